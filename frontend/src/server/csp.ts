@@ -1,0 +1,23 @@
+/**
+ * The style sheet that sonner puts into the document when it is loaded; it has no way to pass a nonce.
+ * A test compares this with the installed version.
+ */
+export const SONNER_STYLE_HASH = "sha256-TODO";
+
+export function contentSecurityPolicy(nonce: string, dev: boolean): string {
+  return [
+    "default-src 'self'",
+    `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${dev ? " 'unsafe-eval'" : ""}`,
+    // The development server injects style elements without a nonce.
+    dev ? "style-src 'self' 'unsafe-inline'" : `style-src 'self' 'nonce-${nonce}' '${SONNER_STYLE_HASH}'`,
+    // React renders the style={…} of positioned elements as attributes, and an attribute cannot carry a nonce.
+    "style-src-attr 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}

@@ -1,1 +1,48 @@
-fn main() {}
+//! The `todo-backend` program. Everything it does lives in the library, so that tests share it.
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use todo_backend::{check, config::Config, database, ops::logging, router, serve};
+
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API; configured by environment variables (README, "Configuration")
+    Serve,
+    /// Bring the database schema up to date; safe to run from any number of replicas at once
+    Migrate,
+    /// Ask a URL and succeed when it answers 2xx: a probe for containers without a shell
+    Check {
+        /// For example http://127.0.0.1:8000/ready
+        url: String,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Serve => {
+            let config = Config::from_env()?;
+            let log_level = logging::init(&config.log_level)?;
+            serve::run(config, log_level).await
+        }
+        Command::Migrate => {
+            let config = Config::from_env()?;
+            logging::init(&config.log_level)?;
+            database::migrate(&config.database_url).await.context("migration failed")
+        }
+        Command::Check { url } => check::run(&url).await,
+        Command::Openapi => {
+            println!("{}", router::openapi().to_pretty_json()?);
+            Ok(())
+        }
+    }
+}

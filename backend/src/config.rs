@@ -1,0 +1,203 @@
+//! Settings, read from the environment once at start.
+
+use std::{fmt::Display, net::IpAddr, str::FromStr, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnectOptions;
+use tracing_subscriber::EnvFilter;
+
+/// Every setting of the service. README lists the variables.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub database_url: SecretString,
+    /// Key of the hash under which session and API tokens are stored.
+    pub secret_key: SecretString,
+    /// A `tracing` filter: a level, or directives such as `info,sqlx=debug`.
+    pub log_level: String,
+    /// Origins besides our own whose pages may call the API, e.g. `https://todo.example`.
+    pub cors_origins: Vec<String>,
+    pub host: IpAddr,
+    /// 0 picks a free port.
+    pub port: u16,
+    /// Port of the listener for `/metrics` and `/log-level`; 0 picks a free port.
+    pub metrics_port: u16,
+    pub database_max_connections: u32,
+    /// Send the session cookie over HTTPS only.
+    pub cookie_secure: bool,
+    /// How many proxies in front append to `X-Forwarded-For`; that many entries, from the right, are believed.
+    pub trusted_proxy_hops: usize,
+    pub request_timeout: Duration,
+    /// How long to go on serving after SIGTERM while load balancers take notice.
+    pub shutdown_drain: Duration,
+    /// How long open requests may take after that.
+    pub shutdown_timeout: Duration,
+}
+
+/// Every variable that is wrong, and what is wrong with it. Values are never shown: they may be secrets.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("invalid configuration: {}", .0.join("; "))]
+pub struct Invalid(pub Vec<String>);
+
+impl Config {
+    pub fn from_env() -> Result<Self, Invalid> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads every variable before it reports, so that one start shows every mistake.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Invalid> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let config = Self {
+            database_url: reader.secret("DATABASE_URL", |url| {
+                let scheme = url.starts_with("postgres://") || url.starts_with("postgresql://");
+                match PgConnectOptions::from_str(url) {
+                    Ok(_) if scheme => Ok(()),
+                    _ => Err("must be a postgres:// URL"),
+                }
+            }),
+            secret_key: reader.secret("SECRET_KEY", |key| {
+                if key.chars().count() >= 32 { Ok(()) } else { Err("must have at least 32 characters") }
+            }),
+            log_level: reader.checked("LOG_LEVEL", "info", |level| {
+                EnvFilter::try_new(level).map(|_| ()).map_err(|_| "must be error, warn, info, debug, trace or a filter")
+            }),
+            cors_origins: reader.origins("CORS_ORIGINS"),
+            host: reader.parsed("HOST", IpAddr::from([0, 0, 0, 0]), "must be an IP address"),
+            port: reader.parsed("PORT", 8000, "must be a port number"),
+            metrics_port: reader.parsed("METRICS_PORT", 9090, "must be a port number"),
+            database_max_connections: reader.ranged("DATABASE_MAX_CONNECTIONS", 10, 2, 1000),
+            cookie_secure: reader.parsed("COOKIE_SECURE", false, "must be true or false"),
+            trusted_proxy_hops: reader.ranged("TRUSTED_PROXY_HOPS", 0, 0, 10),
+            request_timeout: reader.seconds("REQUEST_TIMEOUT_SECONDS", 10, 1),
+            shutdown_drain: reader.seconds("SHUTDOWN_DRAIN_SECONDS", 5, 0),
+            shutdown_timeout: reader.seconds("SHUTDOWN_TIMEOUT_SECONDS", 15, 1),
+        };
+        if reader.problems.is_empty() { Ok(config) } else { Err(Invalid(reader.problems)) }
+    }
+}
+
+struct Reader<F> {
+    lookup: F,
+    problems: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    /// An empty variable counts as unset: that is what an empty ConfigMap key gives.
+    fn get(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    fn problem(&mut self, name: &str, rule: impl Display) {
+        self.problems.push(format!("{name} {rule}"));
+    }
+
+    fn secret(&mut self, name: &str, check: impl Fn(&str) -> Result<(), &'static str>) -> SecretString {
+        let value = SecretString::from(self.get(name).unwrap_or_default());
+        if value.expose_secret().is_empty() {
+            self.problem(name, "is not set");
+        } else if let Err(rule) = check(value.expose_secret()) {
+            self.problem(name, rule);
+        }
+        value
+    }
+
+    fn checked(&mut self, name: &str, default: &str, check: impl Fn(&str) -> Result<(), &'static str>) -> String {
+        let value = self.get(name).unwrap_or_else(|| default.to_owned());
+        if let Err(rule) = check(&value) {
+            self.problem(name, rule);
+        }
+        value
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str, default: T, rule: &str) -> T {
+        match self.get(name).map(|value| value.parse()) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(_)) => {
+                self.problem(name, rule);
+                default
+            }
+        }
+    }
+
+    fn ranged<T>(&mut self, name: &str, default: T, min: T, max: T) -> T
+    where
+        T: FromStr + PartialOrd + Display + Copy,
+    {
+        let rule = format!("must be a number from {min} to {max}");
+        let value = self.parsed(name, default, &rule);
+        if value < min || value > max {
+            self.problem(name, rule);
+        }
+        value
+    }
+
+    fn seconds(&mut self, name: &str, default: u64, min: u64) -> Duration {
+        Duration::from_secs(self.ranged(name, default, min, 3600))
+    }
+
+    fn origins(&mut self, name: &str) -> Vec<String> {
+        let value = self.get(name).unwrap_or_default();
+        let origins: Vec<_> = value.split(',').map(str::trim).filter(|origin| !origin.is_empty()).collect();
+        let is_origin = |origin: &&str| {
+            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']))
+        };
+        if !origins.iter().all(is_origin) {
+            self.problem(name, "must be a comma-separated list of origins such as https://todo.example");
+        }
+        origins.into_iter().map(str::to_owned).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &[(&str, &str)] =
+        &[("DATABASE_URL", "postgres://u:p@db/todo"), ("SECRET_KEY", "0123456789abcdef0123456789abcdef")];
+
+    fn read(overrides: &[(&str, &str)]) -> Result<Config, Invalid> {
+        Config::from_lookup(|name| {
+            let found = overrides.iter().chain(GOOD).find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn defaults_need_only_the_two_secrets() {
+        let config = read(&[]).unwrap();
+        assert_eq!((config.port, config.metrics_port), (8000, 9090));
+        assert_eq!(config.log_level, "info");
+    }
+
+    #[test]
+    fn every_wrong_variable_is_named_and_no_value_shown() {
+        let Invalid(problems) = read(&[
+            ("DATABASE_URL", "mysql://root:hunter2@db"),
+            ("SECRET_KEY", "tooshort"),
+            ("PORT", "eighty"),
+            ("CORS_ORIGINS", "https://ok.example, nonsense"),
+            ("LOG_LEVEL", "todo=shout"),
+            ("TRUSTED_PROXY_HOPS", "99"),
+        ])
+        .unwrap_err();
+        let text = problems.join("\n");
+        for name in ["DATABASE_URL", "SECRET_KEY", "PORT", "CORS_ORIGINS", "LOG_LEVEL", "TRUSTED_PROXY_HOPS"] {
+            assert!(text.contains(name), "{name} missing in {text}");
+        }
+        for value in ["hunter2", "tooshort", "eighty", "nonsense", "shout"] {
+            assert!(!text.contains(value), "{value} shown in {text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_is_an_unset_one() {
+        assert_eq!(read(&[("PORT", "")]).unwrap().port, 8000);
+        assert_eq!(read(&[("SECRET_KEY", "")]).unwrap_err(), Invalid(vec!["SECRET_KEY is not set".into()]));
+    }
+
+    #[test]
+    fn secrets_stay_out_of_debug_output() {
+        assert!(!format!("{:?}", read(&[]).unwrap()).contains("0123456789abcdef"));
+    }
+}

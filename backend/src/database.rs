@@ -1,0 +1,135 @@
+//! The connection pool, the migrations, and the watch over whether the database answers.
+
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{
+    ConnectOptions, Connection, PgConnection, PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::sync::{Mutex, watch};
+
+use crate::config::Config;
+
+pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// How long a request may wait for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the database may take to answer a ping.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+const PROBE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The database as the service sees it.
+#[derive(Clone)]
+pub struct Database {
+    pool: PgPool,
+    /// A connection that only probes use, so that a busy pool does not look like an outage. Not a pool: a pool would
+    /// retry a refused connection instead of reporting it.
+    probe: Arc<Mutex<Option<PgConnection>>>,
+    options: PgConnectOptions,
+    /// Why the database is away; `None` while it answers.
+    away: watch::Sender<Option<&'static str>>,
+}
+
+impl Database {
+    /// Connects when first used: a service that starts before its database is unready, not dead.
+    pub fn new(config: &Config) -> Result<Self, sqlx::Error> {
+        let options = connect_options(&config.database_url)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(config.database_max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options.clone());
+        Ok(Self::from_pool(pool, options))
+    }
+
+    /// Uses a pool that exists; tests have one from `#[sqlx::test]`.
+    pub fn from_pool(pool: PgPool, options: PgConnectOptions) -> Self {
+        Self { pool, options, probe: Arc::default(), away: watch::Sender::new(None) }
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Asks the database now, and remembers the answer. The error is the reason in a few words.
+    pub async fn probe(&self) -> Result<(), &'static str> {
+        let reason = match tokio::time::timeout(PROBE_TIMEOUT, self.ask()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "database probe failed");
+                Some("the database cannot be reached")
+            }
+            Err(_) => Some("the database does not answer in time"),
+        };
+        let changed = self.away.send_if_modified(|away| std::mem::replace(away, reason) != reason);
+        match reason {
+            Some(reason) if changed => tracing::warn!(reason, "database away"),
+            None if changed => tracing::info!("database is back"),
+            _ => {}
+        }
+        if changed && reason.is_some() {
+            self.forget_idle_connections();
+        }
+        reason.map_or(Ok(()), Err)
+    }
+
+    /// A connection whose probe fails, or is given up halfway, is not put back.
+    async fn ask(&self) -> sqlx::Result<()> {
+        let mut probe = self.probe.lock().await;
+        let mut connection = match probe.take() {
+            Some(connection) => connection,
+            None => self.options.connect().await?,
+        };
+        connection.ping().await?;
+        *probe = Some(connection);
+        Ok(())
+    }
+
+    /// Completes when the database is known to be away: at once, or later.
+    pub async fn until_away(&self) {
+        let mut away = self.away.subscribe();
+        // An error would mean that the sender is gone, but `self` holds it.
+        let _ = away.wait_for(Option::is_some).await;
+    }
+
+    /// Completes when the database answers: at once, or later.
+    pub async fn until_back(&self) {
+        let mut away = self.away.subscribe();
+        let _ = away.wait_for(Option::is_none).await;
+    }
+
+    /// Probes for as long as the service runs.
+    pub async fn watch(self) {
+        loop {
+            // The answer is remembered by `probe` itself.
+            let _ = self.probe().await;
+            tokio::time::sleep(PROBE_INTERVAL).await;
+        }
+    }
+
+    /// Connections that were open when the database went away may hang for minutes; requests after the outage must
+    /// not be the ones to find out.
+    fn forget_idle_connections(&self) {
+        while let Some(connection) = self.pool.try_acquire() {
+            drop(connection.detach());
+        }
+    }
+}
+
+fn connect_options(url: &SecretString) -> Result<PgConnectOptions, sqlx::Error> {
+    let options = PgConnectOptions::from_str(url.expose_secret())?.application_name("todo-backend");
+    // The request log has the timing; a slow statement is worth a line of its own.
+    Ok(options
+        .log_statements(tracing::log::LevelFilter::Trace)
+        .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1)))
+}
+
+/// Brings the schema up to date. Waits up to a minute for the database, which may be starting as well.
+pub async fn migrate(url: &SecretString) -> anyhow::Result<()> {
+    let options = PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_mins(1));
+    let pool = options.connect_with(connect_options(url)?).await?;
+    MIGRATOR.run(&pool).await?;
+    tracing::info!("the schema is up to date");
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Live changes of a user's own tasks as server-sent events, from every replica.
+//!
+//! Triggers in the database number each user's changes in commit order (table `task_events`) and notify the channel
+//! `wake`. A notification carries no content: it makes the user's streams look into the table, from the number they
+//! are at. Resuming after `Last-Event-ID` is the same look, so nothing is lost or told twice.
+
+mod listener;
+mod log;
+
+pub use listener::{Wakes, listen};
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::State,
+    http::HeaderMap,
+    response::{Sse, sse::Event},
+};
+use futures_util::Stream;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::time::{MissedTickBehavior, interval};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use crate::{
+    auth::identity::Identity,
+    http::{
+        error::{Error, Result},
+        extract::Query,
+    },
+    ops::metrics::GaugeGuard,
+    state::AppState,
+    tasks::Task,
+};
+use log::Look;
+
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(events))
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+enum Kind {
+    Created,
+    Updated,
+    Deleted,
+    Restored,
+}
+
+/// Data of a `task` event.
+#[derive(Serialize, ToSchema)]
+struct TaskEvent {
+    kind: Kind,
+    ids: Vec<Uuid>,
+    /// Those of the tasks that still exist, as they are now.
+    tasks: Vec<Task>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct EventsQuery {
+    /// Like the `Last-Event-ID` header, for clients that cannot set it.
+    #[param(minimum = 0)]
+    last_event_id: Option<i64>,
+}
+
+/// Changes of your tasks as they happen
+///
+/// Events: `hello` at the start; `task` with a `TaskEvent`; `resync` when too much was missed and everything should be
+/// fetched anew; `bye` before the server ends the stream, with a reason: `shutdown` (reconnect) or `signed_out`
+/// (do not).
+#[utoipa::path(get, path = "/api/events", tag = "events",
+    params(EventsQuery, ("Last-Event-ID" = Option<String>, Header, pattern = "^[0-9]{1,18}$",
+        description = "Number of the last event that was seen")),
+    responses((status = 200, body = TaskEvent, content_type = "text/event-stream")))]
+async fn events(
+    State(state): State<AppState>,
+    identity: Identity,
+    headers: HeaderMap,
+    Query(query): Query<EventsQuery>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+    let last_seen = match headers.get("last-event-id") {
+        None => query.last_event_id,
+        Some(value) => {
+            let number = value.to_str().ok().and_then(|text| text.parse().ok());
+            Some(number.ok_or_else(|| Error::invalid("Last-Event-ID", "must be the id of an event"))?)
+        }
+    };
+    Ok(Sse::new(stream(state, identity, last_seen)))
+}
+
+fn stream(
+    state: AppState,
+    identity: Identity,
+    last_seen: Option<i64>,
+) -> impl Stream<Item = Result<Event, Infallible>> {
+    async_stream::stream! {
+        let _open = GaugeGuard::new(&state.metrics.event_streams);
+        // Before the first look, so that nothing falls between it and the first wait.
+        let mut wakes = state.wakes.subscribe(identity.user_id);
+        let stopping = state.wakes.stopping();
+        let mut position = last_seen;
+        let mut greeted = false;
+        let mut heartbeat = interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        heartbeat.reset();
+        loop {
+            match log::look(state.pool(), identity, position).await {
+                Ok(Look::SignedOut) => {
+                    yield Ok(event("bye", &json!({ "reason": "signed_out" })));
+                    break;
+                }
+                Ok(Look::Changes { newest, missed, events }) => {
+                    if !greeted {
+                        greeted = true;
+                        yield Ok(event("hello", &json!({})).id(position.unwrap_or(newest).to_string()));
+                    }
+                    for (seq, change) in events {
+                        yield Ok(event("task", &change).id(seq.to_string()));
+                    }
+                    if missed {
+                        yield Ok(event("resync", &json!({})).id(newest.to_string()));
+                    }
+                    position = Some(newest);
+                }
+                // The next wake comes with the database.
+                Err(error) => tracing::debug!(%error, "event stream could not look"),
+            }
+            tokio::select! {
+                () = stopping.cancelled() => {
+                    yield Ok(event("bye", &json!({ "reason": "shutdown" })));
+                    break;
+                }
+                () = wakes.next() => {}
+                _ = heartbeat.tick() => yield Ok(Event::default().comment("")),
+            }
+        }
+    }
+}
+
+fn event(name: &str, data: &impl Serialize) -> Event {
+    Event::default().event(name).json_data(data).expect("event data is always valid JSON")
+}

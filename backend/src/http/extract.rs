@@ -1,0 +1,153 @@
+//! Extractors that refuse what they do not know and say which field is wrong.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
+    http::{StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use super::error::{Error, Result};
+
+/// Largest request body, in bytes, except for imports.
+pub const BODY_LIMIT: usize = 64 * 1024;
+
+/// A JSON body, in and out.
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        if content_type(&request) != Some("application/json") {
+            return Err(Error::UnsupportedMediaType("application/json"));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|error| body_error(&error, BODY_LIMIT))?;
+        parse_json(&body).map(Self)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// The media type of a request without its parameters.
+pub fn content_type(request: &Request) -> Option<&str> {
+    let value = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(str::trim)
+}
+
+/// What to answer when a body could not be read.
+pub fn body_error(error: &BytesRejection, limit: usize) -> Error {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        Error::PayloadTooLarge { limit }
+    } else {
+        Error::BadRequest("The request body could not be read.".into())
+    }
+}
+
+fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        use serde_json::error::Category;
+        match error.inner().classify() {
+            Category::Data => field_error(&error.path().to_string(), &error.inner().to_string()),
+            Category::Syntax | Category::Eof | Category::Io => {
+                Error::BadRequest(format!("The body is not valid JSON: {}.", error.inner()))
+            }
+        }
+    })?;
+    json.end().map_err(|error| Error::BadRequest(format!("The body is not valid JSON: {error}.")))?;
+    Ok(value)
+}
+
+/// Reads the field and the rule out of serde's words, which name a missing or unknown field only in the message.
+pub fn field_error(path: &str, message: &str) -> Error {
+    let (field, rule) = field_and_rule(path, message);
+    Error::invalid(field, rule)
+}
+
+/// See [`field_error`].
+pub fn field_and_rule(path: &str, message: &str) -> (String, String) {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let named = message.split('`').nth(1).unwrap_or("");
+    let parent = |name: &str| match path {
+        "." | "" => name.to_owned(),
+        _ if path.ends_with(name) => path.to_owned(),
+        _ => format!("{path}.{name}"),
+    };
+    if message.starts_with("missing field") {
+        (parent(named), "is required".into())
+    } else if message.starts_with("unknown field") {
+        (parent(named), "is not a known field".into())
+    } else if path == "." || path.is_empty() {
+        ("body".into(), format!("is not valid: {message}"))
+    } else {
+        (path.to_owned(), format!("is not valid: {message}"))
+    }
+}
+
+/// Query parameters.
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
+            .map(Self)
+            .map_err(|error| field_error(&error.path().to_string(), &error.inner().to_string()))
+    }
+}
+
+/// The id in a path. Whatever is not an id names nothing: 404.
+pub struct Id(pub Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let path = axum::extract::Path::<Uuid>::from_request_parts(parts, state).await;
+        path.map(|id| Self(id.0)).map_err(|_| Error::NotFound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Sample {
+        title: String,
+        ids: Option<Vec<u8>>,
+    }
+
+    #[test]
+    fn the_field_and_the_rule_are_named() {
+        for (body, expected) in [
+            (r"{}", "title is required."),
+            (r#"{"title":"a","color":1}"#, "color is not a known field."),
+            (r#"{"title":7}"#, "title is not valid: invalid type: integer `7`, expected a string."),
+            (r#"{"title":"a","ids":[1,"x"]}"#, r#"ids[1] is not valid: invalid type: string "x", expected u8."#),
+            (r"[]", "body is not valid: invalid length 0, expected struct Sample with 2 elements."),
+        ] {
+            assert_eq!(parse_json::<Sample>(body.as_bytes()).unwrap_err().to_string(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_a_bad_request() {
+        for body in ["", "{", r#"{"title":"a"} x"#, "\u{0}"] {
+            assert!(matches!(parse_json::<Sample>(body.as_bytes()), Err(Error::BadRequest(_))), "{body}");
+        }
+    }
+}

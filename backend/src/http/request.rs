@@ -1,0 +1,115 @@
+//! The life of a request: id, time limit, log line, metrics, and the body of an error answer.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use axum::{
+    extract::{FromRequestParts, MatchedPath, Request, State},
+    http::{HeaderValue, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use uuid::Uuid;
+
+use super::error::{Error, Problem};
+use crate::state::AppState;
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// Lets the extractor that finds out who is asking tell the log line.
+#[derive(Clone, Default)]
+pub struct RequestUser(Arc<OnceLock<Uuid>>);
+
+impl RequestUser {
+    pub fn set(&self, user: Uuid) {
+        // A second extractor in the same request finds the same user.
+        let _ = self.0.set(user);
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestUser {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
+
+/// Outermost layer. Keeps a sane incoming `x-request-id`, so that one id follows a request through the proxies.
+pub async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request.headers().get(REQUEST_ID).filter(|id| is_sane(id)).cloned().unwrap_or_else(new_id);
+    let method = request.method().clone();
+    // Never the raw path: it would be a label of unbounded cardinality.
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched".into(), |path| path.as_str().to_owned());
+    let user = RequestUser::default();
+    request.extensions_mut().insert(user.clone());
+
+    let in_flight = state.metrics.request_started();
+    let mut response = next.run(request).await;
+    drop(in_flight);
+
+    if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
+        id.to_str().unwrap_or_default().clone_into(&mut problem.request_id);
+        write_problem(&mut response, &problem);
+    }
+    response.headers_mut().insert(REQUEST_ID, id.clone());
+
+    let elapsed = started.elapsed();
+    let status = response.status().as_u16();
+    state.metrics.request_finished(method.as_str(), &route, status, elapsed);
+    tracing::info!(
+        method = method.as_str(),
+        route,
+        status,
+        ms = elapsed.as_secs_f64() * 1000.0,
+        request_id = id.to_str().unwrap_or_default(),
+        user_id = user.0.get().map(Uuid::to_string),
+        "request"
+    );
+    response
+}
+
+/// Gives a request up when it takes too long. Streams are not cut: the limit is on the answer's beginning.
+pub async fn limit_time(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(state.config.request_timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Error::Timeout.into_response(),
+    }
+}
+
+/// Answers 503 at once while the database is known to be away, also to requests that already wait for it.
+pub async fn require_database(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    tokio::select! {
+        biased;
+        () = state.database.until_away() => Error::Unavailable.into_response(),
+        response = next.run(request) => response,
+    }
+}
+
+/// A panic becomes an answer and a log line.
+pub fn panic_response(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let message = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let message = message.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Error::Internal(anyhow::anyhow!("panic: {message}")).into_response()
+}
+
+fn write_problem(response: &mut Response, problem: &Problem) {
+    let body = serde_json::to_vec(problem).unwrap_or_default();
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    *response.body_mut() = body.into();
+}
+
+fn new_id() -> HeaderValue {
+    HeaderValue::try_from(Uuid::now_v7().to_string()).expect("a UUID is a valid header value")
+}
+
+/// Short, and of characters that need no escaping in a log.
+fn is_sane(id: &HeaderValue) -> bool {
+    let bytes = id.as_bytes();
+    (1..=128).contains(&bytes.len()) && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte))
+}

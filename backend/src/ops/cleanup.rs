@@ -1,0 +1,58 @@
+//! Removes what has expired. Safe with many replicas: each statement takes only rows that no other replica holds.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+
+const INTERVAL: Duration = Duration::from_mins(5);
+
+/// Runs for as long as the service does.
+pub async fn run(pool: PgPool) {
+    loop {
+        match remove_expired(&pool).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "removed expired rows"),
+            Err(error) => tracing::warn!(%error, "clean-up failed; the next round tries again"),
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// One round; gives the number of removed rows.
+pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+    let removed = [
+        sqlx::query!(
+            "delete from credentials where id in
+             (select id from credentials where expires_at < now() for update skip locked)"
+        )
+        .execute(pool)
+        .await?,
+        sqlx::query!(
+            "delete from attempts where key in
+             (select key from attempts where resets_at < now() for update skip locked)"
+        )
+        .execute(pool)
+        .await?,
+        sqlx::query!(
+            "delete from idempotency_keys where (user_id, key) in
+             (select user_id, key from idempotency_keys where created_at < now() - interval '24 hours'
+              for update skip locked)"
+        )
+        .execute(pool)
+        .await?,
+        sqlx::query!(
+            "delete from tasks where id in
+             (select id from tasks where deleted_at < now() - interval '24 hours' for update skip locked)"
+        )
+        .execute(pool)
+        .await?,
+        sqlx::query!(
+            "delete from task_events where (user_id, seq) in
+             (select user_id, seq from task_events where created_at < now() - interval '1 hour'
+              for update skip locked)"
+        )
+        .execute(pool)
+        .await?,
+    ];
+    Ok(removed.iter().map(sqlx::postgres::PgQueryResult::rows_affected).sum())
+}

@@ -1,0 +1,104 @@
+//! Every route, and the layers around them.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware::{from_fn_with_state, map_response},
+    response::Response,
+};
+use tower::util::option_layer;
+use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
+};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{
+    auth, events,
+    http::{
+        error::Error,
+        extract::BODY_LIMIT,
+        request::{limit_time, observe, panic_response, require_database},
+    },
+    ops::health,
+    state::AppState,
+    tasks,
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Todo", description = "Tasks of signed-in users. Errors are application/problem+json (RFC 9457)."),
+    security(("session" = []), ("token" = [])),
+    modifiers(&Credentials)
+)]
+struct Document;
+
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let cookie = ApiKey::Cookie(ApiKeyValue::new(auth::identity::COOKIE));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+        components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+/// The features, which need the database.
+fn features() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(auth::router())
+        .merge(tasks::router())
+        .merge(events::router())
+}
+
+/// The OpenAPI 3.1 document, made from the handlers.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    features().merge(health::router()).into_openapi()
+}
+
+/// The service's main listener.
+pub fn router(state: AppState) -> Router {
+    let features = Router::from(features()).layer(from_fn_with_state(state.clone(), require_database));
+    Router::from(health::router())
+        .merge(features)
+        .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi()))
+        .fallback(async || Error::NotFound)
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(option_layer((!state.config.cors_origins.is_empty()).then(|| cors(&state.config.cors_origins))))
+        .layer(from_fn_with_state(state.clone(), limit_time))
+        .layer(CatchPanicLayer::custom(panic_response))
+        .layer(map_response(security_headers))
+        .layer(from_fn_with_state(state.clone(), observe))
+        .with_state(state)
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    let expose = ["etag", "location", "retry-after", "x-request-id"].map(HeaderName::from_static);
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
+            HeaderName::from_static("x-request-id"),
+        ])
+        .expose_headers(expose)
+}
+
+/// Answers are private to the user and are what their type says they are.
+async fn security_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -81,7 +81,7 @@ struct Reader<F> {
 }
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    /// An empty variable counts as unset: that is what an empty ConfigMap key gives.
+    /// An empty variable counts as unset: that is what an empty `ConfigMap` key gives.
     fn get(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }

@@ -19,10 +19,10 @@ enum Command {
     Migrate,
     /// Ask a URL and succeed when it answers 2xx: a probe for containers without a shell
     Check {
-        /// For example http://127.0.0.1:8000/ready
+        /// For example <http://127.0.0.1:8000/ready>
         url: String,
     },
-    /// Print the OpenAPI document
+    /// Print the `OpenAPI` document
     Openapi,
 }
 

@@ -55,7 +55,7 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(events::router())
 }
 
-/// The OpenAPI 3.1 document, made from the handlers.
+/// The `OpenAPI` 3.1 document, made from the handlers.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     features().merge(health::router()).into_openapi()
 }

@@ -13,11 +13,7 @@ use crate::{
     config::Config,
     database::Database,
     events,
-    ops::{
-        cleanup,
-        logging::LogLevel,
-        metrics,
-    },
+    ops::{cleanup, logging::LogLevel, metrics},
     router::router,
     state::AppState,
 };
@@ -55,9 +51,10 @@ pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
     });
     let server = tokio::spawn(server.into_future());
     stopping.cancelled().await;
-    match timeout(state.config.shutdown_timeout, server).await {
-        Ok(result) => result?.context("serving failed")?,
-        Err(_) => tracing::warn!("requests were still open at the end of the shutdown time"),
+    if let Ok(result) = timeout(state.config.shutdown_timeout, server).await {
+        result?.context("serving failed")?
+    } else {
+        tracing::warn!("requests were still open at the end of the shutdown time")
     }
     tracing::info!("stopped");
     Ok(())

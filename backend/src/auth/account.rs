@@ -224,9 +224,9 @@ async fn update_me(
             .fetch_one(state.pool())
             .await?;
         if *email != current {
-            let password = form.current_password.ok_or_else(|| {
-                Error::invalid("current_password", "is required to change the e-mail address")
-            })?;
+            let password = form
+                .current_password
+                .ok_or_else(|| Error::invalid("current_password", "is required to change the e-mail address"))?;
             verify_current(&state, session, address, password).await?;
         }
     }

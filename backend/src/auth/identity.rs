@@ -42,15 +42,14 @@ impl FromRequestParts<AppState> for Identity {
             let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
         });
-        let secret = match bearer {
-            // Whoever sends the header means it: no falling back to the cookie.
-            Some(token) => token.ok_or(Error::Unauthorized)?,
-            None => {
-                let cookie = CookieJar::from_headers(&parts.headers).get(COOKIE).map(|cookie| cookie.value().to_owned());
-                let secret = cookie.ok_or(Error::Unauthorized)?;
-                origin::check(&parts.method, &parts.headers, &state.config.cors_origins)?;
-                secret
-            }
+        // Whoever sends the header means it: no falling back to the cookie.
+        let secret = if let Some(token) = bearer {
+            token.ok_or(Error::Unauthorized)?
+        } else {
+            let jar = CookieJar::from_headers(&parts.headers);
+            let secret = jar.get(COOKIE).ok_or(Error::Unauthorized)?.value().to_owned();
+            origin::check(&parts.method, &parts.headers, &state.config.cors_origins)?;
+            secret
         };
         let identity = find(state, &secret).await?.ok_or(Error::Unauthorized)?;
         let Ok(request_user) = RequestUser::from_request_parts(parts, state).await;

@@ -87,9 +87,10 @@ fn cookie(state: &AppState, value: String, max_age: Duration) -> Cookie<'static>
 
 /// Ends one session of a user; gives whether there was one.
 pub async fn end(pool: &PgPool, user_id: Uuid, id: Uuid) -> Result<bool> {
-    let ended = sqlx::query!("delete from credentials where user_id = $1 and id = $2 and kind = 'session'", user_id, id)
-        .execute(pool)
-        .await?;
+    let ended =
+        sqlx::query!("delete from credentials where user_id = $1 and id = $2 and kind = 'session'", user_id, id)
+            .execute(pool)
+            .await?;
     Ok(ended.rows_affected() == 1)
 }
 

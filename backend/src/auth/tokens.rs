@@ -108,12 +108,9 @@ async fn create(
 #[utoipa::path(delete, path = "/api/auth/tokens/{id}", tag = "auth", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 404, body = Problem, content_type = "application/problem+json")))]
 async fn revoke(State(state): State<AppState>, session: Session, Id(id): Id) -> Result<StatusCode> {
-    let revoked = sqlx::query!(
-        "delete from credentials where user_id = $1 and id = $2 and kind = 'token'",
-        session.user_id,
-        id
-    )
-    .execute(state.pool())
-    .await?;
+    let revoked =
+        sqlx::query!("delete from credentials where user_id = $1 and id = $2 and kind = 'token'", session.user_id, id)
+            .execute(state.pool())
+            .await?;
     if revoked.rows_affected() == 1 { Ok(StatusCode::NO_CONTENT) } else { Err(Error::NotFound) }
 }

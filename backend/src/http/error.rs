@@ -164,7 +164,9 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, code) = self.kind();
         match &self {
-            Self::Database(error) if status == StatusCode::SERVICE_UNAVAILABLE => tracing::warn!(%error, "database away"),
+            Self::Database(error) if status == StatusCode::SERVICE_UNAVAILABLE => {
+                tracing::warn!(%error, "database away")
+            }
             Self::Database(error) => tracing::error!(%error, "database error"),
             Self::Internal(error) => tracing::error!(error = format!("{error:#}"), "internal error"),
             _ => {}
@@ -214,9 +216,9 @@ pub fn is_outage(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
         // 08: connection exception, 53: insufficient resources, 57P: shutting down or starting up.
-        sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|code| code.starts_with("08") || code.starts_with("53") || code.starts_with("57P")),
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("53") || code.starts_with("57P"))
+        }
         _ => false,
     }
 }

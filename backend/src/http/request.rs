@@ -90,6 +90,7 @@ pub async fn require_database(State(state): State<AppState>, request: Request, n
 }
 
 /// A panic becomes an answer and a log line.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer wants")]
 pub fn panic_response(panic: Box<dyn std::any::Any + Send>) -> Response {
     let message = panic.downcast_ref::<&str>().map(ToString::to_string);
     let message = message.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();

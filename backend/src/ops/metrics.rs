@@ -20,8 +20,7 @@ use super::{
 };
 
 /// Seconds; from 1 ms, a read from memory, to 5 s, close to the time limit.
-const LATENCY_BUCKETS: &[f64] =
-    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
 pub struct Metrics {
     registry: Registry,
@@ -52,7 +51,8 @@ impl Metrics {
             registry: Registry::new(),
             pool,
         };
-        let build = IntGaugeVec::new(Opts::new("build_info", "Version and revision; always 1"), &["version", "revision"])?;
+        let build =
+            IntGaugeVec::new(Opts::new("build_info", "Version and revision; always 1"), &["version", "revision"])?;
         build.with_label_values(&[VERSION, REVISION]).set(1);
         metrics.registry.register(Box::new(build))?;
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
@@ -150,6 +150,8 @@ async fn set_log_level(
             tracing::info!(level = level.trim(), "log level changed");
             StatusCode::NO_CONTENT.into_response()
         }
-        Err(_) => (StatusCode::UNPROCESSABLE_ENTITY, "must be error, warn, info, debug, trace or a filter\n").into_response(),
+        Err(_) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "must be error, warn, info, debug, trace or a filter\n").into_response()
+        }
     }
 }

@@ -157,8 +157,9 @@ async fn update_task(
     if_match: IfMatch,
     Json(form): Json<UpdateTask>,
 ) -> Result<Tagged> {
-    let change = Change::new(form.title.as_deref(), form.description.map(Option::unwrap_or_default).as_deref(), form.status)
-        .map_err(Error::Validation)?;
+    let change =
+        Change::new(form.title.as_deref(), form.description.map(Option::unwrap_or_default).as_deref(), form.status)
+            .map_err(Error::Validation)?;
     update(state.pool(), identity.user_id, id, &if_match, &change).await.map(Tagged)
 }
 
@@ -183,12 +184,7 @@ async fn delete_task(
     responses((status = 200, body = Task, headers(("ETag" = String))),
               (status = 404, body = Problem, content_type = "application/problem+json"),
               (status = 412, body = Problem, content_type = "application/problem+json")))]
-async fn complete(
-    State(state): State<AppState>,
-    identity: Identity,
-    Id(id): Id,
-    if_match: IfMatch,
-) -> Result<Tagged> {
+async fn complete(State(state): State<AppState>, identity: Identity, Id(id): Id, if_match: IfMatch) -> Result<Tagged> {
     let change = Change { status: Some(Status::Completed), ..Change::default() };
     update(state.pool(), identity.user_id, id, &if_match, &change).await.map(Tagged)
 }

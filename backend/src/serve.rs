@@ -52,9 +52,9 @@ pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
     let server = tokio::spawn(server.into_future());
     stopping.cancelled().await;
     if let Ok(result) = timeout(state.config.shutdown_timeout, server).await {
-        result?.context("serving failed")?
+        result?.context("serving failed")?;
     } else {
-        tracing::warn!("requests were still open at the end of the shutdown time")
+        tracing::warn!("requests were still open at the end of the shutdown time");
     }
     tracing::info!("stopped");
     Ok(())

@@ -165,7 +165,7 @@ impl IntoResponse for Error {
         let (status, code) = self.kind();
         match &self {
             Self::Database(error) if status == StatusCode::SERVICE_UNAVAILABLE => {
-                tracing::warn!(%error, "database away")
+                tracing::warn!(%error, "database away");
             }
             Self::Database(error) => tracing::error!(%error, "database error"),
             Self::Internal(error) => tracing::error!(error = format!("{error:#}"), "internal error"),

@@ -16,6 +16,8 @@ pub struct Config {
     pub log_level: String,
     /// Origins besides our own whose pages may call the API, e.g. `https://todo.example`.
     pub cors_origins: Vec<String>,
+    /// Revision of the source. Not compiled in: the same source text gives the same binary at every commit.
+    pub revision: String,
     pub host: IpAddr,
     /// 0 picks a free port.
     pub port: u16,
@@ -61,6 +63,7 @@ impl Config {
                 EnvFilter::try_new(level).map(|_| ()).map_err(|_| "must be error, warn, info, debug, trace or a filter")
             }),
             cors_origins: reader.origins("CORS_ORIGINS"),
+            revision: reader.get("REVISION").unwrap_or_else(|| "unknown".into()),
             host: reader.parsed("HOST", IpAddr::from([0, 0, 0, 0]), "must be an IP address"),
             port: reader.parsed("PORT", 8000, "must be a port number"),
             metrics_port: reader.parsed("METRICS_PORT", 9090, "must be a port number"),

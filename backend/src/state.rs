@@ -30,7 +30,7 @@ pub struct Shared {
 impl AppState {
     pub fn new(config: Config, database: Database) -> anyhow::Result<Self> {
         Ok(Self(Arc::new(Shared {
-            metrics: Metrics::new(database.pool().clone())?,
+            metrics: Metrics::new(database.pool().clone(), &config.revision)?,
             tokens: TokenKey::new(&config.secret_key)?,
             passwords: Passwords::new()?,
             limits: Limits::default(),

@@ -49,15 +49,11 @@ struct Readiness {
 struct Version {
     version: &'static str,
     /// Revision of the source, or "unknown".
-    revision: &'static str,
+    revision: String,
 }
 
-/// Version of the package and revision of the source it was built from.
+/// Version of the package.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-pub const REVISION: &str = match option_env!("TODO_REVISION") {
-    Some(revision) => revision,
-    None => "unknown",
-};
 
 /// Liveness: the process answers. Never asks the database
 #[utoipa::path(get, path = "/health", tag = "ops", responses((status = 200, body = Health)))]
@@ -77,6 +73,6 @@ async fn ready(State(state): State<AppState>) -> Response {
 
 /// Version and source revision
 #[utoipa::path(get, path = "/version", tag = "ops", responses((status = 200, body = Version)))]
-async fn version() -> Json<Version> {
-    Json(Version { version: VERSION, revision: REVISION })
+async fn version(State(state): State<AppState>) -> Json<Version> {
+    Json(Version { version: VERSION, revision: state.config.revision.clone() })
 }

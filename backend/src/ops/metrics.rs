@@ -14,10 +14,7 @@ use prometheus::{
 };
 use sqlx::PgPool;
 
-use super::{
-    health::{REVISION, VERSION},
-    logging::LogLevel,
-};
+use super::{health::VERSION, logging::LogLevel};
 
 /// Seconds; from 1 ms, a read from memory, to 5 s, close to the time limit.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -33,7 +30,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    pub fn new(pool: PgPool) -> prometheus::Result<Self> {
+    pub fn new(pool: PgPool, revision: &str) -> prometheus::Result<Self> {
         let labels = &["method", "route", "status"];
         let metrics = Self {
             requests: IntCounterVec::new(Opts::new("http_requests_total", "Requests answered"), labels)?,
@@ -53,7 +50,7 @@ impl Metrics {
         };
         let build =
             IntGaugeVec::new(Opts::new("build_info", "Version and revision; always 1"), &["version", "revision"])?;
-        build.with_label_values(&[VERSION, REVISION]).set(1);
+        build.with_label_values(&[VERSION, revision]).set(1);
         metrics.registry.register(Box::new(build))?;
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
         metrics.registry.register(Box::new(metrics.latency.clone()))?;

@@ -1,1 +1,29 @@
-fn main() {}
+//! The `todo` program. Everything it does lives in the library.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use todo::{dev, prepare, test};
+
+/// Runs and tests the Todo application from a checkout
+#[derive(Parser)]
+#[command(name = "cargo todo", bin_name = "cargo todo", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Dev(dev::Dev),
+    Test(test::Test),
+    Prepare(prepare::Prepare),
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Dev(options) => dev::run(options).await,
+        Command::Test(options) => test::run(options).await,
+        Command::Prepare(options) => prepare::run(options).await,
+    }
+}

@@ -1,0 +1,22 @@
+//! The `todo` program: runs and tests the application from a checkout.
+//!
+//! Start with the subcommands, one module each: [`dev`], [`test`], [`prepare`]. They share
+//!
+//! - [`postgres`]: a real PostgreSQL server without set-up; the backend's tests use it too
+//! - [`database`]: that server, or the one `DATABASE_URL` names
+//! - [`process`]: programs that end together with everything they started
+//! - [`stack`]: backend and frontend as processes
+//! - [`node`]: Node.js and the frontend's packages
+//! - [`workspace`]: where things are
+
+pub mod database;
+pub mod dev;
+pub mod node;
+pub mod output;
+pub mod postgres;
+pub mod prepare;
+pub mod process;
+pub mod secret;
+pub mod stack;
+pub mod test;
+pub mod workspace;

@@ -1,0 +1,23 @@
+//! Passwords and keys of our own making.
+
+use std::{fmt::Write as _, fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt, path::Path};
+
+use anyhow::Result;
+
+/// 256 random bits as 64 hexadecimal digits.
+pub fn generate() -> Result<String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes)?;
+    let mut text = String::new();
+    for byte in bytes {
+        write!(text, "{byte:02x}")?;
+    }
+    Ok(text)
+}
+
+/// Writes a file that only its owner can read.
+pub fn write(path: &Path, text: &str) -> Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(())
+}

@@ -1,5 +1,7 @@
 //! Real servers, started, stopped and broken.
 
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+
 use sqlx::{Connection, PgConnection};
 use todo::postgres::Server;
 

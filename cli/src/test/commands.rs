@@ -1,0 +1,118 @@
+//! Every command the documentation shows is one that a step runs.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+
+use super::steps::STEPS;
+use crate::workspace::Workspace;
+
+/// A command, as in a fenced `sh` block, and the step that runs it. `*` at the end stands for any arguments.
+const COMMANDS: &[(&str, &str)] = &[
+    ("cargo todo dev", "dev"),
+    // The production builds and their servers.
+    ("cargo todo dev --release", "e2e"),
+    // A run of any step is one of it.
+    ("cargo todo test *", "cli"),
+    ("cargo todo test", "cli"),
+    ("cargo todo prepare", "cli"),
+];
+
+/// Returns how many commands the documentation shows.
+pub fn check(workspace: &Workspace) -> Result<u64> {
+    let mut unknown = Vec::new();
+    let mut known = 0;
+    for path in pages(workspace)? {
+        let text = std::fs::read_to_string(&path)?;
+        for command in shown(&text) {
+            if step_of(&command).is_some() {
+                known += 1;
+            } else {
+                unknown.push(format!("{}: {command}", path.display()));
+            }
+        }
+    }
+    ensure!(unknown.is_empty(), "no step runs these commands; see cli/src/test/commands.rs\n{}", unknown.join("\n"));
+    Ok(known)
+}
+
+fn pages(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let mut pages = vec![workspace.path("README.md"), workspace.path("CONTRIBUTING.md")];
+    for entry in std::fs::read_dir(workspace.path("docs")).into_iter().flatten() {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    pages.sort();
+    Ok(pages)
+}
+
+/// The lines of fenced `sh` blocks, without prompts, comments and continuations.
+fn shown(markdown: &str) -> Vec<String> {
+    let mut commands = Vec::new();
+    let mut inside = false;
+    let mut continued = String::new();
+    for line in markdown.lines().map(str::trim) {
+        if line.starts_with("```") {
+            inside = !inside && ["```sh", "```bash", "```console", "```shell"].contains(&line);
+            continue;
+        }
+        let line = line.split_once(" #").map_or(line, |(command, _)| command).trim();
+        if !inside || line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        continued.push_str(line.trim_start_matches("$ "));
+        if continued.ends_with('\\') {
+            continued.pop();
+        } else {
+            commands.push(std::mem::take(&mut continued));
+        }
+    }
+    commands
+}
+
+fn step_of(command: &str) -> Option<&'static str> {
+    let matches = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(start) => command.starts_with(start),
+        None => command == pattern,
+    };
+    let (_, step) = COMMANDS.iter().find(|(pattern, _)| matches(pattern))?;
+    STEPS.iter().any(|known| known.name == *step).then_some(*step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_commands_of_a_page() {
+        let page = "
+text `cargo nonsense`
+```sh
+$ cargo todo dev   # a comment
+# a comment
+cargo todo \\
+  test
+```
+```json
+{}
+```
+";
+        assert_eq!(shown(page), ["cargo todo dev", "cargo todo test"]);
+    }
+
+    #[test]
+    fn a_command_is_known_with_its_step() {
+        assert_eq!(step_of("cargo todo dev"), Some("dev"));
+        assert_eq!(step_of("cargo todo test backend"), Some("cli"));
+        assert_eq!(step_of("rm -r /"), None);
+    }
+
+    #[test]
+    fn every_command_names_a_step_that_exists() {
+        for (command, step) in COMMANDS {
+            assert!(STEPS.iter().any(|known| known.name == *step), "{command}: {step}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What the steps of one run share, and what one step does with it.
+
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anstyle::AnsiColor;
+use anyhow::{Result, bail};
+use tokio::{process::Command, sync::OnceCell};
+
+use super::counts::Counts;
+use crate::{
+    database::Databases,
+    node,
+    output::Label,
+    process::Program,
+    stack::{self, npm_run},
+    workspace::Workspace,
+};
+
+/// Between two lines of a step on the terminal, unless all are wanted.
+const PROGRESS: Duration = Duration::from_secs(5);
+
+/// Made by the first step that needs it, used by the others.
+#[derive(Debug)]
+pub struct Context {
+    pub workspace: Workspace,
+    verbose: bool,
+    databases: OnceCell<Databases>,
+    backend: OnceCell<PathBuf>,
+    packages: OnceCell<()>,
+    frontend: OnceCell<()>,
+}
+
+impl Context {
+    pub fn new(workspace: Workspace, verbose: bool) -> Self {
+        Self {
+            workspace,
+            verbose,
+            databases: OnceCell::new(),
+            backend: OnceCell::new(),
+            packages: OnceCell::new(),
+            frontend: OnceCell::new(),
+        }
+    }
+
+    pub async fn databases(&self) -> Result<&Databases> {
+        self.databases.get_or_try_init(Databases::throwaway).await
+    }
+
+    /// The frontend's packages.
+    pub async fn packages(&self) -> Result<()> {
+        self.packages.get_or_try_init(|| node::install(&self.workspace)).await.copied()
+    }
+}
+
+/// How a step went, when nothing went wrong with running it.
+#[derive(Debug)]
+pub enum Outcome {
+    Ran(Counts),
+    /// It cannot run on this machine, and why.
+    Skipped(String),
+}
+
+impl Outcome {
+    /// Of a step that is itself one test.
+    pub fn one() -> Self {
+        Self::Ran(Counts::passed(1))
+    }
+}
+
+/// A program that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    pub status: ExitStatus,
+    pub output: String,
+}
+
+/// One step while it runs.
+#[derive(Debug)]
+pub struct StepRun<'a> {
+    pub context: &'a Context,
+    label: Label,
+    log_path: PathBuf,
+    log: Arc<Mutex<Log>>,
+}
+
+#[derive(Debug)]
+struct Log {
+    file: File,
+    said: Instant,
+}
+
+impl<'a> StepRun<'a> {
+    pub fn new(context: &'a Context, name: &'static str) -> Result<Self> {
+        let log_path = context.workspace.state(&format!("test/logs/{name}.log"))?;
+        let log = Log { file: File::create(&log_path)?, said: Instant::now() };
+        let label = Label { name, color: AnsiColor::Blue };
+        Ok(Self { context, label, log_path, log: Arc::new(Mutex::new(log)) })
+    }
+
+    pub fn workspace(&self) -> &Workspace {
+        &self.context.workspace
+    }
+
+    pub fn say(&self, line: &str) {
+        self.label.print(line);
+    }
+
+    pub fn log_path(&self) -> &Path {
+        &self.log_path
+    }
+
+    pub fn log_tail(&self, lines: usize) -> String {
+        let text = std::fs::read_to_string(&self.log_path).unwrap_or_default();
+        let all: Vec<&str> = text.lines().collect();
+        all[all.len().saturating_sub(lines)..].join("\n")
+    }
+
+    /// Puts a line into the step's log, and now and then on the terminal.
+    pub fn sink(&self) -> impl Fn(&str) + Clone + Send + 'static + use<> {
+        let (log, label, verbose) = (Arc::clone(&self.log), self.label, self.context.verbose);
+        move |line: &str| {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            // A full disk shows in the programs themselves.
+            let _ = writeln!(log.file, "{line}");
+            if verbose || (log.said.elapsed() > PROGRESS && !line.trim().is_empty()) {
+                log.said = Instant::now();
+                label.print(line);
+            }
+        }
+    }
+
+    /// Runs a program to its end; only the log and the result get its output.
+    pub async fn finish(&self, command: Command) -> Result<Finished> {
+        let sink = self.sink();
+        sink(&format!("$ {}", shown(&command)));
+        let output = Arc::new(Mutex::new(String::new()));
+        let collected = Arc::clone(&output);
+        let mut program = Program::start(command, move |line| {
+            sink(line);
+            let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
+            collected.push_str(line);
+            collected.push('\n');
+        })?;
+        let status = program.wait().await?;
+        let output = std::mem::take(&mut *output.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Finished { status, output })
+    }
+
+    /// Runs a program that has to succeed, and returns its output.
+    pub async fn succeed(&self, command: Command) -> Result<String> {
+        let name = shown(&command);
+        let finished = self.finish(command).await?;
+        if !finished.status.success() {
+            bail!("`{name}` failed ({})", finished.status);
+        }
+        Ok(finished.output)
+    }
+
+    /// The path of the compiled backend.
+    pub async fn backend(&self) -> Result<&Path> {
+        let workspace = self.workspace();
+        let build = async || {
+            self.succeed(stack::cargo_build(workspace, false)).await?;
+            stack::backend_binary(workspace, false).await
+        };
+        self.context.backend.get_or_try_init(build).await.map(PathBuf::as_path)
+    }
+
+    /// The frontend's production build.
+    pub async fn frontend(&self) -> Result<()> {
+        let build = async || {
+            self.context.packages().await?;
+            self.succeed(npm_run(self.workspace(), "build")).await.map(drop)
+        };
+        self.context.frontend.get_or_try_init(build).await.copied()
+    }
+}
+
+/// A command as one would type it.
+fn shown(command: &Command) -> String {
+    let command = command.as_std();
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,118 @@
+//! Steps that need backend and frontend.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use tokio::process::Command;
+
+use crate::{
+    node, prepare,
+    process::Program,
+    secret,
+    stack::{Backend, Frontend, Running},
+    test::{
+        context::{Outcome, StepRun},
+        counts::Counts,
+        tools,
+    },
+};
+
+pub async fn api_types(run: &StepRun<'_>) -> Result<Outcome> {
+    run.context.packages().await?;
+    let scratch = tempfile::tempdir()?;
+    let (document, types) = (scratch.path().join("openapi.json"), scratch.path().join("schema.d.ts"));
+    prepare::write_openapi(run.backend().await?, &document).await?;
+    run.succeed(prepare::generate_api_types(run.workspace(), &document, &types)).await?;
+    let fresh = std::fs::read_to_string(types)?;
+    let committed = std::fs::read_to_string(run.workspace().path(prepare::API_TYPES))?;
+    ensure!(fresh == committed, "{} is stale: run `cargo todo prepare` and commit it", prepare::API_TYPES);
+    Ok(Outcome::one())
+}
+
+/// A backend on free ports with an empty database of its own.
+async fn start_backend(run: &StepRun<'_>, database: &str) -> Result<(Running, String)> {
+    let database_url = run.context.databases().await?.empty(database).await?;
+    let backend = Backend {
+        binary: run.backend().await?.to_owned(),
+        database_url: database_url.clone(),
+        secret_key: secret::generate()?,
+        port: 0,
+        metrics_port: 0,
+    };
+    Ok((backend.start(run.sink()).await?, database_url))
+}
+
+pub async fn schemathesis(run: &StepRun<'_>) -> Result<Outcome> {
+    let python = match tools::python(run, "schemathesis", "backend/tests/schemathesis/requirements.txt").await? {
+        Ok(python) => python,
+        Err(reason) => return Ok(Outcome::Skipped(reason)),
+    };
+    let (backend, _) = start_backend(run, "todo_schemathesis").await?;
+    let mut script = Command::new(run.workspace().path("backend/tests/schemathesis/run"));
+    script.env("BASE_URL", &backend.url).env("PYTHON", python).current_dir(run.workspace().root());
+    let finished = run.finish(script).await?;
+    backend.program.stop().await;
+    ensure!(finished.status.success(), "schemathesis found a fault");
+    Ok(Outcome::one())
+}
+
+pub async fn e2e(run: &StepRun<'_>) -> Result<Outcome> {
+    let chromium = match tools::chromium(run).await? {
+        Ok(chromium) => chromium,
+        Err(reason) => return Ok(Outcome::Skipped(reason)),
+    };
+    run.frontend().await?;
+    let (backend, database_url) = start_backend(run, "todo_e2e").await?;
+    let frontend = Frontend {
+        release: true,
+        backend_url: backend.url.clone(),
+        host: "127.0.0.1".into(),
+        port: 0,
+        metrics_port: 0,
+    };
+    let frontend = frontend.start(run.workspace(), run.sink()).await?;
+
+    let report = run.workspace().state("test/playwright.json")?;
+    let _ = std::fs::remove_file(&report);
+    let mut playwright = Command::new(node::tool(run.workspace(), "playwright"));
+    playwright
+        .args(["test", "--reporter=list,json"])
+        .current_dir(run.workspace().path("frontend"))
+        .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &report)
+        .env("BASE_URL", &frontend.url)
+        .env("BACKEND_URL", &backend.url)
+        .env("DATABASE_URL", database_url)
+        .env("CHROMIUM_PATH", chromium);
+    run.finish(playwright).await?;
+    frontend.program.stop().await;
+    backend.program.stop().await;
+    let report = std::fs::read_to_string(&report).context("Playwright wrote no report")?;
+    Ok(Outcome::Ran(Counts::of_playwright(&report)?))
+}
+
+/// The command of the README's first screen, on free ports and with a state of its own.
+pub async fn dev(run: &StepRun<'_>) -> Result<Outcome> {
+    run.context.packages().await?;
+    run.backend().await?;
+    let state = tempfile::tempdir()?;
+    let mut dev = Command::new(std::env::current_exe()?);
+    dev.args(["dev", "--port=0", "--backend-port=0", "--metrics-port=0", "--frontend-metrics-port=0"])
+        .current_dir(run.workspace().root())
+        .env("TODO_STATE_DIR", state.path());
+    let mut program = Program::start(dev, run.sink())?;
+    let url = program
+        .line("URL", Duration::from_mins(3), |line| {
+            let address = line.split_once("the application is at ")?.1;
+            Some(address.split_whitespace().next()?.to_owned())
+        })
+        .await?;
+    let page = reqwest::get(&url).await?.error_for_status()?.text().await?;
+    ensure!(page.contains("<html"), "{url} is no page");
+    let answer = reqwest::get(format!("{url}/api/tasks")).await?;
+    ensure!(answer.status() == 401, "{url}/api/tasks answered {}", answer.status());
+    program.stop().await;
+    if reqwest::get(&url).await.is_ok() {
+        bail!("{url} still answers after `cargo todo dev` has ended");
+    }
+    Ok(Outcome::one())
+}

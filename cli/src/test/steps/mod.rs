@@ -1,0 +1,58 @@
+//! The table of steps.
+
+mod application;
+mod frontend;
+mod rust;
+
+use anyhow::Result;
+use futures_util::future::{FutureExt, LocalBoxFuture};
+
+use super::context::{Outcome, StepRun};
+
+/// Steps of one lane run one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    Rust,
+    Frontend,
+    /// After both others, with the machine to itself.
+    Whole,
+}
+
+type Run = for<'a> fn(&'a StepRun<'a>) -> LocalBoxFuture<'a, Result<Outcome>>;
+
+pub struct Step {
+    pub name: &'static str,
+    pub lane: Lane,
+    pub about: &'static str,
+    pub run: Run,
+}
+
+macro_rules! steps {
+    ($($lane:ident $name:literal $run:path, $about:literal;)*) => {
+        /// Every step there is, in the order of the summary.
+        pub const STEPS: &[Step] =
+            &[$(Step { name: $name, lane: Lane::$lane, about: $about, run: |run| $run(run).boxed_local() }),*];
+    };
+}
+
+steps! {
+    Rust "rustfmt" rust::rustfmt, "Rust code is formatted";
+    Rust "clippy" rust::clippy, "clippy, pedantic, without a warning";
+    Rust "docs" rust::docs, "cargo doc without a warning";
+    Rust "deny" rust::deny, "licences, banned crates and sources (deny.toml)";
+    Rust "advisories" rust::advisories, "no crate with a known vulnerability";
+    Rust "sqlx" rust::sqlx, "backend/.sqlx is what the queries give against a real database";
+    Rust "cli" rust::cli, "tests of this program";
+    Rust "backend" rust::backend, "tests of the backend against a real PostgreSQL";
+    Rust "shell" rust::shell, "shellcheck finds nothing in the shell scripts";
+    Rust "commands" rust::commands, "every command in README, CONTRIBUTING and docs is run by a step";
+    Frontend "frontend-lint" frontend::lint, "biome, the TypeScript compiler and knip without a finding";
+    Frontend "frontend" frontend::unit, "unit tests of the frontend";
+    Frontend "frontend-build" frontend::build, "the production build";
+    Frontend "frontend-server" frontend::server, "tests of the frontend's server, on the production build";
+    Frontend "bundle-size" frontend::bundle_size, "the tasks page loads at most 170 kB of JavaScript, gzipped";
+    Whole "api-types" application::api_types, "the frontend's API types are those of the backend's OpenAPI document";
+    Whole "schemathesis" application::schemathesis, "requests generated from the OpenAPI document find no fault";
+    Whole "e2e" application::e2e, "Chromium against frontend, backend and PostgreSQL";
+    Whole "dev" application::dev, "`cargo todo dev` serves the application and leaves nothing behind";
+}

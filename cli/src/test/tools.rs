@@ -1,0 +1,106 @@
+//! Programs the steps need and a machine may lack. Each is installed when that is possible, else the reason and the
+//! way out are returned.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use nix::unistd::Uid;
+use tokio::process::Command;
+
+use super::context::StepRun;
+use crate::workspace;
+
+const CARGO_DENY: &str = "0.20.2";
+
+/// A tool, or why there is none.
+type Found = std::result::Result<PathBuf, String>;
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file())
+}
+
+/// cargo-deny of one version, from crates.io into the user's cache.
+pub async fn cargo_deny(run: &StepRun<'_>) -> Result<PathBuf> {
+    let root = workspace::cache_dir()?.join(format!("cargo-deny-{CARGO_DENY}"));
+    let program = root.join("bin/cargo-deny");
+    if !program.is_file() {
+        run.say(&format!("installing cargo-deny {CARGO_DENY}, once"));
+        let mut cargo = Command::new("cargo");
+        cargo.args(["install", "--locked", "--quiet", "--version", CARGO_DENY, "cargo-deny", "--root"]).arg(&root);
+        // Not in the workspace, whose configuration is not meant for it.
+        cargo.current_dir(std::env::temp_dir()).env_remove("CARGO_TARGET_DIR");
+        run.succeed(cargo).await?;
+    }
+    Ok(program)
+}
+
+pub async fn shellcheck(run: &StepRun<'_>) -> Result<Found> {
+    find(run, &["shellcheck"], "shellcheck", "install shellcheck").await
+}
+
+/// A Chromium or Chrome: `CHROMIUM_PATH`, else an installed one.
+pub async fn chromium(run: &StepRun<'_>) -> Result<Found> {
+    if let Some(path) = std::env::var_os("CHROMIUM_PATH").filter(|path| !path.is_empty()) {
+        return Ok(Ok(PathBuf::from(path)));
+    }
+    let mac = Path::new("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome");
+    if mac.is_file() {
+        return Ok(Ok(mac.to_owned()));
+    }
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    find(run, &names, "chromium", "install Chromium or Chrome, or set CHROMIUM_PATH").await
+}
+
+/// The first of the programs, if need be from the Debian package.
+async fn find(run: &StepRun<'_>, names: &[&str], package: &str, way_out: &str) -> Result<Found> {
+    let installed = || names.iter().find_map(|name| on_path(name));
+    if let Some(program) = installed() {
+        return Ok(Ok(program));
+    }
+    if !Uid::effective().is_root() || on_path("apt-get").is_none() {
+        return Ok(Err(format!("{} is not installed: {way_out}", names[0])));
+    }
+    run.say(&format!("installing {package}"));
+    apt_get(run, &["update", "--quiet"]).await?;
+    apt_get(run, &["install", "--yes", "--quiet", "--no-install-recommends", package]).await?;
+    Ok(installed().ok_or_else(|| format!("the package {package} brought no {}: {way_out}", names[0])))
+}
+
+async fn apt_get(run: &StepRun<'_>, arguments: &[&str]) -> Result<()> {
+    let mut apt = Command::new("apt-get");
+    apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    run.succeed(apt).await.map(drop)
+}
+
+/// A Python with the packages of a requirements file, in a virtual environment in the user's cache.
+pub async fn python(run: &StepRun<'_>, name: &str, requirements: &str) -> Result<Found> {
+    let Some(system) = on_path("python3") else {
+        return Ok(Err("python3 is not installed: install Python 3.10 or newer with its venv module".into()));
+    };
+    let wanted = std::fs::read_to_string(run.workspace().path(requirements))
+        .with_context(|| format!("cannot read {requirements}"))?;
+    let home = workspace::cache_dir()?.join(name);
+    let (program, stamp) = (home.join("bin/python"), home.join("requirements.txt"));
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(Ok(program));
+    }
+    run.say(&format!("installing {name}, once"));
+    let mut venv = Command::new(&system);
+    venv.args(["-m", "venv", "--clear"]).arg(&home);
+    if !run.finish(venv).await?.status.success() {
+        if !Uid::effective().is_root() || on_path("apt-get").is_none() {
+            return Ok(Err("python3 has no venv module: install it (Debian: python3-venv)".into()));
+        }
+        apt_get(run, &["update", "--quiet"]).await?;
+        apt_get(run, &["install", "--yes", "--quiet", "--no-install-recommends", "python3-venv"]).await?;
+        let mut venv = Command::new(&system);
+        venv.args(["-m", "venv", "--clear"]).arg(&home);
+        run.succeed(venv).await?;
+    }
+    let mut pip = Command::new(&program);
+    pip.args(["-m", "pip", "install", "--quiet", "--requirement", requirements]).current_dir(run.workspace().root());
+    run.succeed(pip).await?;
+    std::fs::write(&stamp, wanted)?;
+    Ok(Ok(program))
+}

@@ -2,7 +2,7 @@
  * The style sheet that sonner puts into the document when it is loaded; it has no way to pass a nonce.
  * A test compares this with the installed version.
  */
-export const SONNER_STYLE_HASH = "sha256-TODO";
+export const SONNER_STYLE_HASH = "sha256-StEaX+se6YS7pqjzrzMIA0KaX9zF/8zAhvQXZAe5epY=";
 
 export function contentSecurityPolicy(nonce: string, dev: boolean): string {
   return [

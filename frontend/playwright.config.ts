@@ -1,0 +1,16 @@
+import { defineConfig, devices } from "@playwright/test";
+
+// The stack under test is started by `cargo todo test`, which sets BASE_URL.
+export default defineConfig({
+  testDir: "e2e",
+  workers: 2,
+  fullyParallel: true,
+  forbidOnly: Boolean(process.env.CI),
+  reporter: [["list"], ["html", { open: "never" }]],
+  use: {
+    ...devices["Desktop Chrome"],
+    baseURL: process.env.BASE_URL,
+    launchOptions: { executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium" },
+    trace: "retain-on-failure",
+  },
+});

@@ -1,0 +1,20 @@
+import { build } from "esbuild";
+
+/** Bundles the server with what it needs except Next.js, which the standalone output already holds. */
+export function bundleServer(outfile) {
+  return build({
+    entryPoints: ["src/server/main.ts"],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    external: ["next"],
+    define: { "process.env.TODO_REVISION": JSON.stringify(process.env.TODO_REVISION ?? "unknown") },
+    // CommonJS packages in the bundle call require.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+    logLevel: "warning",
+  });
+}

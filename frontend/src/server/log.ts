@@ -1,0 +1,43 @@
+import { format, stripVTControlCharacters } from "node:util";
+import { destination, pino } from "pino";
+
+/** JSON lines on standard output, with the field names the backend uses. */
+export const log = pino(
+  {
+    base: undefined,
+    messageKey: "message",
+    errorKey: "error",
+    timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+    formatters: { level: (label) => ({ level: label.toUpperCase() }) },
+  },
+  // Otherwise the last lines before an exit may be out of order.
+  destination({ fd: 1, sync: true }),
+);
+
+export function setLevel(level: string) {
+  log.level = level === "off" ? "silent" : level;
+}
+
+/** Makes log lines of what Next.js, React and Node.js themselves write to the console. */
+export function captureConsole() {
+  const capture =
+    (level: "debug" | "info" | "warn" | "error") =>
+    (...values: unknown[]) => {
+      const error = values.find((value) => value instanceof Error);
+      const message = stripVTControlCharacters(error ? error.message : format(...values)).trim();
+      if (message) log[level](error ? { error } : {}, message);
+    };
+  console.debug = capture("debug");
+  console.log = capture("info");
+  console.info = capture("info");
+  console.warn = capture("warn");
+  console.error = capture("error");
+
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => log.warn({ error: warning }, warning.message));
+  process.on("unhandledRejection", (reason) => log.error({ error: reason }, "unhandled rejection"));
+  process.on("uncaughtException", (error) => {
+    log.error({ error }, "uncaught exception");
+    process.exit(1);
+  });
+}

@@ -1,0 +1,21 @@
+// @vitest-environment jsdom
+import { createHash } from "node:crypto";
+import { expect, test } from "vitest";
+import { contentSecurityPolicy, SONNER_STYLE_HASH } from "@/server/csp";
+
+test("the hash in the policy is that of the style sheet sonner inserts", async () => {
+  await import("sonner");
+  const styles = [...document.querySelectorAll("style")].map((style) => style.textContent);
+  expect(styles).toHaveLength(1);
+  const digest = createHash("sha256")
+    .update(styles[0] ?? "")
+    .digest("base64");
+  expect(SONNER_STYLE_HASH).toBe(`sha256-${digest}`);
+});
+
+test("scripts need the nonce, and only development relaxes anything", () => {
+  const policy = contentSecurityPolicy("abc", false);
+  expect(policy).toContain("script-src 'self' 'nonce-abc' 'strict-dynamic';");
+  expect(policy.replace("style-src-attr 'unsafe-inline'", "")).not.toContain("unsafe");
+  expect(contentSecurityPolicy("abc", true)).toContain("'unsafe-eval'");
+});

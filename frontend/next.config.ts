@@ -21,6 +21,10 @@ const config: NextConfig = {
   typescript: { ignoreBuildErrors: true },
   // The container's root file system is read-only.
   experimental: { isrFlushToDisk: false },
+  // Hot reload also for those who open the address as 127.0.0.1.
+  allowedDevOrigins: ["127.0.0.1"],
+  // The server logs requests itself.
+  logging: { incomingRequests: false },
   headers: async () => [{ source: "/:path*", headers: securityHeaders }],
 };
 

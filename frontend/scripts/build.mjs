@@ -8,4 +8,4 @@ const output = ".next/standalone";
 execFileSync("next", ["build"], { stdio: "inherit", env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" } });
 cpSync(".next/static", `${output}/.next/static`, { recursive: true });
 if (existsSync("public")) cpSync("public", `${output}/public`, { recursive: true });
-await bundleServer(`${output}/server.js`);
+bundleServer(`${output}/server.js`);

@@ -1,8 +1,8 @@
-import { build } from "esbuild";
+import { buildSync } from "esbuild";
 
 /** Bundles the server with what it needs except Next.js, which the standalone output already holds. */
 export function bundleServer(outfile) {
-  return build({
+  buildSync({
     entryPoints: ["src/server/main.ts"],
     outfile,
     bundle: true,

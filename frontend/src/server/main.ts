@@ -40,7 +40,9 @@ async function main() {
   const address = await listen(server, config.HOST, config.PORT);
   const metrics_address = await listen(metricsServer(), config.HOST, config.METRICS_PORT);
   log.info({ address, metrics_address }, "listening");
-  await stop(server, await signal, closing, config);
+  const received = await signal;
+  // Hot reload holds connections that never end.
+  if (!dev) await stop(server, received, closing, config);
 }
 
 async function loadNext() {

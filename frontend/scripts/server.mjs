@@ -10,7 +10,6 @@ export function bundleServer(outfile) {
     format: "esm",
     target: "node20",
     external: ["next"],
-    define: { "process.env.TODO_REVISION": JSON.stringify(process.env.TODO_REVISION ?? "unknown") },
     // CommonJS packages in the bundle call require.
     banner: {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',

@@ -38,6 +38,8 @@ const schema = z.object({
     .transform(levelOf)
     .pipe(z.enum(LEVELS, `must be one of ${LEVELS.join(", ")}`))
     .default("info"),
+  /** Revision of the source; not built in, so that equal sources give equal builds. */
+  REVISION: z.string().default("unknown"),
   /** How long to go on serving after SIGTERM while load balancers take notice. */
   SHUTDOWN_DRAIN_SECONDS: seconds(5),
   /** How long open requests may take after that. */

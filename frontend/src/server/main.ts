@@ -22,7 +22,7 @@ async function main() {
   if (!dev) captureConsole();
   const config = readConfig(process.env);
   setLevel(config.LOG_LEVEL);
-  setBuildInfo(version, process.env.TODO_REVISION ?? "");
+  setBuildInfo(version, config.REVISION);
 
   const signal = stopSignal();
   const next = await loadNext();

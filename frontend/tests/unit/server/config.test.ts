@@ -13,6 +13,7 @@ test("only the backend's address is needed", () => {
     HOST: "0.0.0.0",
     PORT: 3000,
     METRICS_PORT: 9091,
+    REVISION: "unknown",
     LOG_LEVEL: "info",
     SHUTDOWN_DRAIN_SECONDS: 5,
     SHUTDOWN_TIMEOUT_SECONDS: 15,

@@ -1,8 +1,10 @@
 //! The `todo` program. Everything it does lives in the library.
 
-use anyhow::Result;
+use std::process::ExitCode;
+
+use anstyle::AnsiColor;
 use clap::{Parser, Subcommand};
-use todo::{dev, prepare, test};
+use todo::{dev, output::colored, prepare, test};
 
 /// Runs and tests the Todo application from a checkout
 #[derive(Parser)]
@@ -20,10 +22,17 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    match Cli::parse().command {
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
         Command::Dev(options) => dev::run(options).await,
         Command::Test(options) => test::run(options).await,
         Command::Prepare(options) => prepare::run(options).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("{} {error:#}", colored(AnsiColor::Red, "error:"));
+            ExitCode::FAILURE
+        }
     }
 }

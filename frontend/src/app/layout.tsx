@@ -1,15 +1,37 @@
-import type { Metadata } from "next";
+import type { Metadata, Viewport } from "next";
+import localFont from "next/font/local";
 import { headers } from "next/headers";
+import type { ReactNode } from "react";
+import { Providers } from "@/components/layout/providers";
+import { SkipLink } from "@/components/layout/skip-link";
 import "./globals.css";
 
-export const metadata: Metadata = { title: "Todo" };
+const inter = localFont({
+  src: "../../node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+  variable: "--font-inter",
+  weight: "100 900",
+});
 
-export default async function RootLayout({ children }: { children: React.ReactNode }) {
-  // Reading the request also makes every page dynamic, which a nonce per request needs.
-  await headers();
+export const metadata: Metadata = {
+  title: { default: "Todo – tasks at the speed of thought", template: "%s · Todo" },
+  description: "A fast, keyboard-friendly task list that stays in step on every device and runs on your own cluster.",
+};
+
+export const viewport: Viewport = {
+  themeColor: [
+    { media: "(prefers-color-scheme: light)", color: "#fbfaf8" },
+    { media: "(prefers-color-scheme: dark)", color: "#101314" },
+  ],
+};
+
+export default async function RootLayout({ children }: { children: ReactNode }) {
+  const nonce = (await headers()).get("x-nonce") ?? undefined;
   return (
-    <html lang="en" suppressHydrationWarning>
-      <body>{children}</body>
+    <html lang="en" className={inter.variable} suppressHydrationWarning>
+      <body className="min-h-dvh font-sans">
+        <SkipLink />
+        <Providers nonce={nonce}>{children}</Providers>
+      </body>
     </html>
   );
 }

@@ -1,0 +1,19 @@
+import { redirect } from "next/navigation";
+import type { ReactNode } from "react";
+import { Logo } from "@/components/brand/logo";
+import { ThemeChoice } from "@/components/layout/theme-choice";
+import { visitor } from "@/lib/session";
+
+export default async function AuthLayout({ children }: { children: ReactNode }) {
+  const user = await visitor();
+  if (typeof user === "object") redirect("/tasks");
+  return (
+    <div className="flex min-h-dvh flex-col">
+      <header className="flex h-16 items-center justify-between px-4 sm:px-6">
+        <Logo />
+        <ThemeChoice />
+      </header>
+      {children}
+    </div>
+  );
+}

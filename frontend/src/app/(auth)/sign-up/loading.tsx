@@ -1,0 +1,1 @@
+export { AuthSkeleton as default } from "@/components/auth/auth-skeleton";

@@ -1,0 +1,82 @@
+"use client";
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { FormFailure } from "@/components/auth/form-failure";
+import { Alert } from "@/components/ui/alert";
+import { Button } from "@/components/ui/button";
+import { InputField } from "@/components/ui/field";
+import { Skeleton } from "@/components/ui/skeleton";
+import { SubmitButton } from "@/components/ui/submit-button";
+import { updateMe } from "@/lib/api/auth";
+import { messageOf } from "@/lib/api/problem";
+import type { User } from "@/lib/api/types";
+import { useForm } from "@/lib/hooks/use-form";
+import { meKey, useMe } from "@/lib/hooks/use-me";
+import { notify } from "@/lib/notify";
+import * as schemas from "@/lib/schemas/account";
+import { Section } from "./section";
+
+export function ProfileSection() {
+  const { data: user, error, refetch } = useMe();
+  return (
+    <Section id="profile" title="Profile" text="Your name is shown only to you. You sign in with your e-mail address.">
+      {user ? (
+        <ProfileForm key={user.id} user={user} />
+      ) : error ? (
+        <Alert>
+          <p>{messageOf(error)}</p>
+          <Button variant="outline" size="sm" className="mt-2 text-foreground" onClick={() => refetch()}>
+            Try again
+          </Button>
+        </Alert>
+      ) : (
+        <Skeleton className="h-32" />
+      )}
+    </Section>
+  );
+}
+
+function ProfileForm({ user }: { user: User }) {
+  const client = useQueryClient();
+  const [email, setEmail] = useState(user.email);
+  const emailChanges = email.trim().toLowerCase() !== user.email;
+
+  const { form, field, failure, pending } = useForm(schemas.profile, async ({ name, email, current_password }) => {
+    const changed = email === user.email ? {} : { email, current_password };
+    const updated = await updateMe({ name: name || null, ...changed });
+    client.setQueryData(meKey, updated);
+    setEmail(updated.email);
+    notify.done("Profile saved");
+  });
+  const emailField = field("email");
+
+  return (
+    <form {...form} className="grid gap-4">
+      <FormFailure error={failure} />
+      <InputField label="Name" optional autoComplete="name" defaultValue={user.name ?? ""} {...field("name")} />
+      <InputField
+        label="E-mail"
+        type="email"
+        autoComplete="email"
+        required
+        {...emailField}
+        value={email}
+        onChange={(event) => setEmail(event.target.value)}
+      />
+      {emailChanges && (
+        <InputField
+          label="Current password"
+          type="password"
+          autoComplete="current-password"
+          required
+          hint="Needed to change the e-mail address."
+          {...field("current_password")}
+        />
+      )}
+      <SubmitButton pending={pending} className="justify-self-start">
+        Save profile
+      </SubmitButton>
+    </form>
+  );
+}

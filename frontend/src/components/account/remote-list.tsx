@@ -1,0 +1,48 @@
+"use client";
+
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { Alert } from "@/components/ui/alert";
+import { Button } from "@/components/ui/button";
+import { Skeleton } from "@/components/ui/skeleton";
+import { messageOf } from "@/lib/api/problem";
+
+type Props<Item> = {
+  query: UseQueryResult<Item[]>;
+  label: string;
+  empty: string;
+  children: (item: Item) => ReactNode;
+};
+
+/** A list with its loading, error and empty states. */
+export function RemoteList<Item extends { id: string }>({ query, label, empty, children }: Props<Item>) {
+  if (query.isPending) {
+    return (
+      <div aria-busy="true" className="grid gap-3">
+        <p className="sr-only">Loading {label}…</p>
+        <Skeleton className="h-12" />
+        <Skeleton className="h-12" />
+      </div>
+    );
+  }
+  if (query.isError && !query.data) {
+    return (
+      <Alert>
+        <p>{messageOf(query.error)}</p>
+        <Button variant="outline" size="sm" className="mt-2 text-foreground" onClick={() => query.refetch()}>
+          Try again
+        </Button>
+      </Alert>
+    );
+  }
+  if (query.data.length === 0) return <p className="py-2 text-muted-foreground text-sm">{empty}</p>;
+  return (
+    <ul aria-label={label} className="-my-3 divide-y">
+      {query.data.map((item) => (
+        <li key={item.id} className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 py-3">
+          {children(item)}
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,76 @@
+"use client";
+
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import dynamic from "next/dynamic";
+import { useState } from "react";
+import { Button } from "@/components/ui/button";
+import { ConfirmDialog } from "@/components/ui/confirm-dialog";
+import { listTokens, revokeToken } from "@/lib/api/auth";
+import type { TokenInfo } from "@/lib/api/types";
+import { formatDate, timeAgo } from "@/lib/format";
+import { useOpenedOnce } from "@/lib/hooks/use-opened-once";
+import { notify } from "@/lib/notify";
+import { RemoteList } from "./remote-list";
+import { Section } from "./section";
+import { tokensKey } from "./tokens-key";
+
+const TokenDialog = dynamic(() => import("./token-dialog"), { ssr: false });
+
+export function TokensSection() {
+  const client = useQueryClient();
+  const query = useQuery({ queryKey: tokensKey, queryFn: listTokens });
+  const [creating, setCreating] = useState(false);
+  const [revoking, setRevoking] = useState<TokenInfo | null>(null);
+  const dialogNeeded = useOpenedOnce(creating);
+
+  async function revoke() {
+    if (!revoking) return;
+    await revokeToken(revoking.id);
+    await client.invalidateQueries({ queryKey: tokensKey });
+    notify.done(`Revoked “${revoking.name}”`);
+  }
+
+  return (
+    <Section
+      id="tokens"
+      title="API tokens"
+      text="For programs that act in your name, such as scripts and assistants."
+      action={
+        <Button variant="outline" size="sm" onClick={() => setCreating(true)}>
+          New token
+        </Button>
+      }
+    >
+      <RemoteList query={query} label="API tokens" empty="No program has access.">
+        {(token) => (
+          <>
+            <div className="min-w-0 text-sm">
+              <p className="break-words font-medium">{token.name}</p>
+              <p className="text-muted-foreground">
+                {token.last_used_at ? `Last used ${timeAgo(token.last_used_at)}` : "Never used"} ·{" "}
+                {token.expires_at ? `expires ${formatDate(token.expires_at)}` : "never expires"}
+              </p>
+            </div>
+            <Button
+              variant="destructive"
+              size="sm"
+              aria-label={`Revoke ${token.name}`}
+              onClick={() => setRevoking(token)}
+            >
+              Revoke
+            </Button>
+          </>
+        )}
+      </RemoteList>
+      {dialogNeeded && <TokenDialog open={creating} onClose={() => setCreating(false)} />}
+      <ConfirmDialog
+        open={revoking !== null}
+        onClose={() => setRevoking(null)}
+        title={`Revoke “${revoking?.name ?? ""}”?`}
+        text="Programs that use this token lose access at once. This cannot be undone."
+        confirm="Revoke"
+        onConfirm={revoke}
+      />
+    </Section>
+  );
+}

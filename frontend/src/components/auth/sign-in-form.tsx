@@ -1,0 +1,44 @@
+"use client";
+
+import { Alert } from "@/components/ui/alert";
+import { InputField } from "@/components/ui/field";
+import { SubmitButton } from "@/components/ui/submit-button";
+import { signIn } from "@/lib/api/auth";
+import { ApiError } from "@/lib/api/problem";
+import { plural } from "@/lib/format";
+import { useCountdown } from "@/lib/hooks/use-countdown";
+import { useForm } from "@/lib/hooks/use-form";
+import { goTo } from "@/lib/navigation";
+import * as schemas from "@/lib/schemas/auth";
+import { FormFailure } from "./form-failure";
+
+/** Told once; a countdown that speaks every second would drown everything else. */
+function Wait({ seconds, told }: { seconds: number; told: string }) {
+  return (
+    <Alert>
+      <span className="sr-only">{told}</span>
+      <span aria-hidden="true" className="tabular-nums">
+        Too many attempts. Try again in {plural(seconds, "second")}.
+      </span>
+    </Alert>
+  );
+}
+
+export function SignInForm({ next }: { next: string }) {
+  const { form, field, failure, pending } = useForm(schemas.signIn, async (values) => {
+    await signIn(values);
+    goTo(next);
+  });
+  const limited = failure instanceof ApiError && failure.status === 429 ? failure : null;
+  const wait = useCountdown(limited);
+  return (
+    <form {...form} className="grid gap-5">
+      {limited ? wait > 0 && <Wait seconds={wait} told={limited.message} /> : <FormFailure error={failure} />}
+      <InputField label="E-mail" type="email" autoComplete="username" required {...field("email")} />
+      <InputField label="Password" type="password" autoComplete="current-password" required {...field("password")} />
+      <SubmitButton pending={pending} disabled={wait > 0}>
+        Sign in
+      </SubmitButton>
+    </form>
+  );
+}

@@ -1,0 +1,40 @@
+"use client";
+
+import dynamic from "next/dynamic";
+import { useRouter } from "next/navigation";
+import { useEffect, useRef } from "react";
+import { useOpenedOnce } from "@/lib/hooks/use-opened-once";
+import { isShortcut, shortcutsEnabled } from "@/lib/shortcuts";
+import { closeKeyboardHelp, openKeyboardHelp, useKeyboardHelpOpen } from "./keyboard-help-state";
+
+const KeyboardHelp = dynamic(() => import("./keyboard-help"), { ssr: false });
+
+const SEQUENCE_MS = 1_500;
+const PAGES: Record<string, string> = { t: "/tasks", a: "/account" };
+
+export function GlobalShortcuts() {
+  const router = useRouter();
+  const helpOpen = useKeyboardHelpOpen();
+  const helpNeeded = useOpenedOnce(helpOpen);
+  const goPressedAt = useRef(Number.NEGATIVE_INFINITY);
+
+  useEffect(() => {
+    function onKeyDown(event: KeyboardEvent) {
+      if (!isShortcut(event) || !shortcutsEnabled()) return;
+      const page = PAGES[event.key];
+      if (page && event.timeStamp - goPressedAt.current < SEQUENCE_MS) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        router.push(page);
+      } else if (event.key === "?") {
+        event.preventDefault();
+        openKeyboardHelp();
+      }
+      goPressedAt.current = event.key === "g" ? event.timeStamp : Number.NEGATIVE_INFINITY;
+    }
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
+  }, [router]);
+
+  return helpNeeded && <KeyboardHelp open={helpOpen} onClose={closeKeyboardHelp} />;
+}

@@ -1,0 +1,43 @@
+"use client";
+
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import dynamic from "next/dynamic";
+import { ThemeProvider } from "next-themes";
+import { type ReactNode, useState } from "react";
+import { ApiError } from "@/lib/api/problem";
+import { goToSignIn } from "@/lib/navigation";
+import { LiveRegion } from "./live-region";
+
+const Toaster = dynamic(() => import("@/components/ui/toaster"), { ssr: false });
+
+function createQueryClient() {
+  const onError = (error: unknown) => {
+    if (error instanceof ApiError && error.code === "unauthorized") goToSignIn();
+  };
+  return new QueryClient({
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
+    defaultOptions: {
+      queries: {
+        networkMode: "always",
+        refetchOnWindowFocus: false,
+        retry: (failures, error) => failures < 2 && error instanceof ApiError && error.unreachable,
+      },
+      // Offline, a change fails at once and says so, rather than waiting where closing the tab would lose it.
+      mutations: { networkMode: "always" },
+    },
+  });
+}
+
+export function Providers({ nonce, children }: { nonce: string | undefined; children: ReactNode }) {
+  const [client] = useState(createQueryClient);
+  return (
+    <ThemeProvider attribute="class" enableSystem disableTransitionOnChange nonce={nonce}>
+      <QueryClientProvider client={client}>
+        {children}
+        <LiveRegion />
+        <Toaster />
+      </QueryClientProvider>
+    </ThemeProvider>
+  );
+}

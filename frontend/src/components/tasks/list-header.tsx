@@ -1,0 +1,41 @@
+"use client";
+
+import { Checkbox } from "@/components/ui/checkbox";
+import type { Task } from "@/lib/api/types";
+import { formatNumber, plural } from "@/lib/format";
+import type { Selection } from "@/lib/hooks/use-selection";
+import type { TaskFilter } from "@/lib/tasks/filter";
+import { SortSelect } from "./sort-select";
+import { TransferMenu } from "./transfer-menu";
+
+type Props = {
+  tasks: Task[];
+  total: number | undefined;
+  selection: Selection;
+  filter: TaskFilter;
+  onChange: (change: Partial<TaskFilter>) => void;
+};
+
+export function ListHeader({ tasks, total, selection, filter, onChange }: Props) {
+  const selected = selection.tasks.length;
+  const all = selected > 0 && selected === tasks.length;
+  return (
+    <div className="flex h-12 items-center gap-1 border-b bg-muted/50 pr-1.5 pl-1.5 text-muted-foreground text-sm">
+      <Checkbox
+        aria-label="Select all loaded tasks"
+        checked={all}
+        ref={(input) => {
+          if (input) input.indeterminate = selected > 0 && !all;
+        }}
+        onChange={() => (all ? selection.clear() : selection.all())}
+      />
+      <p className="min-w-0 flex-1 truncate">
+        {selected > 0
+          ? `${formatNumber(selected)} of ${plural(tasks.length, "loaded task")}`
+          : plural(total ?? tasks.length, "task")}
+      </p>
+      <SortSelect sort={filter.sort} onChange={(sort) => onChange({ sort })} />
+      <TransferMenu />
+    </div>
+  );
+}

@@ -1,0 +1,129 @@
+"use client";
+
+import { Pencil, Trash2 } from "lucide-react";
+import type { Ref } from "react";
+import { Button } from "@/components/ui/button";
+import { Checkbox } from "@/components/ui/checkbox";
+import type { Task } from "@/lib/api/types";
+import type { Draft } from "@/lib/hooks/use-drafts";
+import { isProvisional } from "@/lib/tasks/cache";
+import type { TaskText } from "@/lib/tasks/mutations";
+import { cn } from "@/lib/utils";
+import { TaskEditor } from "./task-editor";
+import { TimeAgo } from "./time-ago";
+
+type Props = {
+  task: Task;
+  draft: Draft | undefined;
+  /** Of all rows one is in the tab order; keys move between them. */
+  tabbable: boolean;
+  selected: boolean;
+  selecting: boolean;
+  onSelect: (range: boolean) => void;
+  onFocus: () => void;
+  titleRef: Ref<HTMLButtonElement>;
+  on: {
+    toggleStatus: (task: Task) => void;
+    edit: (task: Task) => void;
+    remove: (task: Task) => void;
+    save: (task: Task, base: Task, text: TaskText) => void;
+    cancel: (task: Task) => void;
+  };
+};
+
+const revealed =
+  "opacity-0 transition-opacity group-hover:opacity-100 group-focus-within:opacity-100 pointer-coarse:opacity-100";
+
+export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, onFocus, titleRef, on }: Props) {
+  const saving = isProvisional(task.id);
+  const completed = task.status === "completed";
+  const tabIndex = tabbable ? 0 : -1;
+
+  if (draft) {
+    return (
+      <TaskEditor
+        task={task}
+        draft={draft}
+        onSave={(base, text) => on.save(task, base, text)}
+        onCancel={() => on.cancel(task)}
+      />
+    );
+  }
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: only notes which of its controls has the focus
+    <div
+      onFocus={onFocus}
+      aria-busy={saving || undefined}
+      className={cn(
+        "group flex min-h-15 items-start py-2.5 pr-2 pl-1.5 transition-colors hover:bg-muted/50",
+        selected && "bg-accent/60 hover:bg-accent/60",
+        saving && "opacity-60",
+      )}
+    >
+      <Checkbox
+        aria-label={`Select ${task.title}`}
+        className={cn("mt-px", !selecting && revealed)}
+        checked={selected}
+        disabled={saving}
+        tabIndex={tabIndex}
+        onChange={() => {}}
+        onClick={(event) => onSelect(event.shiftKey)}
+      />
+      <Checkbox
+        round
+        aria-label={`Complete ${task.title}`}
+        className="mt-px"
+        checked={completed}
+        disabled={saving}
+        tabIndex={tabIndex}
+        onChange={() => on.toggleStatus(task)}
+      />
+      <div className="min-w-0 flex-1 px-1.5 py-1.5">
+        <button
+          ref={titleRef}
+          data-row-title
+          type="button"
+          tabIndex={tabIndex}
+          aria-disabled={saving || undefined}
+          onClick={() => !saving && on.edit(task)}
+          className={cn(
+            "-mx-1 block max-w-full rounded px-1 text-left text-[15px] leading-6 break-words",
+            completed && "text-muted-foreground line-through decoration-muted-foreground/60",
+          )}
+        >
+          {task.title}
+        </button>
+        {task.description && (
+          <p className="mt-0.5 line-clamp-2 whitespace-pre-line break-words text-muted-foreground text-sm">
+            {task.description}
+          </p>
+        )}
+      </div>
+      <TimeAgo task={task} />
+      <div className={cn("flex py-0.5", revealed)}>
+        <Button
+          variant="ghost"
+          size="icon"
+          className="max-sm:hidden"
+          aria-label={`Edit ${task.title}`}
+          disabled={saving}
+          tabIndex={tabIndex}
+          onClick={() => on.edit(task)}
+        >
+          <Pencil />
+        </Button>
+        <Button
+          variant="ghost"
+          size="icon"
+          aria-label={`Delete ${task.title}`}
+          disabled={saving}
+          tabIndex={tabIndex}
+          onClick={() => on.remove(task)}
+        >
+          <Trash2 />
+        </Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+"use client";
+
+import { Download, EllipsisVertical, Upload } from "lucide-react";
+import dynamic from "next/dynamic";
+import { useState } from "react";
+import { Menu, menuItem } from "@/components/ui/menu";
+import { exportUrl } from "@/lib/api/tasks";
+import { useOpenedOnce } from "@/lib/hooks/use-opened-once";
+
+const ImportDialog = dynamic(() => import("./import-dialog"), { ssr: false });
+
+export function TransferMenu() {
+  const [importing, setImporting] = useState(false);
+  const needed = useOpenedOnce(importing);
+  return (
+    <>
+      <Menu
+        label="Import and export"
+        trigger={<EllipsisVertical className="size-4" aria-hidden="true" />}
+        triggerClassName="grid size-9 place-items-center rounded-lg hover:bg-muted hover:text-foreground"
+      >
+        <button type="button" className={menuItem} onClick={() => setImporting(true)}>
+          <Upload aria-hidden="true" />
+          Import tasks…
+        </button>
+        <a href={exportUrl("json")} download className={menuItem}>
+          <Download aria-hidden="true" />
+          Export as JSON
+        </a>
+        <a href={exportUrl("csv")} download className={menuItem}>
+          <Download aria-hidden="true" />
+          Export as CSV
+        </a>
+      </Menu>
+      {needed && <ImportDialog open={importing} onClose={() => setImporting(false)} />}
+    </>
+  );
+}

@@ -1,0 +1,11 @@
+"use client";
+
+import type { ComponentProps } from "react";
+import { useHydrated } from "@/lib/hooks/use-hydrated";
+import { Button } from "./button";
+
+/** Disabled until the page can handle the form itself. */
+export function SubmitButton({ disabled = false, ...props }: ComponentProps<typeof Button>) {
+  const hydrated = useHydrated();
+  return <Button type="submit" disabled={disabled || !hydrated} {...props} />;
+}

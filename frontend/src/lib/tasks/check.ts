@@ -1,0 +1,14 @@
+import { taskText } from "@/lib/schemas/task";
+import type { TaskText } from "./mutations";
+
+type Checked = { text: TaskText; error?: undefined } | { text?: undefined; error: string };
+
+/** The text as it is saved, or what is wrong with it as a sentence that names the field. */
+export function checkTaskText(title: string, description: string): Checked {
+  const result = taskText.safeParse({ title, description });
+  if (result.success) return { text: result.data };
+  const [issue] = result.error.issues;
+  const field = issue?.path[0] === "description" ? "The description" : "The title";
+  const rule = issue?.message ?? "Is not valid.";
+  return { error: `${field} ${rule.charAt(0).toLowerCase()}${rule.slice(1)}` };
+}

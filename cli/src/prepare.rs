@@ -11,8 +11,8 @@ use crate::{database::Databases, node, output::note, process::Program, stack, wo
 
 /// What `query!` and its like read where no database is at hand.
 pub const QUERIES: &str = "backend/.sqlx";
-/// The API's types, from the backend's OpenAPI document.
-pub const API_TYPES: &str = "frontend/src/lib/api/schema.d.ts";
+/// The API's types, from the backend's OpenAPI document; below `frontend`.
+pub const API_TYPES: &str = "src/lib/api/schema.d.ts";
 
 /// Regenerate backend/.sqlx and the frontend's API types
 #[derive(Args, Clone, Debug)]
@@ -36,7 +36,7 @@ pub async fn run(_: Prepare) -> Result<()> {
     let binary = stack::build_backend(&workspace, false).await?;
     let document = scratch.path().join("openapi.json");
     write_openapi(&binary, &document).await?;
-    Program::run(generate_api_types(&workspace, &document, &workspace.path(API_TYPES))).await?;
+    Program::run(generate_api_types(&workspace, &document, &workspace.path("frontend"))?).await?;
     Ok(())
 }
 
@@ -103,11 +103,12 @@ pub async fn write_openapi(backend: &Path, document: &Path) -> Result<()> {
     Ok(())
 }
 
-#[must_use]
-pub fn generate_api_types(workspace: &Workspace, document: &Path, types: &Path) -> Command {
-    let mut generate = Command::new(node::tool(workspace, "openapi-typescript"));
-    generate.arg(document).arg("--output").arg(types);
-    generate
+/// Writes the types below `frontend`, which is the frontend's directory or one laid out like it.
+pub fn generate_api_types(workspace: &Workspace, document: &Path, frontend: &Path) -> Result<Command> {
+    std::fs::create_dir_all(frontend.join(API_TYPES).parent().context("the types are in a directory")?)?;
+    let mut generate = Command::new("node");
+    generate.arg(workspace.path("frontend/scripts/api-types.mjs")).arg(document).current_dir(frontend);
+    Ok(generate)
 }
 
 #[cfg(test)]

@@ -20,12 +20,12 @@ use crate::{
 pub async fn api_types(run: &StepRun<'_>) -> Result<Outcome> {
     run.context.packages().await?;
     let scratch = tempfile::tempdir()?;
-    let (document, types) = (scratch.path().join("openapi.json"), scratch.path().join("schema.d.ts"));
+    let document = scratch.path().join("openapi.json");
     prepare::write_openapi(run.backend().await?, &document).await?;
-    run.succeed(prepare::generate_api_types(run.workspace(), &document, &types)).await?;
-    let fresh = std::fs::read_to_string(types)?;
-    let committed = std::fs::read_to_string(run.workspace().path(prepare::API_TYPES))?;
-    ensure!(fresh == committed, "{} is stale: run `cargo todo prepare` and commit it", prepare::API_TYPES);
+    run.succeed(prepare::generate_api_types(run.workspace(), &document, scratch.path())?).await?;
+    let fresh = std::fs::read_to_string(scratch.path().join(prepare::API_TYPES))?;
+    let committed = std::fs::read_to_string(run.workspace().path("frontend").join(prepare::API_TYPES))?;
+    ensure!(fresh == committed, "frontend/{} is stale: run `cargo todo prepare` and commit it", prepare::API_TYPES);
     Ok(Outcome::one())
 }
 

@@ -52,6 +52,6 @@ async fn vitest(run: &StepRun<'_>, project: &str) -> Result<Outcome> {
 
 pub async fn bundle_size(run: &StepRun<'_>) -> Result<Outcome> {
     run.frontend().await?;
-    run.succeed(npm_run(run.workspace(), "size")).await?;
+    run.succeed(npm_run(run.workspace(), "bundle-size")).await?;
     Ok(Outcome::one())
 }

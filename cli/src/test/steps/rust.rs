@@ -38,7 +38,7 @@ pub async fn docs(run: &StepRun<'_>) -> Result<Outcome> {
 
 pub async fn deny(run: &StepRun<'_>) -> Result<Outcome> {
     let mut deny = Command::new(tools::cargo_deny(run).await?);
-    deny.args(["--offline", "check", "licenses", "bans", "sources"]).current_dir(run.workspace().root());
+    deny.args(["check", "--hide-inclusion-graph", "licenses", "bans", "sources"]).current_dir(run.workspace().root());
     run.succeed(deny).await?;
     Ok(Outcome::one())
 }
@@ -46,7 +46,9 @@ pub async fn deny(run: &StepRun<'_>) -> Result<Outcome> {
 pub async fn advisories(run: &StepRun<'_>) -> Result<Outcome> {
     let mut deny = Command::new(tools::cargo_deny(run).await?);
     // Without a terminal git must fail rather than ask for a name.
-    deny.args(["check", "advisories"]).current_dir(run.workspace().root()).env("GIT_TERMINAL_PROMPT", "0");
+    deny.args(["check", "--hide-inclusion-graph", "advisories"])
+        .current_dir(run.workspace().root())
+        .env("GIT_TERMINAL_PROMPT", "0");
     let finished = run.finish(deny).await?;
     if finished.output.contains("failed to fetch advisory database") {
         return Ok(Outcome::Skipped("the advisory database on GitHub is out of reach".into()));

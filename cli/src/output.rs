@@ -2,7 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
-const WIDTH: usize = 9;
+/// Of the longest name.
+const WIDTH: usize = 15;
 
 /// A name in a colour of its own. Colours are dropped where the output is no terminal.
 #[derive(Clone, Copy, Debug)]

@@ -91,7 +91,8 @@ async fn cargo_test(run: &StepRun<'_>, mut cargo: Command) -> Result<Outcome> {
 pub async fn shell(run: &StepRun<'_>) -> Result<Outcome> {
     let mut git = Command::new("git");
     git.args(["grep", "--files-with-matches", "-E", r"^#!.*\b(ba)?sh\b"]).current_dir(run.workspace().root());
-    let scripts = run.succeed(git).await?;
+    let scripts = run.finish(git).await?.output;
+    ensure!(!scripts.is_empty(), "git finds no shell script, not even .ci/run");
     let shellcheck = match tools::shellcheck(run).await? {
         Ok(shellcheck) => shellcheck,
         Err(reason) => return Ok(Outcome::Skipped(reason)),

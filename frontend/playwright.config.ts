@@ -5,6 +5,9 @@ export default defineConfig({
   testDir: "e2e",
   workers: 2,
   fullyParallel: true,
+  // Generous, for machines that build something else at the same time.
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
   forbidOnly: Boolean(process.env.CI),
   reporter: [["list"], ["html", { open: "never" }]],
   use: {

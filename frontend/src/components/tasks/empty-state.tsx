@@ -58,7 +58,7 @@ function Panel(props: { Icon: LucideIcon; title: string; text: string; children?
         <Icon className="size-7" strokeWidth={1.6} aria-hidden="true" />
       </span>
       <h2 className="font-semibold text-lg">{title}</h2>
-      <p className="mt-1 max-w-sm text-muted-foreground text-sm">{text}</p>
+      <p className="mt-1 max-w-sm text-muted-foreground text-sm wrap-anywhere">{text}</p>
       {children && <div className="mt-5 flex flex-wrap items-center justify-center gap-1.5">{children}</div>}
     </Card>
   );

@@ -63,9 +63,15 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// The service's main listener.
 pub fn router(state: AppState) -> Router {
     let features = Router::from(features()).layer(from_fn_with_state(state.clone(), require_database));
-    Router::from(health::router())
+    let routes = Router::from(health::router())
         .merge(features)
-        .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi()))
+        .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi()));
+    with_layers(routes, state)
+}
+
+/// What every request goes through, whatever its route; the last layer is the outermost.
+pub fn with_layers(routes: Router<AppState>, state: AppState) -> Router {
+    routes
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

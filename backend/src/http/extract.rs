@@ -9,7 +9,7 @@ use axum::{
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::error::{Error, Result};
+use super::error::{Error, FieldError, Result};
 
 /// Largest request body, in bytes, except for imports.
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -21,7 +21,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
-        if content_type(&request) != Some("application/json") {
+        if content_type(&request).as_deref() != Some("application/json") {
             return Err(Error::UnsupportedMediaType("application/json"));
         }
         let body = Bytes::from_request(request, state).await.map_err(|error| body_error(&error, BODY_LIMIT))?;
@@ -35,10 +35,10 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// The media type of a request without its parameters.
-pub fn content_type(request: &Request) -> Option<&str> {
+/// The media type of a request in lower case, without its parameters.
+pub fn content_type(request: &Request) -> Option<String> {
     let value = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
-    value.split(';').next().map(str::trim)
+    value.split(';').next().map(|media_type| media_type.trim().to_ascii_lowercase())
 }
 
 /// What to answer when a body could not be read.
@@ -51,43 +51,37 @@ pub fn body_error(error: &BytesRejection, limit: usize) -> Error {
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        use serde_json::error::Category;
-        match error.inner().classify() {
-            Category::Data => field_error(&error.path().to_string(), &error.inner().to_string()),
-            Category::Syntax | Category::Eof | Category::Io => {
-                Error::BadRequest(format!("The body is not valid JSON: {}.", error.inner()))
-            }
-        }
-    })?;
-    json.end().map_err(|error| Error::BadRequest(format!("The body is not valid JSON: {error}.")))?;
-    Ok(value)
+    let value = serde_json::from_slice(body)
+        .map_err(|error| Error::BadRequest(format!("The body is not valid JSON: {error}.")))?;
+    from_value(value).map_err(|error| Error::Validation(vec![error]))
+}
+
+/// Reads an object, or tells which field is wrong.
+pub fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, FieldError> {
+    // serde would take an array as the fields in their order.
+    if !value.is_object() {
+        return Err(FieldError::new("body", "must be a JSON object"));
+    }
+    serde_path_to_error::deserialize(value).map_err(|error| field_error(&error))
 }
 
 /// Reads the field and the rule out of serde's words, which name a missing or unknown field only in the message.
-pub fn field_error(path: &str, message: &str) -> Error {
-    let (field, rule) = field_and_rule(path, message);
-    Error::invalid(field, rule)
-}
-
-/// See [`field_error`].
-pub fn field_and_rule(path: &str, message: &str) -> (String, String) {
-    let message = message.split(" at line ").next().unwrap_or(message);
-    let named = message.split('`').nth(1).unwrap_or("");
-    let parent = |name: &str| match path {
-        "." | "" => name.to_owned(),
-        _ if path.ends_with(name) => path.to_owned(),
-        _ => format!("{path}.{name}"),
+fn field_error(error: &serde_path_to_error::Error<impl std::error::Error>) -> FieldError {
+    let (path, message) = (error.path().to_string(), error.inner().to_string());
+    let named = message.split('`').nth(1).unwrap_or_default();
+    let parent = || match path.as_str() {
+        "." => named.to_owned(),
+        _ if path.ends_with(named) => path.clone(),
+        _ => format!("{path}.{named}"),
     };
     if message.starts_with("missing field") {
-        (parent(named), "is required".into())
+        FieldError::new(parent(), "is required")
     } else if message.starts_with("unknown field") {
-        (parent(named), "is not a known field".into())
-    } else if path == "." || path.is_empty() {
-        ("body".into(), format!("is not valid: {message}"))
+        FieldError::new(parent(), "is not a known field")
+    } else if message.starts_with("duplicate field") {
+        FieldError::new(parent(), "must be given once")
     } else {
-        (path.to_owned(), format!("is not valid: {message}"))
+        FieldError::new(path, format!("is not valid: {message}"))
     }
 }
 
@@ -101,7 +95,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
         serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
             .map(Self)
-            .map_err(|error| field_error(&error.path().to_string(), &error.inner().to_string()))
+            .map_err(|error| Error::Validation(vec![field_error(&error)]))
     }
 }
 
@@ -122,6 +116,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::auth::account::present;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -129,7 +124,12 @@ mod tests {
     struct Sample {
         title: String,
         ids: Option<Vec<u8>>,
+        #[serde(default, deserialize_with = "present")]
+        kind: Option<Kind>,
     }
+
+    #[derive(Debug, Deserialize)]
+    enum Kind {}
 
     #[test]
     fn the_field_and_the_rule_are_named() {
@@ -138,7 +138,10 @@ mod tests {
             (r#"{"title":"a","color":1}"#, "color is not a known field."),
             (r#"{"title":7}"#, "title is not valid: invalid type: integer `7`, expected a string."),
             (r#"{"title":"a","ids":[1,"x"]}"#, r#"ids[1] is not valid: invalid type: string "x", expected u8."#),
-            (r"[]", "body is not valid: invalid length 0, expected struct Sample with 2 elements."),
+            (r#" ["a"]"#, "body must be a JSON object."),
+            ("null", "body must be a JSON object."),
+            (r#"{"title":"a","ids":7}"#, "ids is not valid: invalid type: integer `7`, expected a sequence."),
+            (r#"{"title":"a","kind":null}"#, "kind is not valid: invalid type: null, expected string or map."),
         ] {
             assert_eq!(parse_json::<Sample>(body.as_bytes()).unwrap_err().to_string(), expected, "{body}");
         }

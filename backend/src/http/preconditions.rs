@@ -41,7 +41,11 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
                 // If-Match compares strongly: a weak tag is well-formed but matches nothing.
                 let (weak, tag) = tag.strip_prefix("W/").map_or((false, tag), |tag| (true, tag));
                 let opaque = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).ok_or_else(malformed)?;
-                if !weak && let Ok(version) = opaque.parse() {
+                // Tags are compared as text: "01" is not "1".
+                if let Ok(version) = opaque.parse::<i32>()
+                    && version.to_string() == opaque
+                    && !weak
+                {
                     versions.push(version);
                 }
             }

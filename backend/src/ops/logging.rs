@@ -1,29 +1,52 @@
 //! JSON log lines, with a level that can change while the service runs.
 
-use anyhow::Context;
-use tracing_subscriber::{EnvFilter, Registry, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt};
+use anyhow::{Context, ensure};
+use tracing::{Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{
+    EnvFilter, Registry,
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt,
+    reload,
+    util::SubscriberInitExt,
+};
 
 /// Changes the level of the running service.
 #[derive(Clone)]
 pub struct LogLevel(reload::Handle<EnvFilter, Registry>);
 
 impl LogLevel {
-    /// `level` is a level or a `tracing` filter such as `info,sqlx=debug`.
     pub fn set(&self, level: &str) -> anyhow::Result<()> {
-        let filter = EnvFilter::try_new(level).context("not a log level or filter")?;
-        self.0.reload(filter).context("logging has ended")
+        self.0.reload(parse_filter(level)?).context("logging has ended")
     }
 }
 
-/// One JSON object a line, on standard output.
-pub fn init(level: &str) -> anyhow::Result<LogLevel> {
-    let (filter, handle) = reload::Layer::new(EnvFilter::try_new(level)?);
+/// A level, or directives such as `info,sqlx=debug`. A bare word that is no level is refused: `tracing` would take it
+/// for the name of a module, and log nothing else.
+pub fn parse_filter(text: &str) -> anyhow::Result<EnvFilter> {
+    let mut bare = text.split(',').map(str::trim).filter(|directive| !directive.contains('='));
+    let known = bare.all(|word| !word.is_empty() && word.parse::<LevelFilter>().is_ok());
+    ensure!(known, "not a log level or filter");
+    EnvFilter::try_new(text).context("not a log level or filter")
+}
+
+/// Writes one JSON object a line, and the handle that changes its level.
+pub fn subscriber(
+    level: &str,
+    writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
+) -> anyhow::Result<(impl Subscriber + Send + Sync, LogLevel)> {
+    let (filter, handle) = reload::Layer::new(parse_filter(level)?);
     let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
-    tracing_subscriber::registry().with(filter).with(lines).try_init()?;
+    Ok((tracing_subscriber::registry().with(filter).with(lines.with_writer(writer)), LogLevel(handle)))
+}
+
+/// Logs on standard output from now on.
+pub fn init(level: &str) -> anyhow::Result<LogLevel> {
+    let (subscriber, level) = subscriber(level, std::io::stdout)?;
+    subscriber.try_init()?;
     // Panics are log lines too, not bare text on standard error.
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string);
         tracing::error!(location, "panic");
     }));
-    Ok(LogLevel(handle))
+    Ok(level)
 }

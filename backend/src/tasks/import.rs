@@ -1,12 +1,14 @@
 //! Tasks from a file: all of them, or none and a list of the lines that are wrong.
 
+use std::collections::HashSet;
+
 use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, FromRequest, Request, State},
     http::StatusCode,
 };
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -16,7 +18,7 @@ use crate::{
     auth::identity::Identity,
     http::{
         error::{Error, FieldError, Problem, Result},
-        extract::{Json, body_error, content_type, field_and_rule},
+        extract::{Json, body_error, content_type, from_value},
     },
     idempotency::{self, IdempotencyKey},
     state::AppState,
@@ -37,7 +39,11 @@ pub fn router() -> OpenApiRouter<AppState> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ImportedTask {
-    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     title: String,
     #[serde(default)]
     #[schema(max_length = 1000, pattern = r"^[^\x00]*$")]
@@ -80,7 +86,7 @@ async fn import(
     key: IdempotencyKey,
     request: Request,
 ) -> Result<(StatusCode, Json<Imported>)> {
-    let parse: fn(&[u8]) -> Result<Vec<Entry>> = match content_type(&request) {
+    let parse: fn(&[u8]) -> Result<Vec<Entry>> = match content_type(&request).as_deref() {
         Some("application/json") => parse_json,
         Some("text/csv") => parse_csv,
         _ => return Err(Error::UnsupportedMediaType("application/json or text/csv")),
@@ -105,18 +111,25 @@ fn parse_json(body: &[u8]) -> Result<Vec<Entry>> {
             Error::BadRequest(format!("The body is not valid JSON: {error}."))
         }
     })?;
-    let parse = |entry| {
-        serde_path_to_error::deserialize(entry).map_err(|error: serde_path_to_error::Error<serde_json::Error>| {
-            let (field, rule) = field_and_rule(&error.path().to_string(), &error.inner().to_string());
-            FieldError::new(field, rule)
-        })
-    };
-    Ok((1..).zip(entries.into_iter().map(parse)).collect())
+    Ok((1..).zip(entries.into_iter().map(from_value)).collect())
 }
 
 fn parse_csv(body: &[u8]) -> Result<Vec<Entry>> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(body);
     let headers = reader.headers().map_err(|error| csv_error(&error, 1))?.clone();
+    let mut names = HashSet::new();
+    if let Some(name) = headers.iter().find(|name| !names.insert(*name)) {
+        return Err(Error::Validation(vec![FieldError {
+            line: Some(1),
+            ..FieldError::new(name, "must be given once")
+        }]));
+    }
+    if !headers.iter().any(|name| name == "title") {
+        return Err(Error::Validation(vec![FieldError {
+            line: Some(1),
+            ..FieldError::new("title", "is missing among the columns")
+        }]));
+    }
     let mut record = csv::StringRecord::new();
     let mut entries = Vec::new();
     loop {
@@ -135,10 +148,7 @@ fn parse_csv(body: &[u8]) -> Result<Vec<Entry>> {
 fn csv_entry(headers: &csv::StringRecord, record: &csv::StringRecord) -> Result<ImportedTask, FieldError> {
     let cells = headers.iter().zip(record.iter()).filter(|(_, cell)| !cell.is_empty());
     let object: serde_json::Map<_, _> = cells.map(|(name, cell)| (name.to_owned(), cell.into())).collect();
-    serde_path_to_error::deserialize(serde_json::Value::Object(object)).map_err(|error| {
-        let (field, rule) = field_and_rule(&error.path().to_string(), &error.inner().to_string());
-        FieldError::new(field, rule)
-    })
+    from_value(object.into())
 }
 
 fn csv_error(error: &csv::Error, line: u64) -> Error {
@@ -181,7 +191,9 @@ fn row(task: &ImportedTask, now: OffsetDateTime) -> Result<Row, Vec<FieldError>>
     for (field, time) in
         [("created_at", task.created_at), ("updated_at", task.updated_at), ("completed_at", task.completed_at)]
     {
-        if time.is_some_and(|time| !(1970..=9999).contains(&time.year())) {
+        // The year counts in UTC: the last hours of 9999 in the west are no time that could be told.
+        let year = time.map(|time| time.checked_to_offset(UtcOffset::UTC).map(OffsetDateTime::year));
+        if year.is_some_and(|year| year.is_none_or(|year| !(1970..=9999).contains(&year))) {
             errors.push(FieldError::new(field, "must be a year from 1970 to 9999"));
         }
     }

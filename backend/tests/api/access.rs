@@ -1,0 +1,216 @@
+//! Who may do what: every route without a credential, with a token, with another user's id, from another origin.
+
+use std::collections::BTreeSet;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::support::{App, Call, Client, PASSWORD, ids, path};
+
+const NOBODYS: &str = "0199b5f0-0000-7000-8000-000000000000";
+
+/// What a route asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    Credential,
+    Session,
+}
+use Needs::{Credential, Nothing, Session};
+
+/// Every operation, with a body that is as good as any.
+fn operations() -> Vec<(Method, &'static str, Needs, Option<Value>)> {
+    let password = json!({ "current_password": PASSWORD, "new_password": PASSWORD });
+    vec![
+        (Method::GET, "/health", Nothing, None),
+        (Method::GET, "/ready", Nothing, None),
+        (Method::GET, "/version", Nothing, None),
+        (Method::POST, "/api/auth/sign-up", Nothing, Some(json!({ "email": "new@example.com", "password": PASSWORD }))),
+        (Method::POST, "/api/auth/sign-in", Nothing, Some(json!({ "email": "ada@example.com", "password": PASSWORD }))),
+        (Method::GET, "/api/auth/me", Credential, None),
+        (Method::PATCH, "/api/auth/me", Session, Some(json!({ "name": "x" }))),
+        (Method::POST, "/api/auth/password", Session, Some(password)),
+        (Method::GET, "/api/auth/sessions", Session, None),
+        (Method::DELETE, "/api/auth/sessions", Session, None),
+        (Method::DELETE, "/api/auth/sessions/{id}", Session, None),
+        (Method::GET, "/api/auth/tokens", Session, None),
+        (Method::POST, "/api/auth/tokens", Session, Some(json!({ "name": "x" }))),
+        (Method::DELETE, "/api/auth/tokens/{id}", Session, None),
+        (Method::GET, "/api/tasks", Credential, None),
+        (Method::POST, "/api/tasks", Credential, Some(json!({ "title": "x" }))),
+        (Method::GET, "/api/tasks/{id}", Credential, None),
+        (Method::PATCH, "/api/tasks/{id}", Credential, Some(json!({ "title": "x" }))),
+        (Method::DELETE, "/api/tasks/{id}", Credential, None),
+        (Method::POST, "/api/tasks/{id}/complete", Credential, None),
+        (Method::POST, "/api/tasks/{id}/reopen", Credential, None),
+        (Method::POST, "/api/tasks/bulk", Credential, Some(json!({ "action": "delete", "ids": [NOBODYS] }))),
+        (Method::GET, "/api/tasks/export", Credential, None),
+        (Method::POST, "/api/tasks/import", Credential, Some(json!([]))),
+        (Method::GET, "/api/events", Credential, None),
+        // Last: it ends the session that the tests use.
+        (Method::POST, "/api/auth/sign-out", Session, None),
+    ]
+}
+
+fn call(client: &Client, (method, route, _, body): &(Method, &str, Needs, Option<Value>)) -> Call {
+    let call = client.call(method.clone(), &route.replace("{id}", NOBODYS));
+    match body {
+        Some(body) => call.json(body),
+        None => call,
+    }
+}
+
+/// A route that is added and not listed above is not tested here: so it must be listed.
+#[test]
+fn every_documented_operation_is_listed() {
+    let document = serde_json::to_value(todo_backend::router::openapi()).unwrap();
+    let documented: BTreeSet<String> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |method| format!("{method} {path}")))
+        .collect();
+    let listed: BTreeSet<String> =
+        operations().iter().map(|(method, route, ..)| format!("{} {route}", method.as_str().to_lowercase())).collect();
+    assert_eq!(listed, documented);
+}
+
+#[sqlx::test]
+async fn without_a_valid_credential_there_is_only_a_401(pool: PgPool) {
+    let app = App::new(&pool);
+    app.user("ada").await;
+    for operation in operations().iter().filter(|(_, _, needs, _)| *needs != Nothing) {
+        for (name, value) in [
+            ("accept", "*/*"),
+            ("cookie", "todo_session=todo_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+            ("cookie", "todo_session="),
+            ("authorization", "Bearer todo_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+            ("authorization", "Bearer"),
+            ("authorization", "Basic YTpi"),
+        ] {
+            let reply = call(&app.anonymous(), operation).header(name, value).await;
+            reply.problem(401, "unauthorized");
+            assert_eq!(reply.header("www-authenticate"), "Bearer", "{operation:?}");
+        }
+    }
+}
+
+#[sqlx::test]
+async fn a_token_manages_tasks_but_not_the_account(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let program = app.bearer(ada.token("program").await["token"].as_str().unwrap());
+    for operation in operations() {
+        let response = call(&program, &operation).open().await;
+        if operation.2 == Session {
+            assert_eq!(response.status(), 403, "{operation:?}");
+            call(&program, &operation).await.problem(403, "session_required");
+        } else {
+            assert!(![401, 403].contains(&response.status().as_u16()), "{operation:?}: {}", response.status());
+        }
+    }
+}
+
+/// A browser sends the cookie with whatever page asks for it; the header is meant.
+#[sqlx::test]
+async fn an_authorization_header_counts_before_the_cookie(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    ada.get("/api/auth/me").await.ok(200);
+    ada.get("/api/auth/me").header("authorization", "Bearer nonsense").await.problem(401, "unauthorized");
+    ada.get("/api/auth/me").header("authorization", "Basic nonsense").await.problem(401, "unauthorized");
+}
+
+/// The rules themselves are tested next to them, in `auth::origin`; here: every operation keeps them.
+#[sqlx::test]
+async fn pages_of_other_origins_cannot_use_the_cookie(pool: PgPool) {
+    let app = App::configured(&pool, &[("CORS_ORIGINS", "https://friend.example")]);
+    let ada = app.user("ada").await;
+    let program = app.bearer(ada.token("program").await["token"].as_str().unwrap());
+    let foreign = [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ];
+    for operation in operations().iter().filter(|(_, _, needs, _)| *needs != Nothing) {
+        for (name, value) in foreign {
+            if operation.0 == Method::GET {
+                let response = call(&ada, operation).header(name, value).open().await;
+                assert_ne!(response.status(), 403, "{operation:?}");
+            } else {
+                call(&ada, operation).header(name, value).await.problem(403, "forbidden_origin");
+            }
+        }
+    }
+    let task = json!({ "title": "x" });
+    let post = |client: &Client| client.post("/api/tasks").json(&task).header("host", "todo.example");
+    post(&program).header("sec-fetch-site", "cross-site").await.ok(201);
+    post(&ada).header("sec-fetch-site", "same-origin").header("origin", "https://todo.example").await.ok(201);
+    post(&ada).header("origin", "https://todo.example").await.ok(201);
+    let friend = post(&ada).header("sec-fetch-site", "cross-site").header("origin", "https://friend.example").await;
+    friend.ok(201);
+    assert_eq!(friend.header("access-control-allow-origin"), "https://friend.example");
+    assert_eq!(friend.header("access-control-allow-credentials"), "true");
+}
+
+#[sqlx::test]
+async fn only_listed_origins_pass_a_preflight(pool: PgPool) {
+    let app = App::configured(&pool, &[("CORS_ORIGINS", "https://friend.example")]);
+    let preflight = |app: &App, origin| {
+        let call = app.anonymous().call(Method::OPTIONS, "/api/tasks").header("origin", origin);
+        call.header("access-control-request-method", "PATCH").header("access-control-request-headers", "if-match")
+    };
+    let reply = preflight(&app, "https://friend.example").await;
+    assert_eq!(reply.header("access-control-allow-origin"), "https://friend.example");
+    assert!(reply.header("access-control-allow-methods").contains("PATCH"));
+    assert!(reply.header("access-control-allow-headers").contains("if-match"));
+    for (app, origin) in [(&app, "https://evil.example"), (&App::new(&pool), "https://friend.example")] {
+        assert_eq!(preflight(app, origin).await.headers.get("access-control-allow-origin"), None);
+    }
+}
+
+/// Another user's task is not there: not to read, not to change, not to guess by the kind of refusal.
+#[sqlx::test]
+async fn another_users_things_are_not_there(pool: PgPool) {
+    let app = App::new(&pool);
+    let [ada, eve] = [app.user("ada").await, app.user("eve").await];
+    let task = ada.task("ada's").await;
+    let deleted = ada.task("ada's deleted").await;
+    ada.delete(&path(&deleted)).await.ok(204);
+    let session = ids(&ada.get("/api/auth/sessions").await.ok(200)["sessions"])[0].clone();
+    let token = ada.token("ada's").await;
+
+    for operation in operations().iter().filter(|(_, route, ..)| route.contains("{id}")) {
+        let (method, route, _, body) = operation;
+        let id = match *route {
+            "/api/auth/sessions/{id}" => &session,
+            "/api/auth/tokens/{id}" => token["id"].as_str().unwrap(),
+            _ => task["id"].as_str().unwrap(),
+        };
+        let call = eve.call(method.clone(), &route.replace("{id}", id));
+        let call = if let Some(body) = body { call.json(body) } else { call };
+        let seen = call.await.problem(404, "not_found");
+        let nobodys = self::call(&eve, operation).await.problem(404, "not_found");
+        assert_eq!(seen["detail"], nobodys["detail"], "{operation:?}");
+    }
+    // A session is no token and a token is no session, even one's own.
+    ada.delete(&format!("/api/auth/tokens/{session}")).await.problem(404, "not_found");
+    ada.delete(&format!("/api/auth/sessions/{}", token["id"].as_str().unwrap())).await.problem(404, "not_found");
+
+    let both = json!([task["id"], deleted["id"]]);
+    for action in ["complete", "reopen", "delete", "restore"] {
+        let form = json!({ "action": action, "ids": both });
+        let result = eve.post("/api/tasks/bulk").json(&form).await.ok(200);
+        assert_eq!(result, json!({ "tasks": [], "not_found": both }), "{action}");
+    }
+    let listed = eve.get("/api/tasks").await.ok(200);
+    assert_eq!((&listed["tasks"], &listed["counts"]["all"]), (&json!([]), &json!(0)));
+    assert_eq!(eve.get("/api/tasks?q=ada").await.ok(200)["tasks"], json!([]));
+    assert_eq!(eve.get("/api/tasks/export").await.json(), json!([]));
+    assert_eq!(eve.get("/api/auth/tokens").await.ok(200), json!({ "tokens": [] }));
+    assert_eq!(eve.get("/api/auth/sessions").await.ok(200)["sessions"].as_array().unwrap().len(), 1);
+
+    assert_eq!(ada.get("/api/tasks").await.ok(200)["tasks"], json!([task]));
+    app.bearer(token["token"].as_str().unwrap()).get("/api/tasks").await.ok(200);
+}

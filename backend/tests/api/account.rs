@@ -1,0 +1,206 @@
+//! Signing up, in and out; the profile; the password.
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::support::{App, PASSWORD, email};
+
+const NEW_PASSWORD: &str = "battery staple horse";
+
+#[sqlx::test]
+async fn signing_up_makes_an_account_and_a_session(pool: PgPool) {
+    let app = App::new(&pool);
+    let form = json!({ "email": "  Ada.Lovelace@Example.COM ", "password": PASSWORD, "name": "  Ada  " });
+    let reply = app.anonymous().post("/api/auth/sign-up").json(&form).await;
+
+    let user = reply.ok(201);
+    assert_eq!(user["email"], "ada.lovelace@example.com");
+    assert_eq!(user["name"], "Ada");
+    assert!(user["created_at"].as_str().unwrap().ends_with('Z'), "{user}");
+    assert_eq!(user.as_object().unwrap().len(), 4, "{user}");
+    assert_eq!(app.session(&reply).get("/api/auth/me").await.ok(200), user);
+}
+
+#[sqlx::test]
+async fn the_cookie_is_out_of_reach_of_scripts_and_other_sites(pool: PgPool) {
+    for (settings, secure) in [(&[][..], false), (&[("COOKIE_SECURE", "true")][..], true)] {
+        let app = App::configured(&pool, settings);
+        let form = json!({ "email": email(&format!("secure-{secure}")), "password": PASSWORD });
+        let reply = app.anonymous().post("/api/auth/sign-up").json(&form).await;
+        let cookie = reply.header("set-cookie");
+        let (value, attributes) = cookie.split_once("; ").unwrap();
+        assert!(value.starts_with("todo_session=todo_") && value.len() > 40, "{cookie}");
+        let mut attributes: Vec<_> = attributes.split("; ").collect();
+        attributes.sort_unstable();
+        let mut expected = vec!["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Lax"];
+        expected.extend(secure.then_some("Secure"));
+        assert_eq!(attributes, expected);
+    }
+}
+
+#[sqlx::test]
+async fn bad_sign_ups_are_refused_by_field(pool: PgPool) {
+    let app = App::new(&pool);
+    app.user("taken").await;
+    let long_email = format!("{}@example.com", "a".repeat(243));
+    for (email, password, name, field, rule) in [
+        (json!("not an address"), json!(PASSWORD), Value::Null, "email", "must be an e-mail address"),
+        (json!("a@localhost"), json!(PASSWORD), Value::Null, "email", "must be an e-mail address"),
+        (json!("Ada <a@example.com>"), json!(PASSWORD), Value::Null, "email", "must be an e-mail address"),
+        (json!("a\u{0}@example.com"), json!(PASSWORD), Value::Null, "email", "must be an e-mail address"),
+        (json!(""), json!(PASSWORD), Value::Null, "email", "must be an e-mail address"),
+        (json!(long_email), json!(PASSWORD), Value::Null, "email", "must be an e-mail address"),
+        (json!(7), json!(PASSWORD), Value::Null, "email", "invalid type"),
+        (Value::Null, json!(PASSWORD), Value::Null, "email", "invalid type"),
+        (json!("a@example.com"), json!("ninechars"), Value::Null, "password", "must be 10 to 128 characters"),
+        (json!("a@example.com"), json!("é".repeat(9)), Value::Null, "password", "must be 10 to 128 characters"),
+        (json!("a@example.com"), json!("x".repeat(129)), Value::Null, "password", "must be 10 to 128 characters"),
+        (json!("a@example.com"), json!(PASSWORD), json!("é".repeat(101)), "name", "at most 100 characters"),
+        (json!("a@example.com"), json!(PASSWORD), json!("a\nb"), "name", "without control characters"),
+        (json!("a@example.com"), json!(PASSWORD), json!(["a"]), "name", "invalid type"),
+    ] {
+        let form = json!({ "email": email, "password": password, "name": name });
+        app.anonymous().post("/api/auth/sign-up").json(&form).await.breaks(field, rule);
+    }
+    for (form, field, rule) in [
+        (json!({ "password": PASSWORD }), "email", "is required"),
+        (json!({ "email": "a@example.com" }), "password", "is required"),
+        (json!({ "email": "a@example.com", "password": PASSWORD, "admin": true }), "admin", "is not a known field"),
+    ] {
+        app.anonymous().post("/api/auth/sign-up").json(&form).await.breaks(field, rule);
+    }
+    let all_wrong = json!({ "email": "", "password": "", "name": "\n\u{7}" });
+    let problem = app.anonymous().post("/api/auth/sign-up").json(&all_wrong).await.problem(422, "validation");
+    assert_eq!(crate::support::pluck(&problem["errors"], "field"), ["email", "password", "name"]);
+
+    let again = json!({ "email": "TAKEN@example.com", "password": PASSWORD });
+    let problem = app.anonymous().post("/api/auth/sign-up").json(&again).await.problem(409, "conflict");
+    assert_eq!(problem["errors"][0]["field"], "email");
+}
+
+#[sqlx::test]
+async fn the_longest_that_is_allowed_is_taken(pool: PgPool) {
+    let app = App::new(&pool);
+    let password = "é".repeat(128);
+    let form = json!({ "email": "long@example.com", "password": password, "name": "🦀".repeat(100) });
+    app.anonymous().post("/api/auth/sign-up").json(&form).await.ok(201);
+    app.sign_in("long", &password).await;
+    let short = json!({ "email": "short@example.com", "password": "🦀".repeat(10), "name": "" });
+    assert_eq!(app.anonymous().post("/api/auth/sign-up").json(&short).await.ok(201)["name"], Value::Null);
+}
+
+#[sqlx::test]
+async fn sign_in_does_not_tell_who_has_an_account(pool: PgPool) {
+    let app = App::new(&pool);
+    app.user("ada").await;
+    let mut bodies = Vec::new();
+    for (email, password) in [
+        ("ada@example.com", "wrong password"),
+        ("nobody@example.com", PASSWORD),
+        ("not an address", PASSWORD),
+        ("ada@example.com", ""),
+        ("ada@example.com", &"x".repeat(129)),
+    ] {
+        let reply = app.try_sign_in(email, password).await;
+        assert!(reply.headers.get("set-cookie").is_none());
+        let mut problem = reply.problem(401, "invalid_credentials");
+        problem.as_object_mut().unwrap().remove("request_id");
+        bodies.push(problem);
+    }
+    assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "{bodies:#?}");
+    app.try_sign_in("  ADA@example.com", PASSWORD).await.ok(200);
+}
+
+#[sqlx::test]
+async fn signing_out_ends_the_session_and_takes_the_cookie_away(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let elsewhere = app.sign_in("ada", PASSWORD).await;
+
+    let reply = ada.post("/api/auth/sign-out").await;
+    reply.ok(204);
+    let cookie = reply.header("set-cookie");
+    assert!(cookie.starts_with("todo_session=;") && cookie.contains("Max-Age=0"), "{cookie}");
+    ada.get("/api/auth/me").await.problem(401, "unauthorized");
+    ada.post("/api/auth/sign-out").await.problem(401, "unauthorized");
+    elsewhere.get("/api/auth/me").await.ok(200);
+}
+
+#[sqlx::test]
+async fn the_profile_is_merged(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    for (patch, email, name) in [
+        (json!({}), "ada@example.com", json!("ada")),
+        (json!({ "name": " Countess " }), "ada@example.com", json!("Countess")),
+        (json!({ "email": " ADA@example.com" }), "ada@example.com", json!("Countess")),
+        (json!({ "name": null }), "ada@example.com", Value::Null),
+        (json!({ "email": "new@example.com", "current_password": PASSWORD }), "new@example.com", Value::Null),
+    ] {
+        let user = ada.patch("/api/auth/me").json(&patch).await.ok(200);
+        assert_eq!((&user["email"], &user["name"]), (&json!(email), &name), "{patch}");
+        assert_eq!(ada.get("/api/auth/me").await.ok(200), user);
+    }
+    app.sign_in("new", PASSWORD).await;
+    app.try_sign_in("ada@example.com", PASSWORD).await.problem(401, "invalid_credentials");
+}
+
+#[sqlx::test]
+async fn bad_profiles_are_refused_and_nothing_of_them_is_stored(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    app.user("taken").await;
+    let before = ada.get("/api/auth/me").await.ok(200);
+    for (patch, field, rule) in [
+        (json!({ "email": "nonsense", "current_password": PASSWORD }), "email", "must be an e-mail address"),
+        (json!({ "email": "new@example.com" }), "current_password", "is required"),
+        (json!({ "email": "new@example.com", "current_password": "wrong" }), "current_password", "is not your"),
+        (json!({ "email": "new@example.com", "current_password": "x".repeat(129) }), "current_password", "is not your"),
+        (json!({ "name": "x".repeat(101), "email": "ada@example.com" }), "name", "at most 100 characters"),
+        (json!({ "id": "0199" }), "id", "is not a known field"),
+        (json!({ "name": 1 }), "name", "invalid type"),
+    ] {
+        ada.patch("/api/auth/me").json(&patch).await.breaks(field, rule);
+    }
+    let taken = json!({ "name": "x", "email": "Taken@example.com", "current_password": PASSWORD });
+    ada.patch("/api/auth/me").json(&taken).await.problem(409, "conflict");
+    assert_eq!(ada.get("/api/auth/me").await.ok(200), before);
+}
+
+#[sqlx::test]
+async fn a_new_password_ends_every_other_session_but_no_token(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let elsewhere = app.sign_in("ada", PASSWORD).await;
+    let program = app.bearer(ada.token("program").await["token"].as_str().unwrap());
+    let bystander = app.user("bystander").await;
+
+    let form = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD });
+    ada.post("/api/auth/password").json(&form).await.ok(204);
+
+    ada.get("/api/auth/me").await.ok(200);
+    elsewhere.get("/api/auth/me").await.problem(401, "unauthorized");
+    program.get("/api/tasks").await.ok(200);
+    bystander.get("/api/auth/me").await.ok(200);
+    app.try_sign_in("ada@example.com", PASSWORD).await.problem(401, "invalid_credentials");
+    app.sign_in("ada", NEW_PASSWORD).await;
+}
+
+#[sqlx::test]
+async fn bad_password_changes_are_refused_and_change_nothing(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let elsewhere = app.sign_in("ada", PASSWORD).await;
+    for (form, field, rule) in [
+        (json!({ "current_password": "wrong", "new_password": NEW_PASSWORD }), "current_password", "is not your"),
+        (json!({ "current_password": PASSWORD, "new_password": "short" }), "new_password", "10 to 128"),
+        (json!({ "current_password": PASSWORD, "new_password": "x".repeat(129) }), "new_password", "10 to 128"),
+        (json!({ "current_password": PASSWORD }), "new_password", "is required"),
+        (json!({ "new_password": NEW_PASSWORD }), "current_password", "is required"),
+        (json!({ "password": PASSWORD }), "password", "is not a known field"),
+    ] {
+        ada.post("/api/auth/password").json(&form).await.breaks(field, rule);
+    }
+    elsewhere.get("/api/auth/me").await.ok(200);
+    app.sign_in("ada", PASSWORD).await;
+}

@@ -1,0 +1,82 @@
+//! The background clean-up.
+
+use sqlx::PgPool;
+use todo_backend::ops::cleanup::remove_expired;
+
+use crate::support::{App, path};
+
+/// Rows that expired just now and rows that expire soon, in every table that expires.
+async fn fill(pool: &PgPool) {
+    let ada = App::new(pool).user("ada").await;
+    let task = ada.task("a").await;
+    ada.task("b").await;
+    ada.delete(&path(&task)).await.ok(204);
+    sqlx::raw_sql(
+        "truncate task_events, attempts, idempotency_keys;
+         delete from credentials;
+         insert into credentials (id, user_id, kind, token_hash, name, expires_at)
+           select gen_random_uuid(), users.id, kind, sha256(format('%s %s', kind, age)::bytea), age::text, now() - age
+           from users, unnest(array['session', 'token']) kind,
+             unnest(array['1 second', '-1 minute', null]::interval[]) age;
+         insert into attempts select sha256(age::text::bytea), 1, now() - age
+           from unnest(array['1 second', '-1 minute']::interval[]) age;
+         insert into idempotency_keys (user_id, key, fingerprint, created_at) select id, age, '', now() - age
+           from users, unnest(array['24 hours 1 second', '23 hours 59 minutes']::interval[]) age;
+         insert into task_events select id, row_number() over (), 'created', '{}', now() - age
+           from users, unnest(array['1 hour 1 second', '59 minutes']::interval[]) age;
+         insert into tasks (id, user_id, title, deleted_at) select gen_random_uuid(), id, age, now() - age
+           from users, unnest(array['24 hours 1 second', '23 hours 59 minutes']::interval[]) age;
+         delete from task_events where seq > 2;",
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+async fn count(pool: &PgPool) -> Vec<(String, i64)> {
+    sqlx::query_as(
+        "select 'attempts', count(*) from attempts union all select 'credentials', count(*) from credentials
+         union all select 'idempotency_keys', count(*) from idempotency_keys
+         union all select 'task_events', count(*) from task_events
+         union all select 'tasks', count(*) from tasks
+         union all select 'users', count(*) from users order by 1",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap()
+}
+
+fn counts(expected: [(&str, i64); 6]) -> Vec<(String, i64)> {
+    expected.map(|(table, rows)| (table.to_owned(), rows)).to_vec()
+}
+
+#[sqlx::test]
+async fn exactly_what_has_expired_is_removed(pool: PgPool) {
+    fill(&pool).await;
+    let before =
+        [("attempts", 2), ("credentials", 6), ("idempotency_keys", 2), ("task_events", 2), ("tasks", 4), ("users", 1)];
+    assert_eq!(count(&pool).await, counts(before));
+    assert_eq!(remove_expired(&pool).await.unwrap(), 6);
+    let after =
+        [("attempts", 1), ("credentials", 4), ("idempotency_keys", 1), ("task_events", 1), ("tasks", 3), ("users", 1)];
+    assert_eq!(count(&pool).await, counts(after));
+    assert_eq!(remove_expired(&pool).await.unwrap(), 0);
+}
+
+#[sqlx::test]
+async fn two_replicas_may_clean_up_at_once(pool: PgPool) {
+    fill(&pool).await;
+    let (a, b, c) = tokio::join!(remove_expired(&pool), remove_expired(&pool), remove_expired(&pool));
+    assert_eq!(a.unwrap() + b.unwrap() + c.unwrap(), 6);
+}
+
+/// A row that a request holds does not stop the clean-up; the next round takes it.
+#[sqlx::test]
+async fn rows_in_use_are_left_for_later(pool: PgPool) {
+    fill(&pool).await;
+    let mut holder = pool.begin().await.unwrap();
+    sqlx::query("select from attempts for update").execute(&mut *holder).await.unwrap();
+    assert_eq!(remove_expired(&pool).await.unwrap(), 5);
+    holder.rollback().await.unwrap();
+    assert_eq!(remove_expired(&pool).await.unwrap(), 1);
+}

@@ -1,0 +1,324 @@
+//! Live changes as server-sent events.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, BodyDataStream},
+    http::Response,
+};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use todo_backend::{events, ops::cleanup::remove_expired};
+use tokio::time::timeout;
+
+use crate::support::{App, Call, Client, PASSWORD, path};
+
+/// Much longer than any event takes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A replica that listens for notifications.
+fn listening(pool: &PgPool) -> App {
+    let app = App::new(pool);
+    tokio::spawn(events::listen(app.state.clone()));
+    app
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Event {
+    name: String,
+    id: Option<i64>,
+    data: Value,
+}
+
+/// An open stream.
+struct Events {
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Events {
+    async fn open(call: Call) -> Self {
+        let response: Response<Body> = call.open().await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { body: response.into_body().into_data_stream(), text: String::new() }
+    }
+
+    /// A new stream that has said hello.
+    async fn greeted(client: &Client) -> Self {
+        let mut events = Self::open(client.get("/api/events")).await;
+        events.expect("hello").await;
+        events
+    }
+
+    /// A stream that goes on after an event, with its hello read.
+    async fn resumed(client: &Client, after: i64) -> Self {
+        let mut events = Self::open(client.get("/api/events").header("last-event-id", &after.to_string())).await;
+        assert_eq!(events.expect("hello").await.id, Some(after));
+        events
+    }
+
+    /// The next lines up to an empty one; `None` at the end of the stream.
+    async fn block(&mut self) -> Option<String> {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.text = rest;
+                return Some(block);
+            }
+            let chunk = timeout(PATIENCE, self.body.next()).await;
+            let chunk = chunk.unwrap_or_else(|_| panic!("no event within {PATIENCE:?}; so far {:?}", self.text))?;
+            self.text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
+        }
+    }
+
+    async fn next(&mut self) -> Option<Event> {
+        let mut event = Event::default();
+        for line in self.block().await?.lines() {
+            match line.split_once(": ") {
+                Some(("event", name)) => name.clone_into(&mut event.name),
+                Some(("id", id)) => event.id = Some(id.parse().unwrap()),
+                Some(("data", data)) => event.data = serde_json::from_str(data).unwrap(),
+                _ => {}
+            }
+        }
+        Some(event)
+    }
+
+    async fn expect(&mut self, name: &str) -> Event {
+        let event = self.next().await.unwrap_or_else(|| panic!("the stream ended before {name}"));
+        assert_eq!(event.name, name, "{event:?}");
+        event
+    }
+
+    /// The next event is about these tasks, as they are now.
+    async fn expect_task(&mut self, kind: &str, tasks: &[&Value]) -> i64 {
+        let event = self.expect("task").await;
+        let ids: Vec<_> = tasks.iter().map(|task| &task["id"]).collect();
+        let tasks = if kind == "deleted" { json!([]) } else { json!(tasks) };
+        assert_eq!(event.data, json!({ "kind": kind, "ids": ids, "tasks": tasks }));
+        event.id.unwrap()
+    }
+
+    async fn expect_bye(mut self, reason: &str) {
+        assert_eq!(self.expect("bye").await.data, json!({ "reason": reason }));
+        assert_eq!(self.next().await, None);
+    }
+}
+
+#[sqlx::test]
+async fn every_change_is_told_in_order(pool: PgPool) {
+    let app = listening(&pool);
+    let ada = app.user("ada").await;
+    let mut events = Events::open(ada.get("/api/events")).await;
+    assert_eq!(events.next().await.unwrap(), Event { name: "hello".into(), id: Some(0), data: json!({}) });
+
+    let task = ada.task("a").await;
+    let task_path = path(&task);
+    assert_eq!(events.expect_task("created", &[&task]).await, 1);
+    let task = ada.patch(&task_path).json(&json!({ "title": "b" })).await.ok(200);
+    assert_eq!(events.expect_task("updated", &[&task]).await, 2);
+    let task = ada.post(&format!("{task_path}/complete")).await.ok(200);
+    assert_eq!(events.expect_task("updated", &[&task]).await, 3);
+    // What changes nothing is no event.
+    ada.post(&format!("{task_path}/complete")).await.ok(200);
+    ada.patch(&task_path).json(&json!({})).await.ok(200);
+    ada.delete(&task_path).await.ok(204);
+    assert_eq!(events.expect_task("deleted", &[&task]).await, 4);
+    let form = json!({ "action": "restore", "ids": [task["id"]] });
+    let task = ada.post("/api/tasks/bulk").json(&form).await.ok(200)["tasks"][0].clone();
+    assert_eq!(events.expect_task("restored", &[&task]).await, 5);
+}
+
+#[sqlx::test]
+async fn a_bulk_change_is_one_event(pool: PgPool) {
+    let app = listening(&pool);
+    let ada = app.user("ada").await;
+    let [a, b] = [ada.task("a").await, ada.task("b").await];
+    let mut events = Events::greeted(&ada).await;
+    let form = json!({ "action": "complete", "ids": [b["id"], a["id"]] });
+    let result = ada.post("/api/tasks/bulk").json(&form).await.ok(200);
+    events.expect_task("updated", &[&result["tasks"][0], &result["tasks"][1]]).await;
+}
+
+#[sqlx::test]
+async fn changes_on_one_replica_are_told_on_the_other(pool: PgPool) {
+    let [here, there] = [listening(&pool), listening(&pool)];
+    let ada = here.user("ada").await;
+    let mut events = Events::greeted(&ada.on(&there)).await;
+    let task = ada.task("a").await;
+    events.expect_task("created", &[&task]).await;
+}
+
+#[sqlx::test]
+async fn other_users_changes_are_not_told(pool: PgPool) {
+    let app = listening(&pool);
+    let [ada, eve] = [app.user("ada").await, app.user("eve").await];
+    let mut events = Events::greeted(&ada).await;
+    let hers = eve.task("eve's").await;
+    eve.delete(&path(&hers)).await.ok(204);
+    let mine = ada.task("ada's").await;
+    // The first that comes is ada's own, with her own number.
+    assert_eq!(events.expect_task("created", &[&mine]).await, 1);
+    // Eve's numbers do not lead to ada's events.
+    assert_eq!(Events::resumed(&eve, 1).await.expect_task("deleted", &[&hers]).await, 2);
+}
+
+#[sqlx::test]
+async fn an_import_of_more_than_200_tasks_is_a_resync(pool: PgPool) {
+    let app = listening(&pool);
+    let ada = app.user("ada").await;
+    let mut events = Events::greeted(&ada).await;
+    for (tasks, expected) in [(200, "task"), (201, "resync")] {
+        let file: Vec<Value> = (0..tasks).map(|number| json!({ "title": format!("{number}") })).collect();
+        ada.post("/api/tasks/import").json(&file.into()).await.ok(201);
+        events.expect(expected).await;
+    }
+    // After it, events go on.
+    let task = ada.task("a").await;
+    assert_eq!(events.expect_task("created", &[&task]).await, 3);
+}
+
+#[sqlx::test]
+async fn a_stream_resumes_after_the_last_event_that_was_seen(pool: PgPool) {
+    let app = listening(&pool);
+    let ada = app.user("ada").await;
+    let [a, b, c] = [ada.task("a").await, ada.task("b").await, ada.task("c").await];
+    ada.delete(&path(&c)).await.ok(204);
+
+    let mut events = Events::resumed(&ada, 1).await;
+    assert_eq!(events.expect_task("created", &[&b]).await, 2);
+    // Created, and gone by now.
+    let event = events.expect("task").await;
+    assert_eq!((event.id, event.data), (Some(3), json!({ "kind": "created", "ids": [c["id"]], "tasks": [] })));
+    assert_eq!(events.expect_task("deleted", &[&c]).await, 4);
+    let d = ada.task("d").await;
+    assert_eq!(events.expect_task("created", &[&d]).await, 5);
+
+    let mut by_query = Events::open(ada.get("/api/events?last_event_id=0")).await;
+    assert_eq!(by_query.expect("hello").await.id, Some(0));
+    assert_eq!(by_query.expect_task("created", &[&a]).await, 1);
+    // The header is from the browser's own reconnecting, and newer than the address.
+    let mut by_both = Events::open(ada.get("/api/events?last_event_id=0").header("last-event-id", "4")).await;
+    by_both.expect("hello").await;
+    assert_eq!(by_both.expect_task("created", &[&d]).await, 5);
+    // Nothing was missed.
+    let mut current = Events::resumed(&ada, 5).await;
+    let e = ada.task("e").await;
+    assert_eq!(current.expect_task("created", &[&e]).await, 6);
+}
+
+#[sqlx::test]
+async fn what_cannot_be_resumed_is_a_resync(pool: PgPool) {
+    let app = listening(&pool);
+    let ada = app.user("ada").await;
+    for number in 0..3 {
+        ada.task(&format!("{number}")).await;
+    }
+    // A number that was never given belongs to another database.
+    for position in [4, 1_000_000, i64::MAX, -1, i64::MIN] {
+        assert_eq!(Events::resumed(&ada, position).await.expect("resync").await.id, Some(3));
+    }
+    let age = "update task_events set created_at = created_at - interval '2 hours' where seq <= 2";
+    sqlx::query(age).execute(&pool).await.unwrap();
+    remove_expired(&pool).await.unwrap();
+    for position in [0, 1] {
+        let mut events = Events::resumed(&ada, position).await;
+        assert_eq!(events.expect("resync").await.id, Some(3));
+        assert_eq!(events.text, "");
+    }
+    assert_eq!(Events::resumed(&ada, 2).await.expect("task").await.id, Some(3));
+
+    for number in 0..100 {
+        ada.task(&format!("{number}")).await;
+    }
+    assert_eq!(Events::resumed(&ada, 3).await.expect("task").await.id, Some(4));
+    assert_eq!(Events::resumed(&ada, 2).await.expect("resync").await.id, Some(103));
+}
+
+#[sqlx::test]
+async fn a_position_that_is_none_is_refused(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    for position in ["", "x", "1.5", "1 2", "9223372036854775808"] {
+        let call = ada.get("/api/events").header("last-event-id", position);
+        call.await.breaks("Last-Event-ID", "must be the id of an event");
+    }
+}
+
+#[sqlx::test]
+async fn signing_out_ends_the_streams_of_the_session_on_every_replica(pool: PgPool) {
+    let [here, there] = [listening(&pool), listening(&pool)];
+    let ada = here.user("ada").await;
+    let phone = here.sign_in("ada", PASSWORD).await;
+    let streams = [Events::greeted(&ada).await, Events::greeted(&ada.on(&there)).await];
+    let mut other = Events::greeted(&phone).await;
+
+    ada.post("/api/auth/sign-out").await.ok(204);
+    for stream in streams {
+        stream.expect_bye("signed_out").await;
+    }
+    let task = phone.task("a").await;
+    other.expect_task("created", &[&task]).await;
+}
+
+#[sqlx::test]
+async fn every_other_end_of_a_credential_ends_its_streams_too(pool: PgPool) {
+    let app = listening(&pool);
+    let ada = app.user("ada").await;
+    let created = ada.token("program").await;
+    let program = app.bearer(created["token"].as_str().unwrap());
+    let revoked = Events::greeted(&program).await;
+    ada.delete(&format!("/api/auth/tokens/{}", created["id"].as_str().unwrap())).await.ok(204);
+    revoked.expect_bye("signed_out").await;
+
+    let ended = Events::greeted(&app.sign_in("ada", PASSWORD).await).await;
+    ada.delete("/api/auth/sessions").await.ok(204);
+    ended.expect_bye("signed_out").await;
+
+    let by_password = Events::greeted(&app.sign_in("ada", PASSWORD).await).await;
+    let form = json!({ "current_password": PASSWORD, "new_password": "a new password" });
+    ada.post("/api/auth/password").json(&form).await.ok(204);
+    by_password.expect_bye("signed_out").await;
+
+    let expired = Events::greeted(&ada).await;
+    sqlx::query("update credentials set expires_at = now()").execute(&pool).await.unwrap();
+    sqlx::query("select pg_notify('wake', id::text) from users").execute(&pool).await.unwrap();
+    expired.expect_bye("signed_out").await;
+}
+
+#[sqlx::test]
+async fn a_shutdown_is_told_before_the_stream_ends(pool: PgPool) {
+    let app = listening(&pool);
+    let ada = app.user("ada").await;
+    let stream = Events::greeted(&ada).await;
+    app.state.wakes.stop();
+    stream.expect_bye("shutdown").await;
+    // Who comes too late is told as well.
+    Events::greeted(&ada).await.expect_bye("shutdown").await;
+}
+
+/// Proxies cut connections that stay silent.
+#[sqlx::test]
+async fn a_silent_stream_has_a_heartbeat(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let mut events = Events::greeted(&ada).await;
+    for _ in 0..3 {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(15)).await;
+        tokio::time::resume();
+        assert_eq!(events.block().await.unwrap(), ": ");
+    }
+}
+
+#[sqlx::test]
+async fn open_streams_are_counted(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    assert_eq!(app.state.metrics.event_streams.get(), 0);
+    let streams = [Events::greeted(&ada).await, Events::greeted(&ada).await];
+    assert_eq!(app.state.metrics.event_streams.get(), 2);
+    drop(streams);
+    assert_eq!(app.state.metrics.event_streams.get(), 0);
+}

@@ -1,0 +1,276 @@
+//! Listing: filter, search, order, pages.
+
+use std::collections::HashSet;
+
+use proptest::{collection::vec, prelude::*};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::support::{App, Client, check_property, ids, path, pluck};
+
+const SORTS: [&str; 6] = ["-created", "created", "-updated", "updated", "title", "-title"];
+const STATUSES: [&str; 3] = ["all", "pending", "completed"];
+
+async fn titles(client: &Client, query: &str) -> Vec<String> {
+    let page = client.get(&format!("/api/tasks?{query}")).await.ok(200);
+    pluck(&page["tasks"], "title").into_iter().map(str::to_owned).collect()
+}
+
+/// Three tasks whose order differs by each key.
+async fn three(client: &Client) -> [Value; 3] {
+    let tasks = [client.task("banana").await, client.task("Apple").await, client.task("cherry").await];
+    client.patch(&path(&tasks[1])).json(&json!({ "description": "red or green" })).await.ok(200);
+    client.post(&format!("{}/complete", path(&tasks[0]))).await.ok(200);
+    tasks
+}
+
+#[sqlx::test]
+async fn every_order_has_its_opposite(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    three(&ada).await;
+    for (sort, expected) in [
+        ("created", ["banana", "Apple", "cherry"]),
+        ("updated", ["cherry", "Apple", "banana"]),
+        ("title", ["Apple", "banana", "cherry"]),
+    ] {
+        assert_eq!(titles(&ada, &format!("sort={sort}")).await, expected);
+        let mut reversed = expected;
+        reversed.reverse();
+        assert_eq!(titles(&ada, &format!("sort=-{sort}")).await, reversed);
+    }
+    assert_eq!(titles(&ada, "").await, titles(&ada, "sort=-created").await);
+}
+
+#[sqlx::test]
+async fn a_status_filters_the_tasks_but_not_the_counts(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    three(&ada).await;
+    for (status, expected) in [("all", 3), ("pending", 2), ("completed", 1)] {
+        let page = ada.get(&format!("/api/tasks?status={status}")).await.ok(200);
+        assert_eq!(page["tasks"].as_array().unwrap().len(), expected);
+        assert_eq!(page["counts"], json!({ "all": 3, "pending": 2, "completed": 1 }));
+        assert_eq!(page["next_cursor"], Value::Null);
+    }
+    let found = ada.get("/api/tasks?q=an&status=pending").await.ok(200);
+    assert_eq!(found["tasks"], json!([]));
+    assert_eq!(found["counts"], json!({ "all": 1, "pending": 0, "completed": 1 }));
+}
+
+#[sqlx::test]
+async fn search_is_literal_and_without_regard_to_case(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    for title in ["100 % sure", "snake_case", r"back\slash", "ÉCLAIR für Jürgen", "plain 'quote'", "🦀 crab"] {
+        ada.task(title).await;
+    }
+    let form = json!({ "title": "with text", "description": "First line\nsecond LINE 100" });
+    ada.post("/api/tasks").json(&form).await.ok(201);
+    for (search, expected) in [
+        ("%25", vec!["100 % sure"]),
+        ("_", vec!["snake_case"]),
+        ("%5C", vec![r"back\slash"]),
+        ("K_S", vec![]),
+        (".*", vec![]),
+        ("%C3%A9clair", vec!["ÉCLAIR für Jürgen"]),
+        ("J%C3%9CRGEN", vec!["ÉCLAIR für Jürgen"]),
+        ("%27", vec!["plain 'quote'"]),
+        ("%F0%9F%A6%80", vec!["🦀 crab"]),
+        ("Second+line", vec!["with text"]),
+        ("100", vec!["with text", "100 % sure"]),
+        ("++snake++", vec!["snake_case"]),
+        // Not across the border between title and description.
+        ("textFirst", vec![]),
+        ("nowhere", vec![]),
+    ] {
+        assert_eq!(titles(&ada, &format!("q={search}")).await, expected, "{search}");
+    }
+    assert_eq!(titles(&ada, "q=").await.len(), 7);
+    assert_eq!(titles(&ada, "q=%20").await.len(), 7);
+}
+
+#[sqlx::test]
+async fn bad_queries_are_refused_by_field(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    ada.task("a").await;
+    ada.task("b").await;
+    let cursor = ada.get("/api/tasks?limit=1").await.ok(200)["next_cursor"].as_str().unwrap().to_owned();
+    let wrong_order = format!("sort=title&cursor={cursor}");
+    let shortened = format!("cursor={}", &cursor[..cursor.len() - 2]);
+    let long = format!("q={}", "x".repeat(201));
+    for (query, field, rule) in [
+        ("status=done", "status", "expected one of `all`, `pending`, `completed`"),
+        ("status=", "status", "unknown variant"),
+        ("sort=name", "sort", "unknown variant `name`"),
+        ("limit=0", "limit", "must be 1 to 200"),
+        ("limit=201", "limit", "must be 1 to 200"),
+        ("limit=-1", "limit", "must be 1 to 200"),
+        ("limit=ten", "limit", "is not valid"),
+        ("limit=", "limit", "is not valid"),
+        ("limit=99999999999999999999", "limit", "is not valid"),
+        ("limit=1&limit=2", "limit", "must be given once"),
+        ("page=2", "page", "is not a known field"),
+        ("q=a%00b", "q", "without the NUL character"),
+        (&long, "q", "must be at most 200 characters"),
+        ("cursor=", "cursor", "must be the next_cursor"),
+        ("cursor=nonsense", "cursor", "must be the next_cursor"),
+        ("cursor=e30", "cursor", "must be the next_cursor"),
+        (&wrong_order, "cursor", "must be the next_cursor of a page with the same sort"),
+        (&shortened, "cursor", "must be the next_cursor"),
+    ] {
+        ada.get(&format!("/api/tasks?{query}")).await.breaks(field, rule);
+    }
+    ada.get("/api/tasks/export?format=xml").await.breaks("format", "unknown variant `xml`");
+    ada.get("/api/tasks/export?all=1").await.breaks("all", "is not a known field");
+    ada.get("/api/events?last_event_id=x").await.breaks("last_event_id", "is not valid");
+    ada.get("/api/events?since=1").await.breaks("since", "is not a known field");
+}
+
+#[sqlx::test]
+async fn a_full_last_page_has_no_next(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    for title in ["a", "b", "c", "d"] {
+        ada.task(title).await;
+    }
+    let first = ada.get("/api/tasks?sort=title&limit=2").await.ok(200);
+    assert_eq!(pluck(&first["tasks"], "title"), ["a", "b"]);
+    let query = format!("/api/tasks?sort=title&limit=2&cursor={}", first["next_cursor"].as_str().unwrap());
+    let second = ada.get(&query).await.ok(200);
+    assert_eq!(pluck(&second["tasks"], "title"), ["c", "d"]);
+    assert_eq!(second["next_cursor"], Value::Null);
+}
+
+/// What happens to other tasks between two pages.
+#[derive(Clone, Debug)]
+enum Meanwhile {
+    Nothing,
+    Insert {
+        title: String,
+        day: u8,
+        completed: bool,
+    },
+    /// Deletes one of the tasks that are not watched.
+    Delete(usize),
+    /// Deletes the very task at which the last page ended, unless it is watched.
+    DeleteLast,
+}
+
+#[derive(Clone, Debug)]
+struct Walk {
+    /// Title, day of creation and update, completed, watched.
+    tasks: Vec<(String, u8, u8, bool, bool)>,
+    sort: &'static str,
+    status: &'static str,
+    search: &'static str,
+    limit: usize,
+    meanwhile: Vec<Meanwhile>,
+}
+
+/// Few titles and few days, so that many tasks are equal in the order.
+fn walks() -> impl Strategy<Value = Walk> {
+    let title = || "[abAB]{1,2}";
+    let task = (title(), 1..4_u8, 1..4_u8, any::<bool>(), prop::bool::weighted(0.7));
+    let meanwhile = prop_oneof![
+        Just(Meanwhile::Nothing),
+        (title(), 1..4_u8, any::<bool>()).prop_map(|(title, day, completed)| Meanwhile::Insert {
+            title,
+            day,
+            completed
+        }),
+        any::<usize>().prop_map(Meanwhile::Delete),
+        Just(Meanwhile::DeleteLast),
+    ];
+    let sort = prop::sample::select(&SORTS);
+    let status = prop::sample::select(&STATUSES);
+    let search = prop::sample::select(&["", "a"]);
+    (vec(task, 0..24), sort, status, search, 1..8_usize, vec(meanwhile, 0..12)).prop_map(
+        |(tasks, sort, status, search, limit, meanwhile)| Walk { tasks, sort, status, search, limit, meanwhile },
+    )
+}
+
+fn entry(title: &str, created: u8, updated: u8, completed: bool) -> Value {
+    json!({
+        "title": title,
+        "created_at": format!("2026-01-0{created}T00:00:00Z"),
+        "updated_at": format!("2026-01-0{updated}T00:00:00Z"),
+        "status": if completed { "completed" } else { "pending" },
+    })
+}
+
+async fn import(client: &Client, file: Vec<Value>) {
+    client.post("/api/tasks/import").json(&file.into()).await.ok(201);
+}
+
+/// Whether `earlier` may stand before `later`.
+fn in_order(sort: &str, earlier: &Value, later: &Value) -> bool {
+    let (descending, key) = sort.strip_prefix('-').map_or((false, sort), |key| (true, key));
+    let key = |task: &Value| match key {
+        "created" => task["created_at"].as_str().unwrap().to_owned(),
+        "updated" => task["updated_at"].as_str().unwrap().to_owned(),
+        _ => task["title"].as_str().unwrap().to_lowercase(),
+    };
+    if descending { key(earlier) >= key(later) } else { key(earlier) <= key(later) }
+}
+
+/// Walks through all pages. What was there before and is there afterwards was seen exactly once, in order.
+#[sqlx::test]
+async fn pages_are_stable_while_tasks_come_and_go(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    check_property(60, walks(), async move |walk| {
+        sqlx::query("truncate tasks, task_events").execute(&pool).await.unwrap();
+        let file = walk
+            .tasks
+            .iter()
+            .map(|(title, created, updated, completed, _)| entry(title, *created, *updated, *completed));
+        import(&ada, file.collect()).await;
+        // Ids ascend in the order of the file.
+        let all: Vec<String> =
+            sqlx::query_scalar("select id::text from tasks order by id").fetch_all(&pool).await.unwrap();
+        let matches = |(title, _, _, completed, _): &(String, u8, u8, bool, bool)| {
+            let status = walk.status == "all" || *completed == (walk.status == "completed");
+            status && title.to_lowercase().contains(walk.search)
+        };
+        let (mut watched, mut others) = (HashSet::new(), Vec::new());
+        for (id, task) in all.iter().zip(&walk.tasks) {
+            match (task.4, matches(task)) {
+                (true, true) => drop(watched.insert(id.clone())),
+                (true, false) => {}
+                (false, _) => others.push(id.clone()),
+            }
+        }
+
+        let mut seen: Vec<Value> = Vec::new();
+        let mut meanwhile = walk.meanwhile.iter();
+        let base =
+            format!("/api/tasks?sort={}&status={}&q={}&limit={}", walk.sort, walk.status, walk.search, walk.limit);
+        let mut query = base.clone();
+        loop {
+            let page = ada.get(&query).await.ok(200);
+            let tasks = page["tasks"].as_array().unwrap();
+            assert!(tasks.len() <= walk.limit);
+            seen.extend(tasks.iter().cloned());
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            assert_eq!(tasks.len(), walk.limit);
+            query = format!("{base}&cursor={cursor}");
+            let doomed = match meanwhile.next() {
+                Some(Meanwhile::Insert { title, day, completed }) => {
+                    import(&ada, vec![entry(title, *day, *day, *completed)]).await;
+                    None
+                }
+                Some(Meanwhile::Delete(number)) if !others.is_empty() => Some(others[number % others.len()].clone()),
+                Some(Meanwhile::DeleteLast) => seen.last().map(|task| task["id"].as_str().unwrap().to_owned()),
+                _ => None,
+            };
+            if let Some(id) = doomed.filter(|id| !watched.contains(id)) {
+                ada.delete(&format!("/api/tasks/{id}")).await;
+            }
+        }
+
+        let found = ids(&json!(seen));
+        let distinct: HashSet<_> = found.iter().cloned().collect();
+        assert_eq!(found.len(), distinct.len(), "a task was shown twice");
+        assert!(watched.is_subset(&distinct), "a task was missed");
+        assert!(seen.windows(2).all(|pair| in_order(walk.sort, &pair[0], &pair[1])), "{seen:?}");
+        assert!(seen.iter().all(|task| walk.status == "all" || task["status"] == walk.status));
+        assert!(seen.iter().all(|task| task["title"].as_str().unwrap().to_lowercase().contains(walk.search)));
+    })
+    .await;
+}

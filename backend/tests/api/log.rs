@@ -1,0 +1,163 @@
+//! Log lines: one a request, with what one needs to know and nothing that must stay secret.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use todo_backend::ops::logging::{self, LogLevel};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::{App, PASSWORD, path};
+
+/// What was logged since the last look.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+
+    fn take(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// Catches what is logged on this thread, which is where a test's requests run.
+fn capture(level: &str) -> (Lines, LogLevel, DefaultGuard) {
+    let lines = Lines::default();
+    let (subscriber, level) = logging::subscriber(level, lines.clone()).unwrap();
+    (lines, level, tracing::subscriber::set_default(subscriber))
+}
+
+#[sqlx::test]
+async fn each_request_is_one_line(pool: PgPool) {
+    let (lines, _, _guard) = capture("info");
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let user = ada.get("/api/auth/me").await.ok(200)["id"].clone();
+    let task = ada.task("a").await;
+    lines.take();
+
+    ada.get(&format!("{}?x=1", path(&task))).header("x-request-id", "id-1").await;
+    app.anonymous().get("/no/such/path").await;
+    app.anonymous().get("/api/tasks").await;
+    ada.post("/api/tasks").json(&json!({})).await;
+    let logged = lines.take();
+    assert_eq!(logged.len(), 4, "{logged:#?}");
+    for (line, (method, route, status, user)) in logged.iter().zip([
+        ("GET", "/api/tasks/{id}", 200, &user),
+        ("GET", "unmatched", 404, &Value::Null),
+        ("GET", "/api/tasks", 401, &Value::Null),
+        ("POST", "/api/tasks", 422, &user),
+    ]) {
+        assert_eq!(line["message"], "request", "{line}");
+        assert_eq!(line["level"], "INFO", "{line}");
+        assert_eq!((&line["method"], &line["route"], &line["status"]), (&json!(method), &json!(route), &json!(status)));
+        assert_eq!(line["user_id"], *user, "{line}");
+        assert!(line["ms"].as_f64().unwrap() > 0.0, "{line}");
+        assert!(line["timestamp"].is_string() && line["request_id"].is_string(), "{line}");
+    }
+    assert_eq!(logged[0]["request_id"], "id-1");
+}
+
+#[sqlx::test]
+async fn a_failure_on_our_side_is_explained_in_the_log_only(pool: PgPool) {
+    let (lines, _, _guard) = capture("error");
+    let ada = App::new(&pool).user("ada").await;
+    sqlx::query("alter table tasks rename to elsewhere").execute(&pool).await.unwrap();
+    ada.get("/api/tasks").await.problem(500, "internal");
+    let logged = lines.take();
+    assert_eq!(logged.len(), 1, "{logged:#?}");
+    assert_eq!(logged[0]["level"], "ERROR");
+    assert!(logged[0]["error"].as_str().unwrap().contains("relation \"tasks\" does not exist"), "{logged:#?}");
+}
+
+/// At `debug` with everything on, in what people turn on when they look for a fault.
+#[sqlx::test]
+async fn no_line_holds_a_secret_or_what_people_wrote(pool: PgPool) {
+    let (lines, _, _guard) = capture("debug");
+    let app = App::configured(&pool, &[("SECRET_KEY", "the secret key, which nobody may see")]);
+    let ada = app.user("ada").await;
+    let (_, cookie) = ada.credential.clone().unwrap();
+    let token = ada.token("name of the token").await["token"].as_str().unwrap().to_owned();
+    let task = json!({ "title": "title of the task", "description": "text of the task" });
+    let made = ada.post("/api/tasks").header("idempotency-key", "key-of-idempotency").json(&task).await.ok(201);
+    app.bearer(&token).patch(&path(&made)).json(&json!({ "title": "title of the task 2" })).await.ok(200);
+    ada.get("/api/tasks?q=text+of+the+search").await.ok(200);
+    ada.post("/api/tasks/import").body("text/csv", "title,status\ntitle of the task,wrong status\n").await;
+    ada.post("/api/tasks").body("application/json", "{\"title\":\"title of the task\"").await;
+    app.try_sign_in("ada@example.com", "wrong password").await;
+    app.try_sign_in("other@example.org", PASSWORD).await;
+    app.bearer("todo_wrong_token").get("/api/tasks").await;
+    let again = json!({ "email": "ada@example.com", "password": PASSWORD });
+    app.anonymous().post("/api/auth/sign-up").json(&again).await.problem(409, "conflict");
+    let password = json!({ "current_password": PASSWORD, "new_password": "the new password" });
+    ada.post("/api/auth/password").json(&password).await.ok(204);
+    // Statements that fail are logged with their cause, which must not hold the values.
+    sqlx::query("alter table tasks add constraint broken check (title = '')").execute(&pool).await.unwrap_err();
+    sqlx::query("alter table tasks add constraint broken check (version > 9) not valid").execute(&pool).await.unwrap();
+    ada.post("/api/tasks").json(&task).await.problem(500, "internal");
+    ada.post("/api/auth/sign-out").await.ok(204);
+
+    let text = lines.text();
+    assert!(text.lines().count() >= 15, "{text}");
+    for secret in [
+        cookie.split_once('=').unwrap().1,
+        &token,
+        "todo_wrong_token",
+        PASSWORD,
+        "wrong password",
+        "the new password",
+        "the secret key",
+        "key-of-idempotency",
+        "ada@example.com",
+        "other@example.org",
+        "of the task",
+        "of the token",
+        "of+the+search",
+        "of the search",
+        "wrong status",
+        "argon2id",
+    ] {
+        assert!(!text.contains(secret), "{secret:?} is in the log:\n{text}");
+    }
+}
+
+#[test]
+fn a_level_can_be_changed_while_the_service_runs() {
+    let (lines, level, _guard) = capture("warn");
+    tracing::info!("unheard");
+    level.set("info").unwrap();
+    tracing::info!("heard");
+    level.set("info,api=error").unwrap();
+    tracing::info!("unheard");
+    for wrong in ["", "loud", "info,loud", "api=loud", "info,"] {
+        assert!(level.set(wrong).is_err(), "{wrong}");
+    }
+    tracing::error!("heard");
+    let messages: Vec<_> = lines.take().into_iter().map(|line| line["message"].clone()).collect();
+    assert_eq!(messages, ["heard", "heard"]);
+}

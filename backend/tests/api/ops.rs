@@ -1,0 +1,168 @@
+//! Health, version, metrics, the log level's route, the `OpenAPI` document.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use todo_backend::ops::{logging, metrics};
+use tower::ServiceExt;
+
+use crate::support::{App, path};
+
+#[sqlx::test]
+async fn probes_tell_life_from_readiness(pool: PgPool) {
+    let app = App::new(&pool);
+    let nobody = app.anonymous();
+    assert_eq!(nobody.get("/health").await.ok(200), json!({ "status": "healthy" }));
+    assert_eq!(nobody.get("/ready").await.ok(200), json!({ "status": "ready" }));
+
+    app.state.draining.begin();
+    let reply = nobody.get("/ready").await;
+    assert_eq!((reply.status, reply.json()), (503, json!({ "status": "not_ready", "reason": "shutting down" })));
+    nobody.get("/health").await.ok(200);
+    nobody.get("/api/tasks").await.problem(401, "unauthorized");
+}
+
+#[sqlx::test]
+async fn the_version_is_that_of_the_package_and_its_source(pool: PgPool) {
+    for (settings, revision) in [(&[][..], "unknown"), (&[("REVISION", "4c1dba5")][..], "4c1dba5")] {
+        let version = App::configured(&pool, settings).anonymous().get("/version").await.ok(200);
+        assert_eq!(version, json!({ "version": env!("CARGO_PKG_VERSION"), "revision": revision }));
+    }
+}
+
+/// A request to the metrics listener.
+async fn ask(router: &Router, peer: &str, request: axum::http::request::Builder, body: &str) -> (u16, String) {
+    let peer: SocketAddr = peer.parse().unwrap();
+    let request = request.extension(ConnectInfo(peer)).body(Body::from(body.to_owned())).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[sqlx::test]
+async fn metrics_are_labelled_by_template_and_class(pool: PgPool) {
+    let app = App::configured(&pool, &[("REVISION", "4c1dba5")]);
+    let ada = app.user("ada").await;
+    let task = ada.task("a").await;
+    for _ in 0..3 {
+        ada.get(&path(&task)).await.ok(200);
+    }
+    ada.get("/api/tasks/no-such-task").await.problem(404, "not_found");
+    ada.get("/some/path/of/an/attacker").await.problem(404, "not_found");
+    ada.call("BREW".parse().unwrap(), "/api/tasks").await.problem(405, "method_not_allowed");
+
+    let (_, log_level) = logging::subscriber("info", std::io::sink).unwrap();
+    let router = metrics::router(app.state.clone(), log_level);
+    let (status, text) = ask(&router, "192.0.2.1:4000", Request::get("/metrics"), "").await;
+    assert_eq!(status, 200);
+    for line in [
+        r#"http_requests_total{method="GET",route="/api/tasks/{id}",status="2xx"} 3"#,
+        r#"http_requests_total{method="GET",route="/api/tasks/{id}",status="4xx"} 1"#,
+        r#"http_requests_total{method="GET",route="unmatched",status="4xx"} 1"#,
+        r#"http_requests_total{method="other",route="/api/tasks",status="4xx"} 1"#,
+        r#"http_requests_total{method="POST",route="/api/auth/sign-up",status="2xx"} 1"#,
+        r#"http_request_duration_seconds_count{method="GET",route="/api/tasks/{id}",status="2xx"} 3"#,
+        r#"http_request_duration_seconds_bucket{method="GET",route="/api/tasks/{id}",status="2xx",le="0.001"}"#,
+        r#"http_request_duration_seconds_bucket{method="GET",route="/api/tasks/{id}",status="2xx",le="5"} 3"#,
+        "http_requests_in_flight 0",
+        "event_streams 0",
+        r#"database_connections{state="max"}"#,
+        r#"database_connections{state="idle"}"#,
+        "process_resident_memory_bytes",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    let build = text.lines().find(|line| line.starts_with("build_info{")).unwrap();
+    assert!(build.contains(env!("CARGO_PKG_VERSION")) && build.contains("4c1dba5"), "{build}");
+    for raw in ["attacker", "no-such-task", task["id"].as_str().unwrap(), "BREW"] {
+        assert!(!text.contains(raw), "{raw} is in\n{text}");
+    }
+    let help = text.lines().filter(|line| line.starts_with("# HELP http_") || line.starts_with("# HELP database_"));
+    assert_eq!(help.count(), 4);
+}
+
+#[sqlx::test]
+async fn only_this_machine_may_change_the_log_level(pool: PgPool) {
+    let (_subscriber, log_level) = logging::subscriber("info", std::io::sink).unwrap();
+    let router = metrics::router(App::new(&pool).state, log_level);
+    for (peer, level, status) in [
+        ("127.0.0.1:4000", "debug", 204),
+        ("[::1]:4000", "info,sqlx=debug\n", 204),
+        ("[::ffff:127.0.0.1]:4000", "warn", 204),
+        ("127.0.0.1:4000", "loud", 422),
+        ("127.0.0.1:4000", "", 422),
+        ("10.0.0.9:4000", "debug", 403),
+        ("[2001:db8::1]:4000", "debug", 403),
+    ] {
+        let (answered, body) = ask(&router, peer, Request::put("/log-level"), level).await;
+        assert_eq!(answered, status, "{peer} {level}: {body}");
+        assert_eq!(body.is_empty(), status == 204, "a refusal says why");
+    }
+    assert_eq!(ask(&router, "127.0.0.1:4000", Request::get("/log-level"), "").await.0, 405);
+    assert_eq!(ask(&router, "127.0.0.1:4000", Request::get("/api/tasks"), "").await.0, 404);
+}
+
+/// Every operation with the statuses it documents.
+#[sqlx::test]
+async fn the_document_describes_every_operation(pool: PgPool) {
+    let app = App::new(&pool);
+    let document = app.anonymous().get("/api/openapi.json").await.ok(200);
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
+    let mut operations = BTreeMap::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = format!("{path} {}", method.to_uppercase());
+            assert!(operation["summary"].is_string(), "{name} has no summary");
+            let responses = operation["responses"].as_object().unwrap();
+            for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
+                let problem = &response["content"]["application/problem+json"]["schema"]["$ref"];
+                let is_readiness = path == "/ready";
+                assert!(
+                    is_readiness || *problem == json!("#/components/schemas/Problem"),
+                    "{name} {status}: {response}"
+                );
+            }
+            operations.insert(name, responses.keys().cloned().collect::<Vec<_>>().join(" "));
+        }
+    }
+    insta::assert_json_snapshot!(operations);
+}
+
+/// No request to anywhere else, and nothing that needs the network.
+#[sqlx::test]
+async fn the_documentation_is_in_the_binary(pool: PgPool) {
+    let app = App::new(&pool);
+    let page = app.anonymous().get("/api/docs/").await;
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert!(!page.text().contains("//cdn") && !page.text().contains("https://"), "{}", page.text());
+    assert!(app.anonymous().get("/api/docs").await.header("location").ends_with("/api/docs/"));
+    let script = app.anonymous().get("/api/docs/swagger-ui-bundle.js").await;
+    assert!(script.body.len() > 100_000);
+}
+
+/// All the references of the document lead somewhere.
+#[test]
+fn the_document_is_complete() {
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str));
+                fields.values().for_each(|value| references(value, found));
+            }
+            Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let document = serde_json::to_value(todo_backend::router::openapi()).unwrap();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 20);
+    for reference in found {
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
+    }
+}

@@ -1,0 +1,276 @@
+//! The service in this process, and clients that talk to it.
+
+use std::{
+    future::IntoFuture,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::ConnectInfo,
+    http::{HeaderMap, HeaderName, Method, Request, Response, header, request},
+};
+use http_body_util::BodyExt;
+use proptest::{
+    strategy::Strategy,
+    test_runner::{Config as PropertyConfig, TestRunner},
+};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use todo_backend::{config::Config, database::Database, router::router, state::AppState};
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+
+pub const PASSWORD: &str = "correct horse battery";
+
+/// One replica of the service.
+pub struct App {
+    pub state: AppState,
+    pub router: Router,
+}
+
+impl App {
+    pub fn new(pool: &PgPool) -> Self {
+        Self::configured(pool, &[])
+    }
+
+    /// With settings besides the two that every start needs.
+    pub fn configured(pool: &PgPool, settings: &[(&str, &str)]) -> Self {
+        let database = Database::from_pool(pool.clone(), (*pool.connect_options()).clone());
+        Self::with_database(database, settings)
+    }
+
+    pub fn with_database(database: Database, settings: &[(&str, &str)]) -> Self {
+        let needed = [("DATABASE_URL", "postgres://unused"), ("SECRET_KEY", "a key for tests, 32 characters or more")];
+        let config = Config::from_lookup(|name| {
+            settings.iter().chain(&needed).find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        });
+        let state = AppState::new(config.unwrap(), database).unwrap();
+        Self { router: router(state.clone()), state }
+    }
+
+    /// Nobody in particular.
+    pub fn anonymous(&self) -> Client {
+        Client { router: self.router.clone(), credential: None }
+    }
+
+    /// A new user, signed in with a session.
+    pub async fn user(&self, name: &str) -> Client {
+        let form = json!({ "email": email(name), "password": PASSWORD, "name": name });
+        let reply = self.anonymous().post("/api/auth/sign-up").json(&form).await;
+        reply.ok(201);
+        self.session(&reply)
+    }
+
+    /// Another session of a user.
+    pub async fn sign_in(&self, name: &str, password: &str) -> Client {
+        let reply = self.try_sign_in(&email(name), password).await;
+        reply.ok(200);
+        self.session(&reply)
+    }
+
+    pub fn try_sign_in(&self, email: &str, password: &str) -> Call {
+        self.anonymous().post("/api/auth/sign-in").json(&json!({ "email": email, "password": password }))
+    }
+
+    /// Who sends the cookie that this reply sets.
+    pub fn session(&self, reply: &Reply) -> Client {
+        let cookie = reply.header("set-cookie").split(';').next().unwrap().to_owned();
+        Client { router: self.router.clone(), credential: Some((header::COOKIE, cookie)) }
+    }
+
+    /// Who sends this API token.
+    pub fn bearer(&self, token: &str) -> Client {
+        Client { router: self.router.clone(), credential: Some((header::AUTHORIZATION, format!("Bearer {token}"))) }
+    }
+}
+
+pub fn email(name: &str) -> String {
+    format!("{name}@example.com")
+}
+
+#[derive(Clone)]
+pub struct Client {
+    router: Router,
+    pub credential: Option<(HeaderName, String)>,
+}
+
+impl Client {
+    pub fn call(&self, method: Method, path: &str) -> Call {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some((name, value)) = &self.credential {
+            request = request.header(name, value);
+        }
+        Call { router: self.router.clone(), request, body: Body::empty() }.from_address("192.0.2.1")
+    }
+
+    pub fn get(&self, path: &str) -> Call {
+        self.call(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str) -> Call {
+        self.call(Method::POST, path)
+    }
+
+    pub fn patch(&self, path: &str) -> Call {
+        self.call(Method::PATCH, path)
+    }
+
+    pub fn delete(&self, path: &str) -> Call {
+        self.call(Method::DELETE, path)
+    }
+
+    /// Makes a task.
+    pub async fn task(&self, title: &str) -> Value {
+        self.post("/api/tasks").json(&json!({ "title": title })).await.ok(201)
+    }
+
+    /// Makes an API token.
+    pub async fn token(&self, name: &str) -> Value {
+        self.post("/api/auth/tokens").json(&json!({ "name": name })).await.ok(201)
+    }
+
+    /// The same user on another replica.
+    pub fn on(&self, app: &App) -> Self {
+        Self { router: app.router.clone(), credential: self.credential.clone() }
+    }
+}
+
+/// A request in the making; `.await` sends it and reads the whole answer.
+#[must_use]
+pub struct Call {
+    router: Router,
+    request: request::Builder,
+    body: Body,
+}
+
+impl Call {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    pub fn body(self, content_type: &str, body: impl Into<Body>) -> Self {
+        let call = self.header("content-type", content_type);
+        Self { body: body.into(), ..call }
+    }
+
+    /// As if the connection came from there.
+    pub fn from_address(mut self, address: &str) -> Self {
+        let address: IpAddr = address.parse().unwrap();
+        self.request = self.request.extension(ConnectInfo(SocketAddr::new(address, 4000)));
+        self
+    }
+
+    /// Sends it and leaves the body unread: for streams.
+    pub async fn open(self) -> Response<Body> {
+        self.router.oneshot(self.request.body(self.body).unwrap()).await.unwrap()
+    }
+}
+
+impl IntoFuture for Call {
+    type Output = Reply;
+    type IntoFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async {
+            let (head, body) = self.open().await.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            Reply { status: head.status.as_u16(), headers: head.headers, body }
+        })
+    }
+}
+
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no header {name} in {self:?}")).to_str().unwrap()
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// The body of a success; null when there is none.
+    #[track_caller]
+    pub fn ok(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        if self.body.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The problem of a refusal, which must be told in the form every refusal has.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status, "{problem}");
+        assert_eq!(problem["request_id"], self.header("x-request-id"), "{problem}");
+        assert!(!problem["detail"].as_str().unwrap().is_empty(), "{problem}");
+        problem
+    }
+
+    /// A 422 whose one error is about `field` and says `rule`.
+    #[track_caller]
+    pub fn breaks(&self, field: &str, rule: &str) {
+        let problem = self.problem(422, "validation");
+        let errors = problem["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{problem}");
+        assert_eq!(errors[0]["field"], field, "{problem}");
+        assert!(errors[0]["rule"].as_str().unwrap().contains(rule), "{problem}");
+    }
+}
+
+/// Sends them all at the same time.
+pub async fn at_once(calls: impl IntoIterator<Item = Call>) -> Vec<Reply> {
+    calls.into_iter().map(IntoFuture::into_future).collect::<JoinSet<_>>().join_all().await
+}
+
+/// The `id`s in a list of tasks, sessions or tokens.
+pub fn ids(list: &Value) -> Vec<String> {
+    list.as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A field of every entry in a list.
+pub fn pluck<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
+    list.as_array().unwrap().iter().map(|entry| entry[field].as_str().unwrap()).collect()
+}
+
+pub fn path(task: &Value) -> String {
+    format!("/api/tasks/{}", task["id"].as_str().unwrap())
+}
+
+/// Runs an asynchronous property on generated values and shrinks a failure to the smallest.
+pub async fn check_property<S: Strategy + Send + 'static>(
+    cases: u32,
+    strategy: S,
+    property: impl AsyncFn(S::Value) + Send + 'static,
+) {
+    let runtime = tokio::runtime::Handle::current();
+    let run = move || {
+        let config = PropertyConfig { cases, failure_persistence: None, ..PropertyConfig::default() };
+        let check = |value| {
+            runtime.block_on(property(value));
+            Ok(())
+        };
+        TestRunner::new(config).run(&strategy, check).unwrap_or_else(|failure| panic!("{failure}"));
+    };
+    tokio::task::spawn_blocking(run).await.unwrap();
+}

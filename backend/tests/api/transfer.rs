@@ -1,0 +1,227 @@
+//! Export and import.
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::support::{App, Call, Client, path, pluck};
+
+const FIELDS: [&str; 6] = ["title", "description", "status", "created_at", "updated_at", "completed_at"];
+
+fn import_csv(client: &Client, file: &str) -> Call {
+    client.post("/api/tasks/import").body("text/csv", file.to_owned())
+}
+
+fn import_json(client: &Client, file: &Value) -> Call {
+    client.post("/api/tasks/import").json(file)
+}
+
+async fn count(client: &Client) -> u64 {
+    client.get("/api/tasks").await.ok(200)["counts"]["all"].as_u64().unwrap()
+}
+
+/// What an export holds, without the ids, which an import gives anew.
+async fn content(client: &Client) -> Vec<Value> {
+    let file = client.get("/api/tasks/export").await.ok(200);
+    let tasks = file.as_array().unwrap().iter();
+    tasks.map(|task| FIELDS.iter().map(|field| ((*field).to_owned(), task[field].clone())).collect()).collect()
+}
+
+/// Every line and error of a refused import, as "line field rule".
+async fn complaints(call: Call) -> Vec<String> {
+    let problem = call.await.problem(422, "validation");
+    let errors = problem["errors"].as_array().unwrap().iter();
+    errors
+        .map(|error| {
+            format!("{} {} {}", error["line"], error["field"].as_str().unwrap(), error["rule"].as_str().unwrap())
+        })
+        .collect()
+}
+
+#[sqlx::test]
+async fn an_export_is_a_download_of_ones_own_tasks(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    let task = ada.task("a").await;
+    ada.delete(&path(&ada.task("deleted").await)).await.ok(204);
+
+    let reply = ada.get("/api/tasks/export").await;
+    assert_eq!(reply.header("content-type"), "application/json");
+    assert_eq!(reply.header("content-disposition"), "attachment; filename=\"tasks.json\"");
+    let mut expected = task.clone();
+    expected.as_object_mut().unwrap().remove("version");
+    assert_eq!(reply.ok(200), json!([expected]));
+
+    let reply = ada.get("/api/tasks/export?format=csv").await;
+    assert_eq!(reply.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(reply.header("content-disposition"), "attachment; filename=\"tasks.csv\"");
+    let time = task["created_at"].as_str().unwrap();
+    let line = format!("{},a,,pending,{time},{time},", task["id"].as_str().unwrap());
+    let lines: Vec<_> = reply.text().lines().collect();
+    assert_eq!(lines, ["id,title,description,status,created_at,updated_at,completed_at", &line]);
+}
+
+#[sqlx::test]
+async fn an_export_of_nothing_is_an_empty_file(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    assert_eq!(ada.get("/api/tasks/export?format=json").await.ok(200), json!([]));
+    let csv = ada.get("/api/tasks/export?format=csv").await;
+    assert_eq!(csv.text().lines().count(), 1);
+    assert_eq!(import_csv(&ada, csv.text()).await.ok(201), json!({ "imported": 0 }));
+    assert_eq!(import_json(&ada, &json!([])).await.ok(201), json!({ "imported": 0 }));
+}
+
+/// Enough tasks to need several pages, with everything that a file format may trip over.
+#[sqlx::test]
+async fn what_is_exported_can_be_imported(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let odd =
+        ["\"quoted\", 'single'", "comma, semicolon;", "🦀 名前 é", "=1+1", "\\n", "null", "12", "true", "a\u{feff}b"];
+    let descriptions = ["", "two\nlines", "\r\n\"a\",\n\n", " space "];
+    let file = (0..1201).map(|number| {
+        json!({
+            "title": odd.get(number).map_or_else(|| format!("task {number}"), ToString::to_string),
+            "description": descriptions[number % 4],
+            "status": if number % 2 == 0 { "pending" } else { "completed" },
+            "created_at": format!("2026-02-{:02}T10:{:02}:00.123456+02:00", 1 + number % 28, number % 60),
+        })
+    });
+    import_json(&ada, &file.collect()).await.ok(201);
+    let exported = content(&ada).await;
+    assert_eq!(exported.len(), 1201);
+    assert_eq!(exported[0]["title"], odd[0]);
+    assert_eq!(exported[0]["created_at"], "2026-02-01T08:00:00.123456Z");
+
+    for (format, content_type) in [("json", "application/json"), ("csv", "text/csv; charset=utf-8")] {
+        let file = ada.get(&format!("/api/tasks/export?format={format}")).await;
+        let other = app.user(format).await;
+        let import = other.post("/api/tasks/import").body(content_type, file.body);
+        assert_eq!(import.await.ok(201), json!({ "imported": 1201 }));
+        assert_eq!(content(&other).await, exported, "{format}");
+    }
+}
+
+/// The border between two pages is also the end when the number of tasks divides by the size of a page.
+#[sqlx::test]
+async fn a_last_page_may_be_full(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    let file: Vec<Value> = (0..500).map(|number| json!({ "title": format!("{number}") })).collect();
+    import_json(&ada, &file.into()).await.ok(201);
+    assert_eq!(content(&ada).await.len(), 500);
+    assert_eq!(ada.get("/api/tasks/export?format=csv").await.text().lines().count(), 501);
+}
+
+#[sqlx::test]
+async fn what_is_left_out_gets_a_default(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    // As spreadsheets write it: with a byte order mark, columns in any order, and CRLF.
+    let file = "\u{feff}status, title ,description\r\ncompleted,  a  ,\r\n,b,text\r\n";
+    assert_eq!(import_csv(&ada, file).await.ok(201), json!({ "imported": 2 }));
+    let page = ada.get("/api/tasks?sort=title").await.ok(200);
+    assert_eq!(pluck(&page["tasks"], "title"), ["a", "b"]);
+    assert_eq!(pluck(&page["tasks"], "description"), ["", "text"]);
+    assert_eq!(pluck(&page["tasks"], "status"), ["completed", "pending"]);
+    assert!(page["tasks"][0]["completed_at"].is_string());
+    assert_eq!(page["tasks"][0]["version"], 1);
+}
+
+#[sqlx::test]
+async fn an_id_in_a_file_is_not_taken_over(pool: PgPool) {
+    let app = App::new(&pool);
+    let [ada, eve] = [app.user("ada").await, app.user("eve").await];
+    let task = ada.task("ada's").await;
+    for importer in [&ada, &eve] {
+        import_json(importer, &json!([{ "id": task["id"], "title": "copy" }])).await.ok(201);
+    }
+    assert_eq!(ada.get(&path(&task)).await.ok(200), task);
+    assert_eq!((count(&ada).await, count(&eve).await), (2, 1));
+}
+
+#[sqlx::test]
+async fn each_bad_line_of_a_csv_file_is_named_and_nothing_stored(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    let file = "title,description,status,created_at,completed_at\n\
+                good,,,,\n\
+                ,no title,,,\n\
+                \"two\nlines\",,,,\n\
+                good,,done,,\n\
+                good,,,yesterday,\n\
+                good,,pending,,2026-01-01T00:00:00Z\n\
+                good,,,1969-12-31T23:59:59Z,\n\
+                good,,,9999-12-31T23:59:59-01:00,\n";
+    let complaints = complaints(import_csv(&ada, file)).await;
+    let expected = [
+        "3 title is required",
+        "4 title must not contain line breaks or other control characters",
+        "6 status is not valid: unknown variant `done`, expected `pending` or `completed`",
+        "7 created_at is not valid",
+        "8 completed_at must be absent for a pending task",
+        "9 created_at must be a year from 1970 to 9999",
+        "10 created_at must be a year from 1970 to 9999",
+    ];
+    assert_eq!(complaints.len(), expected.len(), "{complaints:#?}");
+    for (complaint, expected) in complaints.iter().zip(expected) {
+        assert!(complaint.starts_with(expected), "{complaint}\n{expected}");
+    }
+    assert_eq!(count(&ada).await, 0);
+}
+
+#[sqlx::test]
+async fn each_bad_entry_of_a_json_file_is_named_and_nothing_stored(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    let file = json!([
+        { "title": "good" },
+        {},
+        { "title": 1 },
+        { "title": "a", "color": "red" },
+        { "title": "", "description": "x".repeat(1001) },
+        ["a", "b"],
+        null,
+        { "title": "a", "status": null, "updated_at": null, "completed_at": "2026-01-01" },
+        { "title": "a\u{0}" },
+    ]);
+    let complaints = complaints(import_json(&ada, &file)).await;
+    let expected = [
+        "2 title is required",
+        "3 title is not valid: invalid type: integer `1`, expected a string",
+        "4 color is not a known field",
+        "5 title must be 1 to 200 characters",
+        "5 description must be at most 1000 characters",
+        "6 body must be a JSON object",
+        "7 body must be a JSON object",
+        "8 completed_at is not valid",
+        "9 title must not contain",
+    ];
+    assert_eq!(complaints.len(), expected.len(), "{complaints:#?}");
+    for (complaint, expected) in complaints.iter().zip(expected) {
+        assert!(complaint.starts_with(expected), "{complaint}\n{expected}");
+    }
+    assert_eq!(count(&ada).await, 0);
+}
+
+#[sqlx::test]
+async fn a_file_that_is_none_is_refused(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    import_json(&ada, &json!({ "title": "a" })).await.breaks("body", "must be an array of tasks");
+    for broken in ["", "[", "[{\"title\":\"a\"}", "title\na", "[{\"title\":\"a\"}] x"] {
+        ada.post("/api/tasks/import").body("application/json", broken).await.problem(400, "bad_request");
+    }
+    let line = async |file: &[u8]| complaints(ada.post("/api/tasks/import").body("text/csv", file.to_vec())).await;
+    assert_eq!(line(b"title,status\na,pending\nb\n").await, ["3 line has 1 cells where the header has 2"]);
+    assert_eq!(line(b"title\na\n\xff\n").await, ["3 line must be UTF-8 text"]);
+    assert_eq!(line(b"\xff\na\n").await, ["1 line must be UTF-8 text"]);
+    assert_eq!(line(b"name\na\n").await, ["1 title is missing among the columns"]);
+    assert_eq!(line(b"title,name\na,b\n").await, ["2 name is not a known field"]);
+    assert_eq!(line(b"title,title\na,b\n").await, ["1 title must be given once"]);
+    assert_eq!(count(&ada).await, 0);
+}
+
+#[sqlx::test]
+async fn a_long_file_is_taken_and_a_longer_one_refused(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    let file = |tasks: usize| format!("title\n{}", "x\n".repeat(tasks));
+    import_csv(&ada, &file(20_001)).await.breaks("body", "must hold at most 20000 tasks");
+    assert_eq!(import_csv(&ada, &file(20_000)).await.ok(201), json!({ "imported": 20_000 }));
+
+    let wrong = format!("title\n{}", format!("{}\n", "x".repeat(201)).repeat(150));
+    assert_eq!(complaints(import_csv(&ada, &wrong)).await.len(), 100);
+}

@@ -2,7 +2,7 @@ import { redirect } from "next/navigation";
 import type { ReactNode } from "react";
 import { AppHeader } from "@/components/layout/app-header";
 import { ConnectionNotice } from "@/components/layout/connection-notice";
-import { GlobalShortcuts } from "@/components/layout/global-shortcuts";
+import { Shortcuts } from "@/components/layout/shortcuts";
 import { signInPath } from "@/lib/next-path";
 import { requestedPath, visitor } from "@/lib/session";
 
@@ -14,7 +14,7 @@ export default async function AppLayout({ children }: { children: ReactNode }) {
       <ConnectionNotice />
       <AppHeader user={user === "unknown" ? undefined : user} />
       {children}
-      <GlobalShortcuts />
+      <Shortcuts />
     </div>
   );
 }

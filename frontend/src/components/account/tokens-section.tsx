@@ -1,8 +1,8 @@
 "use client";
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import dynamic from "next/dynamic";
-import { useState } from "react";
+import { lazy, useState } from "react";
+import { ClientOnly } from "@/components/client-only";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { listTokens, revokeToken } from "@/lib/api/auth";
@@ -14,7 +14,7 @@ import { RemoteList } from "./remote-list";
 import { Section } from "./section";
 import { tokensKey } from "./tokens-key";
 
-const TokenDialog = dynamic(() => import("./token-dialog"), { ssr: false });
+const TokenDialog = lazy(() => import("./token-dialog"));
 
 export function TokensSection() {
   const client = useQueryClient();
@@ -62,7 +62,11 @@ export function TokensSection() {
           </>
         )}
       </RemoteList>
-      {dialogNeeded && <TokenDialog open={creating} onClose={() => setCreating(false)} />}
+      {dialogNeeded && (
+        <ClientOnly>
+          <TokenDialog open={creating} onClose={() => setCreating(false)} />
+        </ClientOnly>
+      )}
       <ConfirmDialog
         open={revoking !== null}
         onClose={() => setRevoking(null)}

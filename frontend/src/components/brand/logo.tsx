@@ -1,20 +1,5 @@
 import Link from "next/link";
-
-export function LogoMark({ className = "size-7" }: { className?: string }) {
-  return (
-    <svg viewBox="0 0 32 32" className={className} aria-hidden="true">
-      <rect width="32" height="32" rx="9" className="fill-primary" />
-      <path
-        d="m9.5 16.6 4.4 4.4 8.9-9.6"
-        fill="none"
-        strokeWidth="3.2"
-        strokeLinecap="round"
-        strokeLinejoin="round"
-        className="stroke-primary-foreground"
-      />
-    </svg>
-  );
-}
+import { LogoMark } from "./logo-mark";
 
 export function Logo({ href = "/" }: { href?: string }) {
   return (

@@ -41,8 +41,8 @@ export function ProductPicture() {
           <div key={title} className={cn("flex items-center gap-3 px-4 py-3", selected && "bg-accent/60")}>
             <span
               className={cn(
-                "grid size-5 shrink-0 place-items-center rounded-full border-2 border-input",
-                completed && "border-primary bg-primary",
+                "grid size-5 shrink-0 place-items-center rounded-full border-2",
+                completed ? "border-primary bg-primary" : "border-input",
               )}
             >
               {completed && <Check className="size-3 text-primary-foreground" strokeWidth={3.5} />}

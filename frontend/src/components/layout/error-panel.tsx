@@ -1,8 +1,6 @@
 "use client";
 
-import { Button } from "@/components/ui/button";
-
-/** For error.tsx: says that it failed and offers the way on. */
+/** For error.tsx: says that it failed and offers the way on. Every page loads it, so it is kept free of other modules. */
 export function ErrorPanel({ error, reset }: { error: Error & { digest?: string }; reset: () => void }) {
   return (
     <main
@@ -15,9 +13,13 @@ export function ErrorPanel({ error, reset }: { error: Error & { digest?: string 
         Something failed on our side. Your tasks are safe; try again, or come back in a moment.
       </p>
       {error.digest && <p className="text-muted-foreground text-sm">Reference: {error.digest}</p>}
-      <div className="mt-3">
-        <Button onClick={reset}>Try again</Button>
-      </div>
+      <button
+        type="button"
+        onClick={reset}
+        className="mx-auto mt-3 h-10 rounded-lg bg-primary px-4 font-medium text-primary-foreground text-sm hover:bg-primary-hover"
+      >
+        Try again
+      </button>
     </main>
   );
 }

@@ -1,18 +1,18 @@
 "use client";
 
-import dynamic from "next/dynamic";
 import { useRouter } from "next/navigation";
-import { useEffect, useRef } from "react";
+import { lazy, useEffect, useRef } from "react";
+import { ClientOnly } from "@/components/client-only";
 import { useOpenedOnce } from "@/lib/hooks/use-opened-once";
 import { isShortcut, shortcutsEnabled } from "@/lib/shortcuts";
 import { closeKeyboardHelp, openKeyboardHelp, useKeyboardHelpOpen } from "./keyboard-help-state";
 
-const KeyboardHelp = dynamic(() => import("./keyboard-help"), { ssr: false });
+const KeyboardHelp = lazy(() => import("./keyboard-help"));
 
 const SEQUENCE_MS = 1_500;
 const PAGES: Record<string, string> = { t: "/tasks", a: "/account" };
 
-export function GlobalShortcuts() {
+export default function GlobalShortcuts() {
   const router = useRouter();
   const helpOpen = useKeyboardHelpOpen();
   const helpNeeded = useOpenedOnce(helpOpen);
@@ -36,5 +36,11 @@ export function GlobalShortcuts() {
     return () => window.removeEventListener("keydown", onKeyDown);
   }, [router]);
 
-  return helpNeeded && <KeyboardHelp open={helpOpen} onClose={closeKeyboardHelp} />;
+  return (
+    helpNeeded && (
+      <ClientOnly>
+        <KeyboardHelp open={helpOpen} onClose={closeKeyboardHelp} />
+      </ClientOnly>
+    )
+  );
 }

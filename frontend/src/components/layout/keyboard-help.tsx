@@ -3,7 +3,34 @@
 import { Fragment } from "react";
 import { Dialog } from "@/components/ui/dialog";
 import { Kbd } from "@/components/ui/kbd";
-import { SHORTCUTS, setShortcutsEnabled, useShortcutsEnabled } from "@/lib/shortcuts";
+import { setShortcutsEnabled, useShortcutsEnabled } from "@/lib/shortcuts";
+
+const SHORTCUTS = [
+  {
+    title: "Anywhere",
+    keys: [
+      { keys: ["?"], does: "Show these shortcuts" },
+      { keys: ["n"], does: "Add a task" },
+      { keys: ["/"], does: "Search" },
+      { keys: ["u"], does: "Undo the last change" },
+      { keys: ["g", "t"], does: "Go to tasks" },
+      { keys: ["g", "a"], does: "Go to account" },
+    ],
+  },
+  {
+    title: "In the list",
+    keys: [
+      { keys: ["j"], or: ["↓"], does: "Next task" },
+      { keys: ["k"], or: ["↑"], does: "Previous task" },
+      { keys: ["Space"], does: "Complete or reopen" },
+      { keys: ["Enter"], or: ["e"], does: "Edit" },
+      { keys: ["x"], does: "Select" },
+      { keys: ["Shift", "↓"], does: "Select more" },
+      { keys: ["Del"], or: ["⌫"], does: "Delete" },
+      { keys: ["Esc"], does: "Clear the selection, cancel editing" },
+    ],
+  },
+];
 
 function Keys({ keys }: { keys: string[] }) {
   return keys.map((key, index) => (

@@ -19,8 +19,8 @@ export function MainNav() {
           href={href}
           aria-current={pathname === href ? "page" : undefined}
           className={cn(
-            "rounded-lg px-3 py-1.5 text-muted-foreground text-sm transition-colors hover:text-foreground",
-            pathname === href && "bg-muted font-medium text-foreground",
+            "rounded-lg px-3 py-1.5 text-sm transition-colors",
+            pathname === href ? "bg-muted font-medium" : "text-muted-foreground hover:text-foreground",
           )}
         >
           {label}

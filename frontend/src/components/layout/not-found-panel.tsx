@@ -1,6 +1,6 @@
-import Link from "next/link";
-import { buttonVariants } from "@/components/ui/button";
+import { buttonVariants } from "@/components/ui/button-variants";
 
+/** Every page carries it along, so its links are plain ones: they need no script. */
 export function NotFoundPanel() {
   return (
     <main
@@ -12,12 +12,12 @@ export function NotFoundPanel() {
       <h1 className="font-semibold text-2xl">There is nothing here</h1>
       <p className="text-muted-foreground">The address may be mistyped, or the page has moved.</p>
       <div className="mt-3 flex justify-center gap-2">
-        <Link href="/tasks" className={buttonVariants()}>
+        <a href="/tasks" className={buttonVariants()}>
           Open your tasks
-        </Link>
-        <Link href="/" className={buttonVariants({ variant: "outline" })}>
+        </a>
+        <a href="/" className={buttonVariants({ variant: "outline" })}>
           Home
-        </Link>
+        </a>
       </div>
     </main>
   );

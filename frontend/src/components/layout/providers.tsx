@@ -1,14 +1,14 @@
 "use client";
 
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import dynamic from "next/dynamic";
 import { ThemeProvider } from "next-themes";
-import { type ReactNode, useState } from "react";
+import { lazy, type ReactNode, useState } from "react";
+import { ClientOnly } from "@/components/client-only";
 import { ApiError } from "@/lib/api/problem";
 import { goToSignIn } from "@/lib/navigation";
 import { LiveRegion } from "./live-region";
 
-const Toaster = dynamic(() => import("@/components/ui/toaster"), { ssr: false });
+const Toaster = lazy(() => import("@/components/ui/toaster"));
 
 function createQueryClient() {
   const onError = (error: unknown) => {
@@ -36,7 +36,9 @@ export function Providers({ nonce, children }: { nonce: string | undefined; chil
       <QueryClientProvider client={client}>
         {children}
         <LiveRegion />
-        <Toaster />
+        <ClientOnly>
+          <Toaster />
+        </ClientOnly>
       </QueryClientProvider>
     </ThemeProvider>
   );

@@ -28,7 +28,7 @@ export function BulkBar({ selection, onAction }: Props) {
         <Button
           key={action}
           variant={action === "delete" ? "destructive" : "ghost"}
-          className="h-9 px-2.5"
+          size="sm"
           onClick={() => onAction(action)}
         >
           <Icon aria-hidden="true" />

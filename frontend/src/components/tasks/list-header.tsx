@@ -10,7 +10,7 @@ import { TransferMenu } from "./transfer-menu";
 
 type Props = {
   tasks: Task[];
-  total: number | undefined;
+  total: number;
   selection: Selection;
   filter: TaskFilter;
   onChange: (change: Partial<TaskFilter>) => void;
@@ -30,9 +30,7 @@ export function ListHeader({ tasks, total, selection, filter, onChange }: Props)
         onChange={() => (all ? selection.clear() : selection.all())}
       />
       <p className="min-w-0 flex-1 truncate">
-        {selected > 0
-          ? `${formatNumber(selected)} of ${plural(tasks.length, "loaded task")}`
-          : plural(total ?? tasks.length, "task")}
+        {selected > 0 ? `${formatNumber(selected)} of ${plural(tasks.length, "loaded task")}` : plural(total, "task")}
       </p>
       <SortSelect sort={filter.sort} onChange={(sort) => onChange({ sort })} />
       <TransferMenu />

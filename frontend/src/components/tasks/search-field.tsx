@@ -47,7 +47,7 @@ export function SearchField({ q, onSearch, ref }: Props) {
         maxLength={200}
         autoComplete="off"
         defaultValue={q}
-        className="px-9"
+        className="pr-9 pl-9"
         onInput={(event) => search(event.currentTarget.value, DEBOUNCE_MS)}
         onKeyDown={(event) => {
           if (event.key === "Enter") search(event.currentTarget.value, 0);

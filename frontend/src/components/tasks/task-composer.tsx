@@ -1,51 +1,65 @@
 "use client";
 
+import { useQueryClient } from "@tanstack/react-query";
 import { AlignLeft, Plus } from "lucide-react";
-import { type FormEvent, type KeyboardEvent, type Ref, useId, useImperativeHandle, useRef, useState } from "react";
+import {
+  type FormEvent,
+  type KeyboardEvent,
+  type Ref,
+  useEffect,
+  useId,
+  useImperativeHandle,
+  useRef,
+  useState,
+} from "react";
 import { Button } from "@/components/ui/button";
 import { SubmitButton } from "@/components/ui/submit-button";
-import { checkTaskText } from "@/lib/tasks/check";
 import type { TaskText } from "@/lib/tasks/mutations";
 import { cn } from "@/lib/utils";
 
-export type TaskComposerHandle = {
-  focus: () => void;
-  /** Puts back what could not be added, unless something new is being typed. */
-  giveBack: (text: TaskText) => void;
-};
+const loadCompose = () => import("@/lib/tasks/compose");
 
-type Props = { onAdd: (text: TaskText) => void; ref: Ref<TaskComposerHandle> };
+export type TaskComposerHandle = { focus: () => void };
 
-export function TaskComposer({ onAdd, ref }: Props) {
+export function TaskComposer({ ref }: { ref: Ref<TaskComposerHandle> }) {
   const id = useId();
+  const client = useQueryClient();
   const title = useRef<HTMLInputElement>(null);
   const description = useRef<HTMLTextAreaElement>(null);
   const [described, setDescribed] = useState(false);
   const [error, setError] = useState<string>();
 
-  useImperativeHandle(ref, () => ({
-    focus: () => title.current?.focus(),
-    giveBack: (text) => {
-      if (!title.current || title.current.value) return;
-      title.current.value = text.title;
-      if (text.description) setDescribed(true);
-      requestAnimationFrame(() => {
-        if (description.current) description.current.value = text.description;
-      });
-    },
-  }));
+  useImperativeHandle(ref, () => ({ focus: () => title.current?.focus() }));
+  useEffect(() => void loadCompose(), []);
 
-  function submit(event: FormEvent<HTMLFormElement>) {
+  function toggleDescription(open: boolean) {
+    setDescribed(open);
+    requestAnimationFrame(() => (open ? description : title).current?.focus());
+  }
+
+  /** What could not be added is put back, unless something new is being typed. */
+  function giveBack(text: TaskText) {
+    if (!title.current || title.current.value || description.current?.value) return;
+    title.current.value = text.title;
+    if (!text.description) return;
+    setDescribed(true);
+    requestAnimationFrame(() => {
+      if (description.current) description.current.value = text.description;
+    });
+  }
+
+  async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
-    const form = event.currentTarget;
-    const data = new FormData(form);
-    const checked = checkTaskText(String(data.get("title")), String(data.get("description") ?? ""));
-    title.current?.focus();
-    setError(checked.error);
-    if (!checked.text) return;
-    form.reset();
+    const data = new FormData(event.currentTarget);
+    const typed = { title: String(data.get("title")), description: String(data.get("description") ?? "") };
+    event.currentTarget.reset();
     setDescribed(false);
-    onAdd(checked.text);
+    title.current?.focus();
+    const { addTask, checkTaskText } = await loadCompose();
+    const { text, error: problem } = checkTaskText(typed);
+    setError(problem);
+    if (text) void addTask(client, text, giveBack);
+    else giveBack(typed);
   }
 
   function submitOnEnter(event: KeyboardEvent<HTMLTextAreaElement>) {
@@ -80,15 +94,11 @@ export function TaskComposer({ onAdd, ref }: Props) {
         />
         <Button
           variant="ghost"
-          size="icon"
-          className="size-10"
+          size="icon-lg"
           aria-label="Add a description"
           aria-expanded={described}
           aria-controls={`${id}-description`}
-          onClick={() => {
-            setDescribed(!described);
-            requestAnimationFrame(() => (described ? title : description).current?.focus());
-          }}
+          onClick={() => toggleDescription(!described)}
         >
           <AlignLeft />
         </Button>

@@ -32,7 +32,10 @@ export function TaskEditor({ task, draft, onSave, onCancel }: Props) {
   function save(base: Task) {
     if (!form.current) return;
     const data = new FormData(form.current);
-    const checked = checkTaskText(String(data.get("title")), String(data.get("description")));
+    const checked = checkTaskText({
+      title: String(data.get("title")),
+      description: String(data.get("description")),
+    });
     setProblem(checked.error);
     if (checked.text) onSave(base, checked.text);
     else title.current?.focus();

@@ -11,7 +11,7 @@ export function TaskListSkeleton() {
       {WIDTHS.map((width, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the rows never change
         <div key={index} className="flex h-15 items-center gap-4 border-b px-5 last:border-b-0">
-          <Skeleton className="size-5 rounded-full" />
+          <Skeleton round className="size-5" />
           <Skeleton className={`h-4 ${width}`} />
         </div>
       ))}

@@ -56,8 +56,8 @@ export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, 
       onFocus={onFocus}
       aria-busy={saving || undefined}
       className={cn(
-        "group flex min-h-15 items-start py-2.5 pr-2 pl-1.5 transition-colors hover:bg-muted/50",
-        selected && "bg-accent/60 hover:bg-accent/60",
+        "group flex min-h-15 items-start py-2.5 pr-2 pl-1.5 transition-colors",
+        selected ? "bg-accent/60" : "hover:bg-muted/50",
         saving && "opacity-60",
       )}
     >
@@ -100,29 +100,31 @@ export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, 
           </p>
         )}
       </div>
-      <TimeAgo task={task} />
-      <div className={cn("flex py-0.5", revealed)}>
-        <Button
-          variant="ghost"
-          size="icon"
-          className="max-sm:hidden"
-          aria-label={`Edit ${task.title}`}
-          disabled={saving}
-          tabIndex={tabIndex}
-          onClick={() => on.edit(task)}
-        >
-          <Pencil />
-        </Button>
-        <Button
-          variant="ghost"
-          size="icon"
-          aria-label={`Delete ${task.title}`}
-          disabled={saving}
-          tabIndex={tabIndex}
-          onClick={() => on.remove(task)}
-        >
-          <Trash2 />
-        </Button>
+      <div className="grid shrink-0 justify-items-end *:col-start-1 *:row-start-1 pointer-coarse:flex">
+        <TimeAgo task={task} />
+        <div className={cn("flex py-0.5", revealed)}>
+          <Button
+            variant="ghost"
+            size="icon"
+            className="max-sm:hidden"
+            aria-label={`Edit ${task.title}`}
+            disabled={saving}
+            tabIndex={tabIndex}
+            onClick={() => on.edit(task)}
+          >
+            <Pencil />
+          </Button>
+          <Button
+            variant="ghost"
+            size="icon"
+            aria-label={`Delete ${task.title}`}
+            disabled={saving}
+            tabIndex={tabIndex}
+            onClick={() => on.remove(task)}
+          >
+            <Trash2 />
+          </Button>
+        </div>
       </div>
     </div>
   );

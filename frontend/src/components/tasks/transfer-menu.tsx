@@ -1,13 +1,13 @@
 "use client";
 
 import { Download, EllipsisVertical, Upload } from "lucide-react";
-import dynamic from "next/dynamic";
-import { useState } from "react";
+import { lazy, useState } from "react";
+import { ClientOnly } from "@/components/client-only";
 import { Menu, menuItem } from "@/components/ui/menu";
 import { exportUrl } from "@/lib/api/tasks";
 import { useOpenedOnce } from "@/lib/hooks/use-opened-once";
 
-const ImportDialog = dynamic(() => import("./import-dialog"), { ssr: false });
+const ImportDialog = lazy(() => import("./import-dialog"));
 
 export function TransferMenu() {
   const [importing, setImporting] = useState(false);
@@ -32,7 +32,11 @@ export function TransferMenu() {
           Export as CSV
         </a>
       </Menu>
-      {needed && <ImportDialog open={importing} onClose={() => setImporting(false)} />}
+      {needed && (
+        <ClientOnly>
+          <ImportDialog open={importing} onClose={() => setImporting(false)} />
+        </ClientOnly>
+      )}
     </>
   );
 }

@@ -11,8 +11,8 @@ export function Checkbox({ round = false, className, ...props }: Props) {
       <input
         type="checkbox"
         className={cn(
-          "peer col-start-1 row-start-1 size-5 cursor-pointer appearance-none border-2 border-input bg-card transition-colors before:absolute before:inset-0 checked:border-primary checked:bg-primary indeterminate:border-primary indeterminate:bg-primary hover:border-primary disabled:cursor-not-allowed",
-          round ? "rounded-full" : "size-[18px] rounded-[5px]",
+          "peer col-start-1 row-start-1 cursor-pointer appearance-none border-2 border-input bg-card transition-colors before:absolute before:inset-0 checked:border-primary checked:bg-primary indeterminate:border-primary indeterminate:bg-primary hover:border-primary disabled:cursor-not-allowed",
+          round ? "size-5 rounded-full" : "size-[18px] rounded-[5px]",
         )}
         {...props}
       />

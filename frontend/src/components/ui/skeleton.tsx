@@ -1,5 +1,10 @@
 import { cn } from "@/lib/utils";
 
-export function Skeleton({ className }: { className?: string }) {
-  return <div aria-hidden="true" className={cn("animate-pulse rounded-md bg-muted", className)} />;
+export function Skeleton({ className, round = false }: { className?: string; round?: boolean }) {
+  return (
+    <div
+      aria-hidden="true"
+      className={cn("animate-pulse bg-muted", round ? "rounded-full" : "rounded-md", className)}
+    />
+  );
 }

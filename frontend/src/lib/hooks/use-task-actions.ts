@@ -5,7 +5,7 @@ import { messageOf } from "@/lib/api/problem";
 import type { BulkAction, Task, TaskStatus } from "@/lib/api/types";
 import { plural } from "@/lib/format";
 import { notify } from "@/lib/notify";
-import { randomId } from "@/lib/random";
+import { addTask } from "@/lib/tasks/add";
 import type { TaskText } from "@/lib/tasks/mutations";
 import * as mutations from "@/lib/tasks/mutations";
 import type { Drafts } from "./use-drafts";
@@ -20,9 +20,8 @@ const BULK_WORDS = {
 const REVERSE = { complete: "reopen", reopen: "complete", delete: "restore", restore: "delete" } as const;
 
 /** What a person can do to tasks: shown at once, told aloud, and taken back with a way out when it fails. */
-export function useTaskActions(drafts: Drafts, giveBack: (text: TaskText) => void) {
+export function useTaskActions(drafts: Drafts) {
   const client = useQueryClient();
-  const adding = useMutation(mutations.addTask(client));
   const editing = useMutation(mutations.editTask(client));
   const changing = useMutation(mutations.changeStatus(client));
   const removing = useMutation(mutations.removeTask(client));
@@ -31,16 +30,6 @@ export function useTaskActions(drafts: Drafts, giveBack: (text: TaskText) => voi
 
   const failed = (message: string, error: unknown, label: string, run: () => void) =>
     notify.failed(message, { description: messageOf(error), action: { label, run } });
-
-  async function add(text: TaskText, key = randomId()) {
-    try {
-      await adding.mutateAsync({ text, key });
-      announce(`Added ${text.title}`);
-    } catch (error) {
-      giveBack(text);
-      failed(`“${text.title}” was not added`, error, "Retry", () => add(text, key));
-    }
-  }
 
   async function edit(id: string, base: Task, text: TaskText) {
     drafts.close(id);
@@ -52,7 +41,7 @@ export function useTaskActions(drafts: Drafts, giveBack: (text: TaskText) => voi
       if (mutations.isGone(error)) {
         return notify.failed(`“${base.title}” was deleted meanwhile`, {
           description: "Your text is not lost: add it as a new task.",
-          action: { label: "Add", run: () => add(text) },
+          action: { label: "Add", run: () => addTask(client, text) },
         });
       }
       drafts.open({ base, text, error: messageOf(error) });
@@ -105,7 +94,7 @@ export function useTaskActions(drafts: Drafts, giveBack: (text: TaskText) => voi
     lastUndo.current = null;
   }
 
-  return { add, edit, setStatus, remove, bulk, undo };
+  return { edit, setStatus, remove, bulk, undo };
 }
 
 export type TaskActions = ReturnType<typeof useTaskActions>;

@@ -4,8 +4,9 @@ import { eventsUrl } from "@/lib/api/tasks";
 import type { TaskEvent } from "@/lib/api/types";
 import { setReachable } from "@/lib/connection";
 import { dropTasks, putTasks } from "./cache";
+import { refreshCounts } from "./counts";
 import { taskKeys } from "./keys";
-import { beingDeleted, refreshCounts } from "./mutations";
+import { beingDeleted } from "./mutations";
 
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;

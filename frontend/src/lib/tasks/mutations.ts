@@ -1,33 +1,15 @@
 import { mutationOptions, type QueryClient } from "@tanstack/react-query";
 import { ApiError } from "@/lib/api/problem";
-import { BULK_LIMIT, bulkTasks, createTask, deleteTask, getTask, setTaskStatus, updateTask } from "@/lib/api/tasks";
+import { BULK_LIMIT, bulkTasks, deleteTask, getTask, setTaskStatus, updateTask } from "@/lib/api/tasks";
 import type { BulkAction, Task, TaskStatus } from "@/lib/api/types";
-import { dropTasks, findTask, provisional, putTasks, withStatus } from "./cache";
-import { taskKeys } from "./keys";
+import { dropTasks, findTask, putTasks, withStatus } from "./cache";
+import { refreshCounts } from "./counts";
 
 export type TaskText = Pick<Task, "title" | "description">;
 
 /** Requests that change tasks run in the order of the actions; what is shown changes at once. */
 const ORDERED = { id: "tasks" };
 const DELETE = ["tasks", "delete"];
-
-export function addTask(client: QueryClient) {
-  return mutationOptions({
-    scope: { id: "new-tasks" },
-    mutationFn: ({ text, key }: { text: TaskText; key: string }) => createTask(text, key),
-    onMutate: ({ text }) => {
-      const task = provisional(text.title, text.description);
-      putTasks(client, [task], { fresh: true });
-      return task;
-    },
-    onSuccess: (task, _variables, shown) => {
-      putTasks(client, [task], { fresh: true });
-      dropTasks(client, [shown.id]);
-    },
-    onError: (_error, _variables, shown) => shown && dropTasks(client, [shown.id]),
-    onSettled: () => refreshCounts(client),
-  });
-}
 
 export type Edit = { id: string; base: Task; text: TaskText };
 
@@ -144,13 +126,6 @@ export function beingDeleted(client: QueryClient): Set<string> {
     deletions.filter(({ action = "delete" }) => action === "delete").flatMap(({ tasks }) => tasks.map(({ id }) => id)),
   );
 }
-
-/** Once after a burst of changes: the server knows what a partly loaded list cannot tell. */
-export function refreshCounts(client: QueryClient) {
-  clearTimeout(countsTimer);
-  countsTimer = setTimeout(() => client.invalidateQueries({ queryKey: taskKeys.allCounts }), 500);
-}
-let countsTimer: ReturnType<typeof setTimeout> | undefined;
 
 function dropIds(client: QueryClient, tasks: Task[]) {
   dropTasks(

@@ -19,11 +19,11 @@ export function taskListQuery(client: QueryClient, filter: TaskFilter) {
   });
 }
 
-/** Filled by the list of the same search; asked for by itself only after a change. */
-export const taskCountsQuery = (q: string, listed: boolean) =>
+/** Filled by the list of the same search; asked for by itself only when changes make it stale. */
+export const taskCountsQuery = (q: string) =>
   queryOptions({
     queryKey: taskKeys.counts(q),
     queryFn: ({ signal }) => countTasks(q, signal),
     staleTime: Number.POSITIVE_INFINITY,
-    enabled: listed,
+    enabled: ({ state }) => state.data !== undefined,
   });

@@ -1,0 +1,77 @@
+"use client";
+
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { type RefObject, useEffect, useMemo, useRef } from "react";
+import type { BulkAction, TaskCounts } from "@/lib/api/types";
+import { useDrafts } from "@/lib/hooks/use-drafts";
+import { useSelection } from "@/lib/hooks/use-selection";
+import { useTaskActions } from "@/lib/hooks/use-task-actions";
+import { goToSignIn } from "@/lib/navigation";
+import { flatten } from "@/lib/tasks/cache";
+import { followEvents } from "@/lib/tasks/events";
+import { searchOf, type TaskFilter } from "@/lib/tasks/filter";
+import { taskListQuery } from "@/lib/tasks/queries";
+import { BulkBar } from "./bulk-bar";
+import { EmptyState } from "./empty-state";
+import { ListHeader } from "./list-header";
+import { LoadError } from "./load-error";
+import type { TaskComposerHandle } from "./task-composer";
+import { TaskList, type TaskListHandle } from "./task-list";
+import { TaskListSkeleton } from "./task-list-skeleton";
+import { usePageShortcuts } from "./use-page-shortcuts";
+
+type Props = {
+  filter: TaskFilter;
+  counts: TaskCounts | undefined;
+  onChange: (change: Partial<TaskFilter>) => void;
+  composer: RefObject<TaskComposerHandle | null>;
+  search: RefObject<HTMLInputElement | null>;
+};
+
+export default function TaskPanel({ filter, counts, onChange, composer, search }: Props) {
+  const client = useQueryClient();
+  const list = useRef<TaskListHandle>(null);
+  const query = useInfiniteQuery(taskListQuery(client, filter));
+  const tasks = useMemo(() => flatten(query.data), [query.data]);
+  const drafts = useDrafts();
+  const selection = useSelection(tasks);
+  const actions = useTaskActions(drafts);
+
+  useEffect(() => followEvents(client, goToSignIn), [client]);
+  usePageShortcuts({ composer, search, list, selection, undo: actions.undo });
+
+  function actOnSelection(action: BulkAction) {
+    void actions.bulk(action, selection.tasks);
+    selection.clear();
+    // The pressed button is gone with the bar.
+    requestAnimationFrame(() => (list.current ?? composer.current)?.focus());
+  }
+
+  if (query.isPending) return <TaskListSkeleton />;
+  if (query.isError && tasks.length === 0) return <LoadError error={query.error} onRetry={() => query.refetch()} />;
+  if (tasks.length === 0) {
+    return <EmptyState filter={filter} counts={counts} onChange={onChange} onAdd={() => composer.current?.focus()} />;
+  }
+
+  const total = Math.max(counts?.[filter.status] ?? 0, tasks.length);
+  return (
+    <>
+      <div className="overflow-clip rounded-xl border bg-card shadow-card">
+        <ListHeader tasks={tasks} total={total} selection={selection} filter={filter} onChange={onChange} />
+        <TaskList
+          ref={list}
+          key={searchOf(filter)}
+          tasks={tasks}
+          total={total}
+          filter={filter}
+          drafts={drafts}
+          selection={selection}
+          actions={actions}
+          onEmptied={() => composer.current?.focus()}
+          more={query}
+        />
+      </div>
+      <BulkBar selection={selection} onAction={actOnSelection} />
+    </>
+  );
+}

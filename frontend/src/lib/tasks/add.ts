@@ -1,0 +1,47 @@
+import { mutationOptions, type QueryClient } from "@tanstack/react-query";
+import { announce } from "@/lib/announce";
+import { messageOf } from "@/lib/api/problem";
+import { createTask } from "@/lib/api/tasks";
+import { notify } from "@/lib/notify";
+import { randomId } from "@/lib/random";
+import { dropTasks, provisional, putTasks } from "./cache";
+import { refreshCounts } from "./counts";
+import type { TaskText } from "./mutations";
+
+export function addMutation(client: QueryClient) {
+  return mutationOptions({
+    // In the order of typing.
+    scope: { id: "new-tasks" },
+    mutationFn: ({ text, key }: { text: TaskText; key: string }) => createTask(text, key),
+    onMutate: ({ text }) => {
+      const task = provisional(text.title, text.description);
+      putTasks(client, [task], { fresh: true });
+      return task;
+    },
+    onSuccess: (task, _variables, shown) => {
+      putTasks(client, [task], { fresh: true });
+      dropTasks(client, [shown.id]);
+    },
+    onError: (_error, _variables, shown) => shown && dropTasks(client, [shown.id]),
+    onSettled: () => refreshCounts(client),
+  });
+}
+
+/** Shown at once, and taken back with the text not lost when the server refuses. A retry cannot add it twice. */
+export async function addTask(
+  client: QueryClient,
+  text: TaskText,
+  giveBack?: (text: TaskText) => void,
+  key = randomId(),
+): Promise<void> {
+  try {
+    await client.getMutationCache().build(client, addMutation(client)).execute({ text, key });
+    announce(`Added ${text.title}`);
+  } catch (error) {
+    giveBack?.(text);
+    notify.failed(`“${text.title}” was not added`, {
+      description: messageOf(error),
+      action: { label: "Retry", run: () => addTask(client, text, undefined, key) },
+    });
+  }
+}

@@ -1,0 +1,10 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { taskKeys } from "./keys";
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Once after a burst of changes: the server knows what a partly loaded list cannot tell. */
+export function refreshCounts(client: QueryClient) {
+  clearTimeout(timer);
+  timer = setTimeout(() => client.invalidateQueries({ queryKey: taskKeys.allCounts }), 500);
+}

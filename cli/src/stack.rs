@@ -36,11 +36,16 @@ pub fn cargo(workspace: &Workspace) -> Command {
 }
 
 pub async fn backend_binary(workspace: &Workspace, release: bool) -> Result<PathBuf> {
+    let profile = if release { "release" } else { "debug" };
+    Ok(target_directory(workspace).await?.join(profile).join("todo-backend"))
+}
+
+/// Where cargo puts what it compiles.
+pub async fn target_directory(workspace: &Workspace) -> Result<PathBuf> {
     let mut metadata = cargo(workspace);
     let output = metadata.args(["metadata", "--no-deps", "--format-version=1"]).output().await?;
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).context("cargo metadata failed")?;
-    let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
-    Ok(PathBuf::from(target).join(if release { "release" } else { "debug" }).join("todo-backend"))
+    Ok(PathBuf::from(metadata["target_directory"].as_str().context("cargo metadata names no target directory")?))
 }
 
 /// What a backend is started with. Port 0 picks a free one.

@@ -89,7 +89,7 @@ async fn serve(options: &Dev, workspace: &Workspace) -> Result<()> {
     let mut frontend = frontend.start(workspace, |line| FRONTEND.print(line)).await?;
 
     note(&format!("database {database_url}"));
-    note(&format!("the application is at {} (Ctrl-C stops it)", bold(&format!("http://localhost:{}", options.port))));
+    note(&format!("the application is at {} (Ctrl-C stops it)", bold(&frontend.url.replace("127.0.0.1", "localhost"))));
     tokio::select! {
         outcome = ended("backend", &mut backend) => outcome,
         outcome = ended("frontend", &mut frontend) => outcome,

@@ -4,7 +4,8 @@ use anyhow::{Result, bail, ensure};
 use tokio::process::Command;
 
 use crate::{
-    prepare, stack,
+    prepare::queries,
+    stack,
     test::{
         commands,
         context::{Outcome, StepRun},
@@ -58,14 +59,13 @@ pub async fn advisories(run: &StepRun<'_>) -> Result<Outcome> {
 }
 
 pub async fn sqlx(run: &StepRun<'_>) -> Result<Outcome> {
-    let database_url = prepare::migrated_database(run.context.databases().await?, run.workspace()).await?;
     let fresh = tempfile::tempdir()?;
-    for command in prepare::describe_queries(run.workspace(), &database_url, fresh.path())? {
-        run.succeed(command).await?;
-    }
-    let differences = prepare::differences(fresh.path(), &run.workspace().path(prepare::QUERIES))?;
+    let databases = run.context.databases().await?;
+    queries::describe(run.workspace(), databases, fresh.path(), async |command| run.succeed(command).await.map(drop))
+        .await?;
+    let differences = queries::differences(fresh.path(), run.workspace())?;
     if !differences.is_empty() {
-        bail!("{} is stale: run `cargo todo prepare` and commit it\n{}", prepare::QUERIES, differences.join("\n"));
+        bail!("{} is stale: run `cargo todo prepare` and commit it\n{}", queries::COMMITTED, differences.join("\n"));
     }
     Ok(Outcome::one())
 }

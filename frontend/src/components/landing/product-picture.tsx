@@ -28,7 +28,7 @@ export function ProductPicture() {
       </div>
       <div className="mt-4 mb-3 flex items-center justify-between text-muted-foreground text-xs">
         <div className="flex rounded-lg bg-muted p-0.5">
-          <span className="rounded-md bg-card px-3 py-1.5 font-medium text-foreground shadow-xs">All 6</span>
+          <span className="rounded-md bg-raised px-3 py-1.5 font-medium text-foreground shadow-xs">All 6</span>
           <span className="px-3 py-1.5">Pending 4</span>
           <span className="px-3 py-1.5 max-sm:hidden">Completed 2</span>
         </div>

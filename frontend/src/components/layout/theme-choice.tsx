@@ -22,7 +22,7 @@ export function ThemeChoice() {
         <label
           key={value}
           title={label}
-          className="grid h-7 w-9 place-items-center rounded-md text-muted-foreground hover:text-foreground has-checked:bg-card has-focus-visible:outline-2 has-focus-visible:outline-ring has-checked:text-foreground has-checked:shadow-xs"
+          className="grid h-7 w-9 place-items-center rounded-md text-muted-foreground hover:text-foreground has-checked:bg-raised has-focus-visible:outline-2 has-focus-visible:outline-ring has-checked:text-foreground has-checked:shadow-xs"
         >
           <input
             type="radio"

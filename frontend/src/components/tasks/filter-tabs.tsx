@@ -32,7 +32,9 @@ export function FilterTabs({ filter, counts, onChange }: Props) {
           onClick={(event) => choose(event, status)}
           className={cn(
             "flex h-9 flex-1 items-center justify-center gap-2 rounded-md px-3 text-sm transition-colors",
-            filter.status === status ? "bg-card font-medium shadow-xs" : "text-muted-foreground hover:text-foreground",
+            filter.status === status
+              ? "bg-raised font-medium shadow-xs"
+              : "text-muted-foreground hover:text-foreground",
           )}
         >
           {LABELS[status]}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { passwordChange, token } from "@/lib/schemas/account";
+import { signIn, signUp } from "@/lib/schemas/auth";
+import { checkTaskText } from "@/lib/tasks/check";
+
+describe("a task's text", () => {
+  it("is trimmed", () => {
+    expect(checkTaskText({ title: "  milk ", description: "two" }).text).toEqual({ title: "milk", description: "two" });
+  });
+
+  it("counts characters, not code units", () => {
+    expect(checkTaskText({ title: "🎉".repeat(200), description: "" }).error).toBeUndefined();
+    expect(checkTaskText({ title: "🎉".repeat(201), description: "" }).error).toBe(
+      "The title must be 1 to 200 characters.",
+    );
+  });
+
+  it.each([
+    ["   ", "", "The title must be 1 to 200 characters."],
+    ["a\u0007b", "", "The title must not contain line breaks or other control characters."],
+    ["a", "x".repeat(1001), "The description must be at most 1000 characters."],
+  ])("%j with %j is refused", (title, description, error) => {
+    expect(checkTaskText({ title, description }).error).toBe(error);
+  });
+});
+
+describe("an account", () => {
+  const valid = { name: "", email: " Ada@Example.com ", password: "0123456789" };
+
+  it("has its e-mail normalised", () => {
+    expect(signUp.parse(valid).email).toBe("ada@example.com");
+  });
+
+  it.each([
+    [{ email: "ada" }, "email"],
+    [{ password: "012345678" }, "password"],
+    [{ password: "x".repeat(129) }, "password"],
+    [{ name: "x".repeat(101) }, "name"],
+  ])("is refused with %j", (change, field) => {
+    expect(signUp.safeParse({ ...valid, ...change }).error?.issues[0]?.path).toEqual([field]);
+  });
+
+  it("signs in with whatever password was chosen once", () => {
+    expect(signIn.safeParse({ email: "ada@example.com", password: "short" }).success).toBe(true);
+  });
+});
+
+it("wants the new password twice", () => {
+  const form = { current_password: "old", new_password: "0123456789", confirmation: "012345678" };
+  expect(passwordChange.safeParse(form).error?.issues[0]?.path).toEqual(["confirmation"]);
+});
+
+it("reads when a token expires", () => {
+  expect(token.parse({ name: " ci ", expires_in_days: "90" })).toEqual({ name: "ci", expires_in_days: 90 });
+  expect(token.parse({ name: "ci", expires_in_days: "" }).expires_in_days).toBeUndefined();
+  expect(token.safeParse({ name: " ", expires_in_days: "" }).success).toBe(false);
+});

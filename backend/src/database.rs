@@ -1,6 +1,11 @@
 //! The connection pool, the migrations, and the watch over whether the database answers.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{
+    io::ErrorKind,
+    str::FromStr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
@@ -17,13 +22,13 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 /// How long a request may wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the database may take to answer a ping.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+const PROBE_TIMEOUT: Duration = Duration::from_millis(1500);
 const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The database as the service sees it.
 #[derive(Clone)]
 pub struct Database {
-    pool: PgPool,
+    pool: Arc<RwLock<PgPool>>,
     /// A connection that only probes use, so that a busy pool does not look like an outage. Not a pool: a pool would
     /// retry a refused connection instead of reporting it.
     probe: Arc<Mutex<Option<PgConnection>>>,
@@ -35,7 +40,8 @@ pub struct Database {
 impl Database {
     /// Connects when first used: a service that starts before its database is unready, not dead.
     pub fn new(config: &Config) -> Result<Self, sqlx::Error> {
-        let options = connect_options(&config.database_url)?;
+        // A transaction that the network cut off would keep its row locks until the server misses us, in hours.
+        let options = connect_options(&config.database_url)?.options([("idle_in_transaction_session_timeout", "5s")]);
         let pool = PgPoolOptions::new()
             .max_connections(config.database_max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -45,11 +51,13 @@ impl Database {
 
     /// Uses a pool that exists; tests have one from `#[sqlx::test]`.
     pub fn from_pool(pool: PgPool, options: PgConnectOptions) -> Self {
+        let pool = Arc::new(RwLock::new(pool));
         Self { pool, options, probe: Arc::default(), away: watch::Sender::new(None) }
     }
 
-    pub fn pool(&self) -> &PgPool {
-        &self.pool
+    /// The connections to use now. Not to be kept: each outage gets a new pool.
+    pub fn pool(&self) -> PgPool {
+        self.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks the database now, and remembers the answer. The error is the reason in a few words.
@@ -69,7 +77,7 @@ impl Database {
             _ => {}
         }
         if changed && reason.is_some() {
-            self.forget_idle_connections();
+            self.replace_pool();
         }
         reason.map_or(Ok(()), Err)
     }
@@ -108,12 +116,22 @@ impl Database {
         }
     }
 
-    /// Connections that were open when the database went away may hang for minutes; requests after the outage must
-    /// not be the ones to find out.
-    fn forget_idle_connections(&self) {
-        while let Some(connection) = self.pool.try_acquire() {
-            drop(connection.detach());
+    /// Gives `work` up when the database goes away.
+    pub async fn while_there<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+        tokio::select! {
+            biased;
+            () = self.until_away() => Err(std::io::Error::from(ErrorKind::NotConnected).into()),
+            result = work => result,
         }
+    }
+
+    /// Connections that were open when the database went away may stay silent for many minutes, and a pool waits for
+    /// them when they are returned: the whole pool would stay in use after the outage.
+    fn replace_pool(&self) {
+        let mut pool = self.pool.write().unwrap_or_else(PoisonError::into_inner);
+        let new = pool.options().clone().connect_lazy_with(self.options.clone());
+        let old = std::mem::replace(&mut *pool, new);
+        tokio::spawn(async move { old.close().await });
     }
 }
 

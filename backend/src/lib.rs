@@ -18,6 +18,7 @@ pub mod database;
 pub mod events;
 pub mod http;
 pub mod idempotency;
+pub mod openapi;
 pub mod ops;
 pub mod router;
 pub mod serve;

@@ -9,10 +9,7 @@ use axum::{
 };
 use tower::util::option_layer;
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
-use utoipa::{
-    Modify, OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
-};
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -23,29 +20,11 @@ use crate::{
         extract::BODY_LIMIT,
         request::{limit_time, observe, panic_response, require_database},
     },
+    openapi::{Document, declare_errors},
     ops::health,
     state::AppState,
     tasks,
 };
-
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "Todo", description = "Tasks of signed-in users. Errors are application/problem+json (RFC 9457)."),
-    security(("session" = []), ("token" = [])),
-    modifiers(&Credentials)
-)]
-struct Document;
-
-struct Credentials;
-
-impl Modify for Credentials {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let cookie = ApiKey::Cookie(ApiKeyValue::new(auth::identity::COOKIE));
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
-        components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    }
-}
 
 /// The features, which need the database.
 fn features() -> OpenApiRouter<AppState> {
@@ -57,7 +36,9 @@ fn features() -> OpenApiRouter<AppState> {
 
 /// The `OpenAPI` 3.1 document, made from the handlers.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    features().merge(health::router()).into_openapi()
+    let mut document = features().merge(health::router()).into_openapi();
+    declare_errors(&mut document);
+    document
 }
 
 /// The service's main listener.

@@ -27,7 +27,7 @@ pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
     let state = AppState::new(config, database)?;
 
     tokio::spawn(state.database.clone().watch());
-    tokio::spawn(cleanup::run(state.pool().clone()));
+    tokio::spawn(cleanup::run(state.database.clone()));
     tokio::spawn(events::listen(state.clone()));
     let metrics = metrics::router(state.clone(), log_level).into_make_service_with_connect_info::<SocketAddr>();
     tracing::info!(

@@ -30,7 +30,7 @@ pub struct Shared {
 impl AppState {
     pub fn new(config: Config, database: Database) -> anyhow::Result<Self> {
         Ok(Self(Arc::new(Shared {
-            metrics: Metrics::new(database.pool().clone(), &config.revision)?,
+            metrics: Metrics::new(database.clone(), &config.revision)?,
             tokens: TokenKey::new(&config.secret_key)?,
             passwords: Passwords::new()?,
             limits: Limits::default(),
@@ -41,7 +41,7 @@ impl AppState {
         })))
     }
 
-    pub fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> PgPool {
         self.database.pool()
     }
 }

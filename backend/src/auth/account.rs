@@ -53,7 +53,7 @@ struct SignUp {
     email: String,
     #[schema(value_type = String, format = "password", min_length = 10, max_length = 128)]
     password: SecretString,
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     name: Option<String>,
 }
 
@@ -71,7 +71,7 @@ struct SignIn {
 #[serde(deny_unknown_fields)]
 struct UpdateMe {
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, max_length = 100)]
+    #[schema(value_type = Option<String>, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     name: Option<Option<String>>,
     #[schema(format = "email", max_length = 254)]
     email: Option<String>,
@@ -149,7 +149,7 @@ async fn sign_up(
         name,
         password_hash
     )
-    .fetch_one(state.pool())
+    .fetch_one(&state.pool())
     .await
     .on_constraint("users_email_key", email_taken)?;
     let cookie = sessions::start(&state, user.id, &headers).await?;
@@ -170,14 +170,14 @@ async fn sign_in(
     // An address that nobody can have is treated as one that nobody has.
     let email = normalise_email(&form.email).unwrap_or_default();
     check_length(&form.password)?;
-    let attempt = state.limits.attempt(state.pool(), &state.tokens, &email, address).await?;
+    let attempt = state.limits.attempt(&state.pool(), &state.tokens, &email, address).await?;
     let account = sqlx::query!("select id, email, name, created_at, password_hash from users where email = $1", email)
-        .fetch_optional(state.pool())
+        .fetch_optional(&state.pool())
         .await?;
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let right = state.passwords.verify(form.password, hash).await?;
     let account = account.filter(|_| right).ok_or(Error::InvalidCredentials)?;
-    attempt.succeeded(state.pool()).await?;
+    attempt.succeeded(&state.pool()).await?;
     let cookie = sessions::start(&state, account.id, &headers).await?;
     let user = User { id: account.id, email: account.email, name: account.name, created_at: account.created_at };
     Ok((jar.add(cookie), Json(user)))
@@ -189,9 +189,9 @@ fn check_length(password: &SecretString) -> Result<()> {
 }
 
 /// Sign out: the session ends on every replica at once
-#[utoipa::path(post, path = "/api/auth/sign-out", tag = "auth", responses((status = 204)))]
+#[utoipa::path(post, path = "/api/auth/sign-out", tag = "auth", security(("session" = [])), responses((status = 204)))]
 async fn sign_out(State(state): State<AppState>, session: Session, jar: CookieJar) -> Result<(StatusCode, CookieJar)> {
-    sessions::end(state.pool(), session.user_id, session.id).await?;
+    sessions::end(&state.pool(), session.user_id, session.id).await?;
     Ok((StatusCode::NO_CONTENT, jar.add(sessions::removal(&state))))
 }
 
@@ -199,14 +199,15 @@ async fn sign_out(State(state): State<AppState>, session: Session, jar: CookieJa
 #[utoipa::path(get, path = "/api/auth/me", tag = "auth", responses((status = 200, body = User)))]
 async fn me(State(state): State<AppState>, identity: Identity) -> Result<Json<User>> {
     let user = sqlx::query_as!(User, "select id, email, name, created_at from users where id = $1", identity.user_id)
-        .fetch_one(state.pool())
+        .fetch_one(&state.pool())
         .await?;
     Ok(Json(user))
 }
 
 /// Change name or e-mail
-#[utoipa::path(patch, path = "/api/auth/me", tag = "auth", request_body = UpdateMe,
-    responses((status = 200, body = User), (status = 409, body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(patch, path = "/api/auth/me", tag = "auth", security(("session" = [])), request_body = UpdateMe,
+    responses((status = 200, body = User), (status = 409, body = Problem, content_type = "application/problem+json"),
+              (status = 429, body = Problem, content_type = "application/problem+json")))]
 async fn update_me(
     State(state): State<AppState>,
     session: Session,
@@ -221,7 +222,7 @@ async fn update_me(
     };
     if let Some(email) = &email {
         let current = sqlx::query_scalar!("select email from users where id = $1", session.user_id)
-            .fetch_one(state.pool())
+            .fetch_one(&state.pool())
             .await?;
         if *email != current {
             let password = form
@@ -239,14 +240,14 @@ async fn update_me(
         name.is_some(),
         name.flatten()
     )
-    .fetch_one(state.pool())
+    .fetch_one(&state.pool())
     .await
     .on_constraint("users_email_key", email_taken)?;
     Ok(Json(user))
 }
 
 /// Change the password; every other session ends
-#[utoipa::path(post, path = "/api/auth/password", tag = "auth", request_body = ChangePassword,
+#[utoipa::path(post, path = "/api/auth/password", tag = "auth", security(("session" = [])), request_body = ChangePassword,
     responses((status = 204), (status = 429, body = Problem, content_type = "application/problem+json")))]
 async fn change_password(
     State(state): State<AppState>,
@@ -276,11 +277,11 @@ async fn verify_current(
     let wrong = || Error::invalid("current_password", "is not your current password");
     check_length(&password).map_err(|_| wrong())?;
     let account = sqlx::query!("select email, password_hash from users where id = $1", session.user_id)
-        .fetch_one(state.pool())
+        .fetch_one(&state.pool())
         .await?;
-    let attempt = state.limits.attempt(state.pool(), &state.tokens, &account.email, address).await?;
+    let attempt = state.limits.attempt(&state.pool(), &state.tokens, &account.email, address).await?;
     if !state.passwords.verify(password, Some(account.password_hash)).await? {
         return Err(wrong());
     }
-    attempt.succeeded(state.pool()).await
+    attempt.succeeded(&state.pool()).await
 }

@@ -70,7 +70,7 @@ async fn find(state: &AppState, secret: &str) -> Result<Option<Identity>> {
            where token_hash = $1 and (expires_at is null or expires_at > now())"#,
         state.tokens.hash(secret)
     )
-    .fetch_optional(state.pool())
+    .fetch_optional(&state.pool())
     .await?;
     Ok(identity)
 }

@@ -65,7 +65,7 @@ pub async fn start(state: &AppState, user_id: Uuid, headers: &HeaderMap) -> Resu
         user_agent,
         LIFETIME.as_seconds_f64()
     )
-    .execute(state.pool())
+    .execute(&state.pool())
     .await?;
     Ok(cookie(state, secret.expose_secret().to_owned(), LIFETIME))
 }
@@ -107,7 +107,7 @@ pub async fn end_others(executor: impl PgExecutor<'_>, session: Session) -> Resu
 }
 
 /// Your sessions, newest first
-#[utoipa::path(get, path = "/api/auth/sessions", tag = "auth", responses((status = 200, body = Sessions)))]
+#[utoipa::path(get, path = "/api/auth/sessions", tag = "auth", security(("session" = [])), responses((status = 200, body = Sessions)))]
 async fn list(State(state): State<AppState>, session: Session) -> Result<Json<Sessions>> {
     let sessions = sqlx::query_as!(
         SessionInfo,
@@ -118,21 +118,21 @@ async fn list(State(state): State<AppState>, session: Session) -> Result<Json<Se
         session.user_id,
         session.id
     )
-    .fetch_all(state.pool())
+    .fetch_all(&state.pool())
     .await?;
     Ok(Json(Sessions { sessions }))
 }
 
 /// End every session but this one
-#[utoipa::path(delete, path = "/api/auth/sessions", tag = "auth", responses((status = 204)))]
+#[utoipa::path(delete, path = "/api/auth/sessions", tag = "auth", security(("session" = [])), responses((status = 204)))]
 async fn end_all_others(State(state): State<AppState>, session: Session) -> Result<StatusCode> {
-    end_others(state.pool(), session).await?;
+    end_others(&state.pool(), session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// End one session
-#[utoipa::path(delete, path = "/api/auth/sessions/{id}", tag = "auth", params(("id" = Uuid, Path)),
+#[utoipa::path(delete, path = "/api/auth/sessions/{id}", tag = "auth", security(("session" = [])), params(("id" = Uuid, Path)),
     responses((status = 204), (status = 404, body = Problem, content_type = "application/problem+json")))]
 async fn end_one(State(state): State<AppState>, session: Session, Id(id): Id) -> Result<StatusCode> {
-    if end(state.pool(), session.user_id, id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Error::NotFound) }
+    if end(&state.pool(), session.user_id, id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Error::NotFound) }
 }

@@ -43,7 +43,7 @@ struct Tokens {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewToken {
-    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$")]
     name: String,
     #[schema(minimum = 1, maximum = 3650)]
     expires_in_days: Option<i32>,
@@ -58,7 +58,7 @@ struct CreatedToken {
 }
 
 /// Your API tokens, newest first
-#[utoipa::path(get, path = "/api/auth/tokens", tag = "auth", responses((status = 200, body = Tokens)))]
+#[utoipa::path(get, path = "/api/auth/tokens", tag = "auth", security(("session" = [])), responses((status = 200, body = Tokens)))]
 async fn list(State(state): State<AppState>, session: Session) -> Result<Json<Tokens>> {
     let tokens = sqlx::query_as!(
         TokenInfo,
@@ -67,13 +67,13 @@ async fn list(State(state): State<AppState>, session: Session) -> Result<Json<To
            order by created_at desc, id desc"#,
         session.user_id
     )
-    .fetch_all(state.pool())
+    .fetch_all(&state.pool())
     .await?;
     Ok(Json(Tokens { tokens }))
 }
 
 /// Make an API token
-#[utoipa::path(post, path = "/api/auth/tokens", tag = "auth", request_body = NewToken,
+#[utoipa::path(post, path = "/api/auth/tokens", tag = "auth", security(("session" = [])), request_body = NewToken,
     responses((status = 201, body = CreatedToken)))]
 async fn create(
     State(state): State<AppState>,
@@ -99,18 +99,18 @@ async fn create(
         name,
         form.expires_in_days
     )
-    .fetch_one(state.pool())
+    .fetch_one(&state.pool())
     .await?;
     Ok((StatusCode::CREATED, Json(CreatedToken { info, token: secret.expose_secret().to_owned() })))
 }
 
 /// Revoke an API token
-#[utoipa::path(delete, path = "/api/auth/tokens/{id}", tag = "auth", params(("id" = Uuid, Path)),
+#[utoipa::path(delete, path = "/api/auth/tokens/{id}", tag = "auth", security(("session" = [])), params(("id" = Uuid, Path)),
     responses((status = 204), (status = 404, body = Problem, content_type = "application/problem+json")))]
 async fn revoke(State(state): State<AppState>, session: Session, Id(id): Id) -> Result<StatusCode> {
     let revoked =
         sqlx::query!("delete from credentials where user_id = $1 and id = $2 and kind = 'token'", session.user_id, id)
-            .execute(state.pool())
+            .execute(&state.pool())
             .await?;
     if revoked.rows_affected() == 1 { Ok(StatusCode::NO_CONTENT) } else { Err(Error::NotFound) }
 }

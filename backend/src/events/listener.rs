@@ -88,7 +88,7 @@ pub async fn listen(state: AppState) {
 }
 
 async fn forward(state: &AppState) -> sqlx::Result<()> {
-    let mut listener = PgListener::connect_with(state.pool()).await?;
+    let mut listener = PgListener::connect_with(&state.pool()).await?;
     listener.listen(CHANNEL).await?;
     loop {
         state.wakes.send(Wake::Everybody);

@@ -45,7 +45,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 #[derive(Clone, Copy, Debug, Serialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
-enum Kind {
+pub enum Kind {
     Created,
     Updated,
     Deleted,
@@ -54,11 +54,33 @@ enum Kind {
 
 /// Data of a `task` event.
 #[derive(Serialize, ToSchema)]
-struct TaskEvent {
+pub struct TaskEvent {
     kind: Kind,
     ids: Vec<Uuid>,
     /// Those of the tasks that still exist, as they are now.
     tasks: Vec<Task>,
+}
+
+/// An event on the wire.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what axum writes")]
+struct StreamEvent {
+    #[schema(inline)]
+    event: EventName,
+    /// Number of the last change that has been told; missing in `bye`.
+    id: Option<String>,
+    /// JSON: for `task` a `TaskEvent`, for `bye` an object with the `reason`, else an empty object.
+    data: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "describes what axum writes")]
+enum EventName {
+    Hello,
+    Task,
+    Resync,
+    Bye,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -78,7 +100,7 @@ struct EventsQuery {
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(EventsQuery, ("Last-Event-ID" = Option<String>, Header, pattern = "^[0-9]{1,18}$",
         description = "Number of the last event that was seen")),
-    responses((status = 200, body = TaskEvent, content_type = "text/event-stream")))]
+    responses((status = 200, body = StreamEvent, content_type = "text/event-stream")))]
 async fn events(
     State(state): State<AppState>,
     identity: Identity,
@@ -92,6 +114,9 @@ async fn events(
             Some(number.ok_or_else(|| Error::invalid("Last-Event-ID", "must be the id of an event"))?)
         }
     };
+    if query.last_event_id.is_some_and(|id| id < 0) || last_seen.is_some_and(|id| id < 0) {
+        return Err(Error::invalid("last_event_id", "must be the id of an event"));
+    }
     Ok(Sse::new(stream(state, identity, last_seen)))
 }
 
@@ -111,7 +136,8 @@ fn stream(
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
         loop {
-            match log::look(state.pool(), identity, position).await {
+            let pool = state.pool();
+            match state.database.while_there(log::look(&pool, identity, position)).await {
                 Ok(Look::SignedOut) => {
                     yield Ok(event("bye", &json!({ "reason": "signed_out" })));
                     break;

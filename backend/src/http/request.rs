@@ -56,6 +56,10 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
         write_problem(&mut response, &problem);
     }
     response.headers_mut().insert(REQUEST_ID, id.clone());
+    if state.draining.has_begun() {
+        // The client's next request would meet a closing connection, which is an error without an answer.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
 
     let elapsed = started.elapsed();
     let status = response.status().as_u16();

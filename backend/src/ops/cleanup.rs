@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
+use crate::database::Database;
+
 const INTERVAL: Duration = Duration::from_mins(5);
 
 /// Runs for as long as the service does.
-pub async fn run(pool: PgPool) {
+pub async fn run(database: Database) {
     loop {
-        match remove_expired(&pool).await {
+        match database.while_there(remove_expired(&database.pool())).await {
             Ok(0) => {}
             Ok(rows) => tracing::info!(rows, "removed expired rows"),
             Err(error) => tracing::warn!(%error, "clean-up failed; the next round tries again"),

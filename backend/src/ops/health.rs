@@ -56,13 +56,13 @@ struct Version {
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Liveness: the process answers. Never asks the database
-#[utoipa::path(get, path = "/health", tag = "ops", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/health", tag = "ops", security(()), responses((status = 200, body = Health)))]
 async fn health() -> Json<Health> {
     Json(Health { status: "healthy" })
 }
 
 /// Readiness: the database answers and the service is not stopping
-#[utoipa::path(get, path = "/ready", tag = "ops", responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+#[utoipa::path(get, path = "/ready", tag = "ops", security(()), responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 async fn ready(State(state): State<AppState>) -> Response {
     let reason = if state.draining.has_begun() { Some("shutting down") } else { state.database.probe().await.err() };
     match reason {
@@ -72,7 +72,7 @@ async fn ready(State(state): State<AppState>) -> Response {
 }
 
 /// Version and source revision
-#[utoipa::path(get, path = "/version", tag = "ops", responses((status = 200, body = Version)))]
+#[utoipa::path(get, path = "/version", tag = "ops", security(()), responses((status = 200, body = Version)))]
 async fn version(State(state): State<AppState>) -> Json<Version> {
     Json(Version { version: VERSION, revision: state.config.revision.clone() })
 }

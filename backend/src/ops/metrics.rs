@@ -12,16 +12,16 @@ use axum::{
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
-use sqlx::PgPool;
 
 use super::{health::VERSION, logging::LogLevel};
+use crate::database::Database;
 
 /// Seconds; from 1 ms, a read from memory, to 5 s, close to the time limit.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
 pub struct Metrics {
     registry: Registry,
-    pool: PgPool,
+    database: Database,
     requests: IntCounterVec,
     latency: HistogramVec,
     in_flight: IntGauge,
@@ -30,7 +30,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    pub fn new(pool: PgPool, revision: &str) -> prometheus::Result<Self> {
+    pub fn new(database: Database, revision: &str) -> prometheus::Result<Self> {
         let labels = &["method", "route", "status"];
         let metrics = Self {
             requests: IntCounterVec::new(Opts::new("http_requests_total", "Requests answered"), labels)?,
@@ -46,7 +46,7 @@ impl Metrics {
             )?,
             event_streams: IntGauge::new("event_streams", "Open event streams")?,
             registry: Registry::new(),
-            pool,
+            database,
         };
         let build =
             IntGaugeVec::new(Opts::new("build_info", "Version and revision; always 1"), &["version", "revision"])?;
@@ -75,10 +75,11 @@ impl Metrics {
 
     /// The text exposition format.
     pub fn render(&self) -> prometheus::Result<Vec<u8>> {
-        let idle = i64::try_from(self.pool.num_idle()).unwrap_or(i64::MAX);
-        let max = self.pool.options().get_max_connections();
+        let pool = self.database.pool();
+        let idle = i64::try_from(pool.num_idle()).unwrap_or(i64::MAX);
+        let max = pool.options().get_max_connections();
         self.connections.with_label_values(&["idle"]).set(idle);
-        self.connections.with_label_values(&["used"]).set((i64::from(self.pool.size()) - idle).max(0));
+        self.connections.with_label_values(&["used"]).set((i64::from(pool.size()) - idle).max(0));
         self.connections.with_label_values(&["max"]).set(i64::from(max));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
@@ -144,7 +145,7 @@ async fn set_log_level(
     }
     match log_level.set(level.trim()) {
         Ok(()) => {
-            tracing::info!(level = level.trim(), "log level changed");
+            tracing::info!(filter = level.trim(), "log level changed");
             StatusCode::NO_CONTENT.into_response()
         }
         Err(_) => {

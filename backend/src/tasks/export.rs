@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::Status;
 use crate::{
     auth::identity::Identity,
+    database::Database,
     http::{error::Result, extract::Query},
     state::AppState,
 };
@@ -68,16 +69,16 @@ pub(super) async fn export(
         Format::Json => ("application/json", "attachment; filename=\"tasks.json\""),
         Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"tasks.csv\""),
     };
-    let body = Body::from_stream(lines(state.pool().clone(), identity.user_id, query.format));
+    let body = Body::from_stream(lines(state.database.clone(), identity.user_id, query.format));
     Ok(([(header::CONTENT_TYPE, content_type), (header::CONTENT_DISPOSITION, file)], body).into_response())
 }
 
-fn lines(pool: PgPool, user_id: Uuid, format: Format) -> impl Stream<Item = anyhow::Result<Bytes>> {
+fn lines(database: Database, user_id: Uuid, format: Format) -> impl Stream<Item = anyhow::Result<Bytes>> {
     async_stream::try_stream! {
         let mut after = Uuid::nil();
         let mut first = true;
         loop {
-            let tasks = page(&pool, user_id, after).await?;
+            let tasks = database.while_there(page(&database.pool(), user_id, after)).await?;
             let last_page = i64::try_from(tasks.len())? < PAGE;
             if let Some(last) = tasks.last() {
                 after = last.id;

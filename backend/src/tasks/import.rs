@@ -93,7 +93,7 @@ async fn import(
     };
     let body = Bytes::from_request(request, &state).await.map_err(|error| body_error(&error, IMPORT_LIMIT))?;
     let rows = check(parse(&body)?)?;
-    let imported = idempotency::once(state.pool(), identity.user_id, key, "import", &body, async |connection| {
+    let imported = idempotency::once(&state.pool(), identity.user_id, key, "import", &body, async |connection| {
         store(connection, identity.user_id, &rows).await
     })
     .await?;

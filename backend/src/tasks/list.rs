@@ -141,13 +141,13 @@ pub(super) async fn list(
         return Err(Error::invalid("q", "must be at most 200 characters, without the NUL character"));
     }
     let cursor = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, query.sort)).transpose()?;
-    let mut tasks = page(state.pool(), identity.user_id, &query, search, cursor).await?;
+    let mut tasks = page(&state.pool(), identity.user_id, &query, search, cursor).await?;
     let more = tasks.len() > usize::try_from(query.limit).unwrap_or(usize::MAX);
     if more {
         tasks.pop();
     }
     let next_cursor = tasks.last().filter(|_| more).map(|task| Cursor::after(task, query.sort).encode());
-    let counts = count(state.pool(), identity.user_id, search).await?;
+    let counts = count(&state.pool(), identity.user_id, search).await?;
     Ok(Json(Page { tasks, next_cursor, counts }))
 }
 

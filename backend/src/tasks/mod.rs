@@ -83,7 +83,7 @@ pub struct Task {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewTask {
-    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$")]
     title: String,
     #[serde(default)]
     #[schema(max_length = 1000, pattern = r"^[^\x00]*$")]
@@ -94,7 +94,7 @@ struct NewTask {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct UpdateTask {
-    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$")]
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, required = false)]
     title: Option<String>,
@@ -128,7 +128,7 @@ async fn create_task(
 ) -> Result<Response> {
     let draft = Draft::new(&form.title, &form.description).map_err(Error::Validation)?;
     let request = serde_json::to_vec(&form).map_err(anyhow::Error::from)?;
-    let task: Task = idempotency::once(state.pool(), identity.user_id, key, "create", &request, async |connection| {
+    let task: Task = idempotency::once(&state.pool(), identity.user_id, key, "create", &request, async |connection| {
         create(connection, identity.user_id, &draft).await
     })
     .await?;
@@ -141,12 +141,12 @@ async fn create_task(
     responses((status = 200, body = Task, headers(("ETag" = String))),
               (status = 404, body = Problem, content_type = "application/problem+json")))]
 async fn get_task(State(state): State<AppState>, identity: Identity, Id(id): Id) -> Result<Tagged> {
-    get(state.pool(), identity.user_id, id).await.map(Tagged)
+    get(&state.pool(), identity.user_id, id).await.map(Tagged)
 }
 
 /// Change a task
 #[utoipa::path(patch, path = "/api/tasks/{id}", tag = "tasks", request_body = UpdateTask,
-    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, pattern = r#"^"[0-9]+"$"#)),
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, pattern = r#"^(\*|"[0-9]+")$"#)),
     responses((status = 200, body = Task, headers(("ETag" = String))),
               (status = 404, body = Problem, content_type = "application/problem+json"),
               (status = 412, body = Problem, content_type = "application/problem+json")))]
@@ -160,12 +160,12 @@ async fn update_task(
     let change =
         Change::new(form.title.as_deref(), form.description.map(Option::unwrap_or_default).as_deref(), form.status)
             .map_err(Error::Validation)?;
-    update(state.pool(), identity.user_id, id, &if_match, &change).await.map(Tagged)
+    update(&state.pool(), identity.user_id, id, &if_match, &change).await.map(Tagged)
 }
 
 /// Delete a task; `restore` of the bulk route takes it back within 24 hours
 #[utoipa::path(delete, path = "/api/tasks/{id}", tag = "tasks",
-    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, pattern = r#"^"[0-9]+"$"#)),
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, pattern = r#"^(\*|"[0-9]+")$"#)),
     responses((status = 204), (status = 404, body = Problem, content_type = "application/problem+json"),
               (status = 412, body = Problem, content_type = "application/problem+json")))]
 async fn delete_task(
@@ -174,28 +174,28 @@ async fn delete_task(
     Id(id): Id,
     if_match: IfMatch,
 ) -> Result<StatusCode> {
-    delete(state.pool(), identity.user_id, id, &if_match).await?;
+    delete(&state.pool(), identity.user_id, id, &if_match).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Complete a task; one that is completed stays as it is
 #[utoipa::path(post, path = "/api/tasks/{id}/complete", tag = "tasks",
-    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, pattern = r#"^"[0-9]+"$"#)),
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, pattern = r#"^(\*|"[0-9]+")$"#)),
     responses((status = 200, body = Task, headers(("ETag" = String))),
               (status = 404, body = Problem, content_type = "application/problem+json"),
               (status = 412, body = Problem, content_type = "application/problem+json")))]
 async fn complete(State(state): State<AppState>, identity: Identity, Id(id): Id, if_match: IfMatch) -> Result<Tagged> {
     let change = Change { status: Some(Status::Completed), ..Change::default() };
-    update(state.pool(), identity.user_id, id, &if_match, &change).await.map(Tagged)
+    update(&state.pool(), identity.user_id, id, &if_match, &change).await.map(Tagged)
 }
 
 /// Reopen a completed task
 #[utoipa::path(post, path = "/api/tasks/{id}/reopen", tag = "tasks",
-    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, pattern = r#"^"[0-9]+"$"#)),
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, pattern = r#"^(\*|"[0-9]+")$"#)),
     responses((status = 200, body = Task, headers(("ETag" = String))),
               (status = 404, body = Problem, content_type = "application/problem+json"),
               (status = 412, body = Problem, content_type = "application/problem+json")))]
 async fn reopen(State(state): State<AppState>, identity: Identity, Id(id): Id, if_match: IfMatch) -> Result<Tagged> {
     let change = Change { status: Some(Status::Pending), ..Change::default() };
-    update(state.pool(), identity.user_id, id, &if_match, &change).await.map(Tagged)
+    update(&state.pool(), identity.user_id, id, &if_match, &change).await.map(Tagged)
 }

@@ -1,0 +1,80 @@
+//! What stands in the log, and what does not.
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::support::{Backend, SECRET_KEY, User, migrate, url};
+
+#[sqlx::test(migrations = false)]
+async fn a_normal_run_logs_json_lines_without_trouble_and_without_secrets(_: PgPoolOptions, options: PgConnectOptions) {
+    let url = url(&options);
+    migrate(&url).await;
+    let mut backend = Backend::ready(&url, &[("SHUTDOWN_DRAIN_SECONDS", "0")]).await;
+    let api = |path: &str| format!("{}/api/{path}", backend.url);
+    let user = User::sign_up(&backend.url).await;
+    let events = user.events(&backend.url).await;
+    user.create(&backend.url, "buy a surprise").await;
+    let created = user.post(api("auth/tokens"), &json!({ "name": "my program" })).await;
+    let created: Value = created.json().await.unwrap();
+    let token = created["token"].as_str().unwrap();
+    let with_token = Client::new().get(api("tasks?q=surprise")).bearer_auth(token).send().await.unwrap();
+    assert_eq!(with_token.status(), StatusCode::OK);
+    let wrong = user.post(api("auth/sign-in"), &json!({ "email": user.email, "password": "a wrong guess" })).await;
+    assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
+    let taken = user.post(api("auth/sign-up"), &json!({ "email": user.email, "password": user.password })).await;
+    assert_eq!(taken.status(), StatusCode::CONFLICT);
+    let invalid = user.post(api("tasks"), &json!({ "surprise": true })).await;
+    assert_eq!(invalid.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let missing = user.request(Method::GET, api("tasks/0")).header("x-request-id", "mine").send().await.unwrap();
+    assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+    drop(events);
+    backend.terminate();
+    assert!(backend.ended().await.success());
+
+    let log = backend.log();
+    let lines: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"))).collect();
+    for line in &lines {
+        assert_eq!(line["level"], "INFO", "{line}");
+    }
+    let line = lines.iter().find(|line| line["request_id"] == "mine").expect("the request's line");
+    assert_eq!(
+        (&line["method"], &line["route"], &line["status"]),
+        (&json!("GET"), &json!("/api/tasks/{id}"), &json!(404))
+    );
+    assert!(line["ms"].as_f64().is_some() && line["user_id"].as_str().is_some(), "{line}");
+
+    let cookie = user.cookie.split_once('=').unwrap().1;
+    for secret in [&user.email, &user.password, cookie, token, "a wrong guess", "surprise", SECRET_KEY, &url] {
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn the_level_changes_while_the_service_runs(_: PgPoolOptions, options: PgConnectOptions) {
+    let url = url(&options);
+    migrate(&url).await;
+    let backend = Backend::ready(&url, &[("LOG_LEVEL", "warn,todo_backend::serve=info")]).await;
+    let set = async |level: &'static str| {
+        let request = Client::new().put(format!("{}/log-level", backend.metrics_url)).body(level);
+        request.send().await.unwrap().status()
+    };
+    backend.get("/health").await;
+    assert!(!backend.log().contains(r#""message":"request""#), "{}", backend.log());
+
+    assert_eq!(set("much").await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(set("trace").await, StatusCode::NO_CONTENT);
+    let user = User::sign_up(&backend.url).await;
+    backend.line("a request's line", |line| line["message"] == "request").await;
+    backend.line("a line of level TRACE", |line| line["level"] == "TRACE").await;
+
+    assert_eq!(set("error").await, StatusCode::NO_CONTENT);
+    let lines = backend.log().lines().count();
+    backend.get("/health").await;
+    let log = backend.log();
+    assert_eq!(log.lines().count(), lines, "{log}");
+    for secret in [&user.password, user.cookie.split_once('=').unwrap().1, SECRET_KEY, &url] {
+        assert!(!log.contains(secret), "{secret} is in the log, at whatever level:\n{log}");
+    }
+}

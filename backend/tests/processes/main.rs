@@ -1,0 +1,13 @@
+//! The real program as processes of its own: outages of the database, several replicas, starting and stopping.
+//!
+//! What one process does while everything is well is tested in `tests/api`, which is faster.
+
+mod support;
+
+mod black_hole;
+mod logs;
+mod outage;
+mod replicas;
+mod shutdown;
+mod slow_client;
+mod start;

@@ -1,0 +1,102 @@
+//! The database stops, and comes back.
+
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
+use sqlx::{Connection, Executor, PgConnection};
+use todo::postgres::Server;
+use tokio::time::timeout;
+
+use crate::support::{Answer, Backend, LIMIT, User, migrate, until};
+
+/// The longest that an answer may take while the database is away.
+const AT_ONCE: Duration = Duration::from_secs(3);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_database_means_503_and_service_returns_with_it() {
+    let mut postgres = Server::throwaway().await.unwrap();
+    let url = postgres.create_database("todo").await.unwrap();
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    // A throwaway server answers before a commit is on disk, and would lose it in a crash.
+    connection.execute("alter database todo set synchronous_commit = on").await.unwrap();
+    connection.close().await.unwrap();
+    migrate(&url).await;
+    let backend = Backend::ready(&url, &[]).await;
+    let user = User::sign_up(&backend.url).await;
+    let mut events = user.events(&backend.url).await;
+    let load = user.load(&backend.url, 16);
+
+    postgres.stop().await.unwrap();
+    let reason = backend.until_unready().await;
+    assert_eq!(reason, "the database cannot be reached");
+    assert_unavailable(&backend, &user).await;
+    postgres.start().await.unwrap();
+    backend.until_ready().await;
+    until_served(&backend, &user).await;
+
+    postgres.crash().await.unwrap();
+    backend.until_unready().await;
+    assert_unavailable(&backend, &user).await;
+    postgres.start().await.unwrap();
+    backend.until_ready().await;
+    until_served(&backend, &user).await;
+
+    let answers = load.finish().await;
+    assert_orderly("database stopped and crashed", &answers);
+    assert_kept(&backend, &user, &answers).await;
+    // The stream that was open all the time tells of what comes now.
+    let task = user.create(&backend.url, "after the outages").await;
+    events.until_told(vec![task]).await;
+}
+
+/// While the database is known to be away, everything is answered at once.
+pub async fn assert_unavailable(backend: &Backend, user: &User) {
+    assert_eq!(backend.get("/health").await.status(), StatusCode::OK);
+    let started = Instant::now();
+    let answer = user.get(format!("{}/api/tasks", backend.url)).await;
+    let took = started.elapsed();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.headers().contains_key("retry-after"));
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    assert!(took < Duration::from_millis(500), "the database is known to be away, yet the answer took {took:?}");
+}
+
+/// Waits until tasks can be read again. Readiness comes a moment before: it has a connection of its own.
+pub async fn until_served(backend: &Backend, user: &User) {
+    let served = until("tasks can be read again", async || {
+        let answer = user.get(format!("{}/api/tasks", backend.url)).await;
+        (answer.status() == StatusCode::OK).then_some(())
+    });
+    if timeout(LIMIT, served).await.is_err() {
+        panic!("tasks cannot be read again:\n{}", backend.log());
+    }
+}
+
+/// Every request was answered, soon, with success or an orderly 503; and there were both.
+pub fn assert_orderly(situation: &str, answers: &[Answer]) {
+    let mut refusals = Vec::new();
+    for answer in answers.iter().filter(|answer| !answer.succeeded()) {
+        match &answer.outcome {
+            Ok((StatusCode::SERVICE_UNAVAILABLE, Some(_))) => refusals.push(answer.took),
+            _ => panic!("neither success nor 503 with Retry-After: {answer:?}"),
+        }
+    }
+    assert!(!refusals.is_empty(), "no request met the outage");
+    assert!(refusals.len() < answers.len(), "no request met the time before or after the outage");
+    refusals.sort_unstable();
+    let (count, longest) = (refusals.len(), answers.iter().map(|answer| answer.took).max().unwrap_or_default());
+    println!(
+        "{situation}: {} writes, {count} refused; refusals took {:?} (median), {:?} (99 %); the longest answer {longest:?}",
+        answers.len(),
+        refusals[count / 2],
+        refusals[count * 99 / 100],
+    );
+    assert!(longest < AT_ONCE, "an answer took {longest:?}");
+}
+
+/// What was answered with success is there.
+pub async fn assert_kept(backend: &Backend, user: &User, answers: &[Answer]) {
+    let titles = user.titles(&backend.url).await;
+    let lost: Vec<_> = answers.iter().filter(|answer| answer.succeeded() && !titles.contains(&answer.title)).collect();
+    assert!(lost.is_empty(), "answered with 201 and lost: {lost:?}");
+}

@@ -1,0 +1,141 @@
+use std::{
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use reqwest::{Client, Response, StatusCode};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::{LIMIT, until};
+
+pub const SECRET_KEY: &str = "a key that only tests know and nobody logs";
+
+/// The program, serving on free ports. Dropping it kills it.
+pub struct Backend {
+    process: Child,
+    /// What it wrote, standard output and error together.
+    lines: Arc<Mutex<Vec<String>>>,
+    readers: [JoinHandle<()>; 2],
+    /// `http://127.0.0.1:<port>`
+    pub url: String,
+    pub metrics_url: String,
+    client: Client,
+}
+
+impl Backend {
+    /// The program with what every subcommand needs, and nothing of the caller's environment.
+    pub fn command(subcommand: &str, database_url: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_todo-backend"));
+        command
+            .arg(subcommand)
+            .env_clear()
+            .env("DATABASE_URL", database_url)
+            .env("SECRET_KEY", SECRET_KEY)
+            .env("HOST", "127.0.0.1")
+            .env("PORT", "0")
+            .env("METRICS_PORT", "0")
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Starts to serve, and waits until the ports are open.
+    pub async fn serve(database_url: &str, settings: &[(&str, &str)]) -> Self {
+        let mut command = Self::command("serve", database_url);
+        command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let lines = Arc::default();
+        let readers = [
+            tokio::spawn(read(process.stdout.take().unwrap(), Arc::clone(&lines))),
+            tokio::spawn(read(process.stderr.take().unwrap(), Arc::clone(&lines))),
+        ];
+        let mut backend =
+            Self { process, lines, readers, url: String::new(), metrics_url: String::new(), client: Client::new() };
+        let listening = backend.line("the line that says listening", |line| line["message"] == "listening").await;
+        backend.url = format!("http://{}", listening["address"].as_str().unwrap());
+        backend.metrics_url = format!("http://{}", listening["metrics_address"].as_str().unwrap());
+        backend
+    }
+
+    /// [`Backend::serve`], and waits until it is ready.
+    pub async fn ready(database_url: &str, settings: &[(&str, &str)]) -> Self {
+        let backend = Self::serve(database_url, settings).await;
+        backend.until_ready().await;
+        backend
+    }
+
+    pub async fn until_ready(&self) {
+        until("/ready answers 200", async || (self.get("/ready").await.status() == StatusCode::OK).then_some(())).await;
+    }
+
+    /// Waits until `/ready` answers 503, and gives the reason it names.
+    pub async fn until_unready(&self) -> String {
+        until("/ready answers 503", async || {
+            let answer = self.get("/ready").await;
+            if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
+                return None;
+            }
+            let body: Value = answer.json().await.unwrap();
+            assert_eq!(body["status"], "not_ready");
+            Some(body["reason"].as_str().unwrap().to_owned())
+        })
+        .await
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        let request = self.client.get(format!("{}{path}", self.url)).timeout(LIMIT);
+        request.send().await.unwrap_or_else(|error| panic!("{path}: {error}\n{}", self.log()))
+    }
+
+    /// Waits for a log line.
+    pub async fn line(&self, awaited: &str, matches: impl Fn(&Value) -> bool) -> Value {
+        let found = timeout(
+            LIMIT,
+            until(awaited, async || {
+                let lines = lock(&self.lines);
+                lines.iter().filter_map(|line| serde_json::from_str(line).ok()).find(&matches)
+            }),
+        );
+        found.await.unwrap_or_else(|_| panic!("no log line: {awaited}\n{}", self.log()))
+    }
+
+    pub fn log(&self) -> String {
+        lock(&self.lines).join("\n")
+    }
+
+    pub fn terminate(&self) {
+        let pid = self.process.id().expect("still running");
+        kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGTERM).unwrap();
+    }
+
+    /// Waits until the process has ended and its whole log was read.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let status = timeout(LIMIT, self.process.wait()).await;
+        let status = status.unwrap_or_else(|_| panic!("does not end:\n{}", self.log())).unwrap();
+        for reader in &mut self.readers {
+            reader.await.unwrap();
+        }
+        status
+    }
+}
+
+async fn read(stream: impl AsyncRead + Unpin, lines: Arc<Mutex<Vec<String>>>) {
+    let mut reader = BufReader::new(stream).lines();
+    while let Some(line) = reader.next_line().await.unwrap() {
+        lock(&lines).push(line);
+    }
+}
+
+fn lock(lines: &Mutex<Vec<String>>) -> std::sync::MutexGuard<'_, Vec<String>> {
+    lines.lock().unwrap_or_else(PoisonError::into_inner)
+}

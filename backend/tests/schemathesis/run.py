@@ -1,0 +1,110 @@
+"""Runs schemathesis with each kind of credential, and counts the operations that passed.
+
+Arguments: the URL of a running backend with a database that may be filled.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import uuid
+import xml.etree.ElementTree as ElementTree
+
+import requests
+
+HERE = pathlib.Path(__file__).parent
+SEED = "20260101"
+# They need the account's current password and change the account: `hooks.py` supplies it.
+ACCOUNT = ["PATCH /api/auth/me", "POST /api/auth/password"]
+
+
+class User:
+    def __init__(self, base_url, name):
+        self.name = name
+        self.password = f"the password of {name}"
+        self.email = f"{name}-{uuid.uuid4().hex[:12]}@example.com"
+        self.api = requests.Session()
+        form = {"email": self.email, "password": self.password}
+        answer = self.api.post(f"{base_url}/api/auth/sign-up", json=form, timeout=10)
+        answer.raise_for_status()
+        self.cookie = f"todo_session={self.api.cookies['todo_session']}"
+
+    def token(self, base_url):
+        answer = self.api.post(f"{base_url}/api/auth/tokens", json={"name": "schemathesis"}, timeout=10)
+        answer.raise_for_status()
+        return answer.json()["token"]
+
+    def sign_in(self):
+        """Signs in when first needed, and again when a session has been ended by an operation under test."""
+        return {
+            "name": self.name,
+            "loginEndpointAuth": {
+                "endpoint": "/api/auth/sign-in",
+                "verb": "POST",
+                "payloadUserPwd": {
+                    "username": self.email,
+                    "usernameField": "email",
+                    "password": self.password,
+                    "passwordField": "password",
+                },
+                "contentType": "application/json",
+                "expectCookies": True,
+            },
+        }
+
+
+def fixed(name, header, value):
+    return {"name": name, "fixedHeaders": [{"name": header, "value": value}]}
+
+
+def check(base_url, title, users, arguments, environment=None):
+    """One run of schemathesis. Returns how many operations passed and failed."""
+    print(f"\n{title}\n", flush=True)
+    with tempfile.TemporaryDirectory() as directory:
+        directory = pathlib.Path(directory)
+        (directory / "users.json").write_text(json.dumps({"auth": users}))
+        config = (HERE / "schemathesis.toml").read_text()
+        if len(users) > 1:
+            # Neither may see what belongs to the other.
+            config += "\n[auth.wfc]\npath = \"users.json\"\n" + f"peers = {json.dumps([u['name'] for u in users])}\n"
+            config += f"user = {json.dumps(users[0]['name'])}\n"
+        else:
+            config += "\n[auth.wfc]\npath = \"users.json\"\n"
+        (directory / "schemathesis.toml").write_text(config)
+        report = directory / "report.xml"
+        command = [
+            *[sys.executable, "-m", "schemathesis.cli", "run", f"{base_url}/api/openapi.json"],
+            *["--checks", "all", "--seed", SEED, "--generation-database", "none", "--no-color"],
+            *["--report", "junit", "--report-junit-path", str(report), *arguments],
+        ]
+        settings = {**os.environ, "SCHEMATHESIS_HOOKS": str(HERE / "hooks.py"), **(environment or {})}
+        exit_code = subprocess.run(command, cwd=directory, env=settings, check=False).returncode
+        if not report.exists():
+            return 0, 1
+        cases = ElementTree.parse(report).getroot().iter("testcase")
+        bad = [any(case.find(kind) is not None for kind in ("failure", "error")) for case in cases]
+    failed = bad.count(True)
+    # A failure that belongs to no operation counts as well.
+    return bad.count(False), failed or int(exit_code != 0)
+
+
+def main():
+    base_url = sys.argv[1].rstrip("/")
+    ada, bea, cleo = (User(base_url, name) for name in ("ada", "bea", "cleo"))
+    others = [argument for name in ACCOUNT for argument in ("--exclude-name", name)]
+    account = [argument for name in ACCOUNT for argument in ("--include-name", name)]
+    bearer = fixed("program", "Authorization", f"Bearer {ada.token(base_url)}")
+    results = [
+        check(base_url, "Signed in, two users", [ada.sign_in(), bea.sign_in()], others),
+        check(base_url, "The account", [fixed("cleo", "Cookie", cleo.cookie)], account, {"PASSWORD": cleo.password}),
+        check(base_url, "With an API token", [bearer], ["--include-tag", "tasks", "--include-tag", "events"]),
+    ]
+    passed, failed = (sum(column) for column in zip(*results))
+    # The form in which `cargo test` says it.
+    print(f"\ntest result: {'FAILED' if failed else 'ok'}. {passed} passed; {failed} failed; 0 ignored")
+    sys.exit(bool(failed))
+
+
+main()

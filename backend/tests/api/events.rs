@@ -217,7 +217,7 @@ async fn what_cannot_be_resumed_is_a_resync(pool: PgPool) {
         ada.task(&format!("{number}")).await;
     }
     // A number that was never given belongs to another database.
-    for position in [4, 1_000_000, i64::MAX, -1, i64::MIN] {
+    for position in [4, 1_000_000, i64::MAX] {
         assert_eq!(Events::resumed(&ada, position).await.expect("resync").await.id, Some(3));
     }
     let age = "update task_events set created_at = created_at - interval '2 hours' where seq <= 2";
@@ -240,7 +240,7 @@ async fn what_cannot_be_resumed_is_a_resync(pool: PgPool) {
 #[sqlx::test]
 async fn a_position_that_is_none_is_refused(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
-    for position in ["", "x", "1.5", "1 2", "9223372036854775808"] {
+    for position in ["", "x", "1.5", "1 2", "-1", "9223372036854775808"] {
         let call = ada.get("/api/events").header("last-event-id", position);
         call.await.breaks("Last-Event-ID", "must be the id of an event");
     }

@@ -19,12 +19,12 @@ async fn an_account_takes_ten_wrong_passwords_over_all_replicas(pool: PgPool) {
     replicas[0].user("bob").await;
     for attempt in 0..10 {
         let address = format!("192.0.2.{attempt}");
-        let reply = replicas[attempt % 2].try_sign_in(&email("ada"), "wrong password").from_address(&address).await;
+        let reply = replicas[attempt % 2].try_sign_in(&email("ada"), "wrong password").sent_from(&address).await;
         reply.problem(401, "invalid_credentials");
     }
     for app in &replicas {
         refused(&app.try_sign_in(&email("ada"), "wrong password").await);
-        refused(&app.try_sign_in(&email("ADA"), PASSWORD).from_address("198.51.100.7").await);
+        refused(&app.try_sign_in(&email("ADA"), PASSWORD).sent_from("198.51.100.7").await);
         app.try_sign_in(&email("bob"), PASSWORD).await.ok(200);
     }
     let pass = "update attempts set resets_at = resets_at - interval '15 minutes'";

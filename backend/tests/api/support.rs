@@ -103,7 +103,7 @@ impl Client {
         if let Some((name, value)) = &self.credential {
             request = request.header(name, value);
         }
-        Call { router: self.router.clone(), request, body: Body::empty() }.from_address("192.0.2.1")
+        Call { router: self.router.clone(), request, body: Body::empty() }.sent_from("192.0.2.1")
     }
 
     pub fn get(&self, path: &str) -> Call {
@@ -162,7 +162,7 @@ impl Call {
     }
 
     /// As if the connection came from there.
-    pub fn from_address(mut self, address: &str) -> Self {
+    pub fn sent_from(mut self, address: &str) -> Self {
         let address: IpAddr = address.parse().unwrap();
         self.request = self.request.extension(ConnectInfo(SocketAddr::new(address, 4000)));
         self

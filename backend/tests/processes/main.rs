@@ -2,6 +2,8 @@
 //!
 //! What one process does while everything is well is tested in `tests/api`, which is faster.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 mod support;
 
 mod black_hole;

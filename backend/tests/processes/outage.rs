@@ -67,9 +67,8 @@ pub async fn until_served(backend: &Backend, user: &User) {
         let answer = user.get(format!("{}/api/tasks", backend.url)).await;
         (answer.status() == StatusCode::OK).then_some(())
     });
-    if timeout(LIMIT, served).await.is_err() {
-        panic!("tasks cannot be read again:\n{}", backend.log());
-    }
+    let in_time = timeout(LIMIT, served).await.is_ok();
+    assert!(in_time, "tasks cannot be read again:\n{}", backend.log());
 }
 
 /// Every request was answered, soon, with success or an orderly 503; and there were both.

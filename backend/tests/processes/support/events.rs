@@ -51,7 +51,7 @@ impl EventStream {
         loop {
             while let Some((block, rest)) = self.unread.split_once("\n\n") {
                 let event = parse(block);
-                self.unread = rest.to_owned();
+                self.unread = rest.into();
                 if event.is_some() {
                     return event;
                 }

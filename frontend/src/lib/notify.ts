@@ -2,7 +2,8 @@ type Options = { id?: string; description?: string; action?: { label: string; ru
 
 const DURATION_MS = 8_000;
 
-const toasts = () => import("sonner");
+// Loaded with the page: offline it would be too late.
+const toasts = () => import("@/components/ui/toaster");
 
 async function show(kind: "success" | "error", message: string, { id, description, action, sticky }: Options = {}) {
   const { toast } = await toasts();

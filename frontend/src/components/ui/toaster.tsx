@@ -11,6 +11,8 @@ const colours = {
   "--border-radius": "12px",
 } as CSSProperties;
 
+export { toast } from "sonner";
+
 export default function Toaster() {
   const { theme } = useTheme();
   return (

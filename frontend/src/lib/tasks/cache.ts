@@ -1,7 +1,9 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import type { Task, TaskCounts, TaskPage } from "@/lib/api/types";
 import { randomId } from "@/lib/random";
+import { refreshCounts } from "./counts";
 import { comparator, matches, matchesText, type TaskFilter } from "./filter";
+import { afterFetch } from "./in-flight";
 import { taskKeys } from "./keys";
 
 export type TaskPages = InfiniteData<TaskPage, string | null>;
@@ -48,7 +50,7 @@ export function putTasks(client: QueryClient, tasks: Task[], { fresh = false } =
     .map((task) => ({ task, previous: loaded.get(task.id) ?? provisionalTwin(loaded, task) }))
     .filter(({ task, previous }) => !previous || previous.version <= task.version);
   if (changes.length === 0) return;
-  for (const [filter, data, set] of lists(client)) set(put(data, changes, filter));
+  changeLists(client, (data, filter) => put(data, changes, filter));
   const counted = changes.filter(({ previous }) => fresh || previous);
   recount(
     client,
@@ -61,7 +63,7 @@ export function dropTasks(client: QueryClient, ids: string[]): Task[] {
   const loaded = loadedTasks(client);
   const dropped = ids.flatMap((id) => loaded.get(id) ?? []);
   const gone = new Set(ids);
-  for (const [, data, set] of lists(client)) set(mapPages(data, (tasks) => tasks.filter(({ id }) => !gone.has(id))));
+  changeLists(client, (data) => mapPages(data, (tasks) => tasks.filter(({ id }) => !gone.has(id))));
   recount(
     client,
     dropped.map((task) => [task, undefined]),
@@ -82,6 +84,7 @@ function put(data: TaskPages, changes: Change[], filter: TaskFilter): TaskPages 
       if (!change) return old;
       waiting.delete(old.id);
       const { task } = change;
+      if (old.version > task.version) return old;
       if (!matches(task, filter)) return [];
       if (isProvisional(old.id) || compare(task, old) === 0) return task;
       moving.push(task);
@@ -133,18 +136,22 @@ function recount(client: QueryClient, changes: [before: Task | undefined, after:
   }
 }
 
-function lists(client: QueryClient) {
-  return client
-    .getQueriesData<TaskPages>({ queryKey: taskKeys.lists })
-    .flatMap(([key, data]) =>
-      data ? [[key[2] as TaskFilter, data, (next: TaskPages) => client.setQueryData(key, next)] as const] : [],
-    );
+function changeLists(client: QueryClient, change: (data: TaskPages, filter: TaskFilter) => TaskPages) {
+  for (const query of client.getQueryCache().findAll({ queryKey: taskKeys.lists })) {
+    const apply = () =>
+      client.setQueryData<TaskPages>(query.queryKey, (data) => data && change(data, query.queryKey[2] as TaskFilter));
+    apply();
+    afterFetch(client, query, () => {
+      apply();
+      refreshCounts(client);
+    });
+  }
 }
 
 function loadedTasks(client: QueryClient) {
   const loaded = new Map<string, Task>();
-  for (const [, data] of lists(client)) {
-    for (const page of data.pages) for (const task of page.tasks) loaded.set(task.id, task);
+  for (const [, data] of client.getQueriesData<TaskPages>({ queryKey: taskKeys.lists })) {
+    for (const page of data?.pages ?? []) for (const task of page.tasks) loaded.set(task.id, task);
   }
   return loaded;
 }

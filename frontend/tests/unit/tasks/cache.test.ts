@@ -1,7 +1,9 @@
+import type { QueryClient } from "@tanstack/react-query";
 import { describe, expect, it } from "vitest";
-import type { Task } from "@/lib/api/types";
+import type { Task, TaskPage } from "@/lib/api/types";
 import { dropTasks, findTask, provisional, putTasks, withStatus } from "@/lib/tasks/cache";
-import { counts, inOrder, loaded, task, titles } from "./builders";
+import { taskKeys } from "@/lib/tasks/keys";
+import { counts, filter, inOrder, loaded, task, titles } from "./builders";
 
 const [first, second, third] = inOrder("first", "second", "third") as [Task, Task, Task];
 
@@ -100,5 +102,41 @@ describe("dropTasks", () => {
     putTasks(client, dropped, { fresh: true });
     expect(titles(client)).toEqual(["third", "second", "first"]);
     expect(counts(client)).toEqual({ all: 3, pending: 3, completed: 0 });
+  });
+});
+
+describe("a change while a list is being fetched", () => {
+  const page = (tasks: Task[]) => ({ tasks, next_cursor: null, counts: { all: 0, pending: 0, completed: 0 } });
+
+  /** Fetches the list again; `answer` gives what the server knew before. */
+  function refetch(client: QueryClient) {
+    let answer = (_tasks: Task[]) => {};
+    const fetched = client.fetchInfiniteQuery({
+      queryKey: taskKeys.list(filter("")),
+      queryFn: () => new Promise<TaskPage>((resolve) => (answer = (tasks) => resolve(page(tasks)))),
+      initialPageParam: null as string | null,
+    });
+    return async (...tasks: Task[]) => {
+      answer(tasks);
+      await fetched;
+    };
+  }
+
+  it("survives an answer that is older", async () => {
+    const client = loaded({ "": [[second, first]] });
+    const answer = refetch(client);
+    putTasks(client, [third], { fresh: true });
+    putTasks(client, [{ ...second, title: "renamed", version: 2 }]);
+    dropTasks(client, ["first"]);
+    await answer(second, first);
+    expect(titles(client)).toEqual(["third", "renamed"]);
+  });
+
+  it("does not undo what the answer brings", async () => {
+    const client = loaded({ "": [[second, first]] });
+    const answer = refetch(client);
+    putTasks(client, [{ ...second, title: "renamed", version: 2 }]);
+    await answer({ ...second, title: "renamed again", version: 3 }, first);
+    expect(titles(client)).toEqual(["renamed again", "first"]);
   });
 });

@@ -107,7 +107,7 @@ pub async fn end_others(executor: impl PgExecutor<'_>, session: Session) -> Resu
 }
 
 /// Your sessions, newest first
-#[utoipa::path(get, path = "/api/auth/sessions", tag = "auth", security(("session" = [])), responses((status = 200, body = Sessions)))]
+#[utoipa::path(get, path = "/api/auth/sessions", operation_id = "list_sessions", tag = "auth", security(("session" = [])), responses((status = 200, body = Sessions)))]
 async fn list(State(state): State<AppState>, session: Session) -> Result<Json<Sessions>> {
     let sessions = sqlx::query_as!(
         SessionInfo,

@@ -62,7 +62,7 @@ struct CreatedToken {
 }
 
 /// Your API tokens, newest first
-#[utoipa::path(get, path = "/api/auth/tokens", tag = "auth", security(("session" = [])), responses((status = 200, body = Tokens)))]
+#[utoipa::path(get, path = "/api/auth/tokens", operation_id = "list_tokens", tag = "auth", security(("session" = [])), responses((status = 200, body = Tokens)))]
 async fn list(State(state): State<AppState>, session: Session) -> Result<Json<Tokens>> {
     let tokens = sqlx::query_as!(
         TokenInfo,

@@ -127,7 +127,7 @@ impl Cursor {
 }
 
 /// Your tasks
-#[utoipa::path(get, path = "/api/tasks", tag = "tasks", params(ListQuery), responses((status = 200, body = Page)))]
+#[utoipa::path(get, path = "/api/tasks", operation_id = "list_tasks", tag = "tasks", params(ListQuery), responses((status = 200, body = Page)))]
 pub(super) async fn list(
     State(state): State<AppState>,
     identity: Identity,

@@ -1,7 +1,7 @@
 "use client";
 
 import { Button } from "@/components/ui/button";
-import type { TaskText } from "@/lib/tasks/mutations";
+import type { TaskText } from "@/lib/tasks/text";
 
 type Props = { theirs: TaskText; onKeepMine: () => void; onTakeTheirs: () => void };
 

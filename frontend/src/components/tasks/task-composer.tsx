@@ -14,18 +14,26 @@ import {
 } from "react";
 import { Button } from "@/components/ui/button";
 import { SubmitButton } from "@/components/ui/submit-button";
-import type { TaskText } from "@/lib/tasks/mutations";
+import { sameText, type TaskText } from "@/lib/tasks/text";
 import { cn } from "@/lib/utils";
 
 const loadCompose = () => import("@/lib/tasks/compose");
 
 export type TaskComposerHandle = { focus: () => void };
 
+function typedIn(form: HTMLFormElement): TaskText {
+  const data = new FormData(form);
+  return { title: String(data.get("title")), description: String(data.get("description") ?? "") };
+}
+
 export function TaskComposer({ ref }: { ref: Ref<TaskComposerHandle> }) {
   const id = useId();
   const client = useQueryClient();
+  const form = useRef<HTMLFormElement>(null);
   const title = useRef<HTMLInputElement>(null);
   const description = useRef<HTMLTextAreaElement>(null);
+  /** Typed once more, it is a retry: the server may have it already. */
+  const refused = useRef<{ text: TaskText; key: string }>(undefined);
   const [described, setDescribed] = useState(false);
   const [error, setError] = useState<string>();
 
@@ -38,8 +46,9 @@ export function TaskComposer({ ref }: { ref: Ref<TaskComposerHandle> }) {
   }
 
   /** What could not be added is put back, unless something new is being typed. */
-  function giveBack(text: TaskText) {
+  function giveBack(text: TaskText, key?: string) {
     if (!title.current || title.current.value || description.current?.value) return;
+    refused.current = key ? { text, key } : undefined;
     title.current.value = text.title;
     if (!text.description) return;
     setDescribed(true);
@@ -48,18 +57,25 @@ export function TaskComposer({ ref }: { ref: Ref<TaskComposerHandle> }) {
     });
   }
 
+  function take(text: TaskText) {
+    if (!form.current || !sameText(typedIn(form.current), text)) return;
+    form.current.reset();
+    setDescribed(false);
+  }
+
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
-    const data = new FormData(event.currentTarget);
-    const typed = { title: String(data.get("title")), description: String(data.get("description") ?? "") };
+    const typed = typedIn(event.currentTarget);
     event.currentTarget.reset();
     setDescribed(false);
     title.current?.focus();
     const { addTask, checkTaskText } = await loadCompose();
     const { text, error: problem } = checkTaskText(typed);
     setError(problem);
-    if (text) void addTask(client, text, giveBack);
-    else giveBack(typed);
+    if (!text) return giveBack(typed);
+    const again = refused.current && sameText(refused.current.text, text) ? refused.current.key : undefined;
+    refused.current = undefined;
+    void addTask(client, text, { giveBack, take }, again);
   }
 
   function submitOnEnter(event: KeyboardEvent<HTMLTextAreaElement>) {
@@ -70,6 +86,7 @@ export function TaskComposer({ ref }: { ref: Ref<TaskComposerHandle> }) {
 
   return (
     <form
+      ref={form}
       method="post"
       noValidate
       onSubmit={submit}

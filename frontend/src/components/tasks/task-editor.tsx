@@ -6,7 +6,7 @@ import { Input, Textarea } from "@/components/ui/input";
 import type { Task } from "@/lib/api/types";
 import type { Draft } from "@/lib/hooks/use-drafts";
 import { checkTaskText } from "@/lib/tasks/check";
-import { sameText, type TaskText } from "@/lib/tasks/mutations";
+import { sameText, type TaskText } from "@/lib/tasks/text";
 import { ConflictNotice } from "./conflict-notice";
 
 type Props = {

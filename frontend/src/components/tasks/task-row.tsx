@@ -7,7 +7,7 @@ import { Checkbox } from "@/components/ui/checkbox";
 import type { Task } from "@/lib/api/types";
 import type { Draft } from "@/lib/hooks/use-drafts";
 import { isProvisional } from "@/lib/tasks/cache";
-import type { TaskText } from "@/lib/tasks/mutations";
+import type { TaskText } from "@/lib/tasks/text";
 import { cn } from "@/lib/utils";
 import { TaskEditor } from "./task-editor";
 import { TimeAgo } from "./time-ago";

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { Task } from "@/lib/api/types";
-import type { TaskText } from "@/lib/tasks/mutations";
+import type { TaskText } from "@/lib/tasks/text";
 
 /** Unsaved text of a task: `base` is the task as it was when editing began. */
 export type Draft = { base: Task; text: TaskText; error?: string };

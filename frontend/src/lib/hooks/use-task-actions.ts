@@ -6,8 +6,8 @@ import type { BulkAction, Task, TaskStatus } from "@/lib/api/types";
 import { plural } from "@/lib/format";
 import { notify } from "@/lib/notify";
 import { addTask } from "@/lib/tasks/add";
-import type { TaskText } from "@/lib/tasks/mutations";
 import * as mutations from "@/lib/tasks/mutations";
+import { sameText, type TaskText } from "@/lib/tasks/text";
 import type { Drafts } from "./use-drafts";
 
 const BULK_WORDS = {
@@ -33,7 +33,7 @@ export function useTaskActions(drafts: Drafts) {
 
   async function edit(id: string, base: Task, text: TaskText) {
     drafts.close(id);
-    if (mutations.sameText(base, text)) return;
+    if (sameText(base, text)) return;
     try {
       await editing.mutateAsync({ id, base, text });
       announce(`Saved ${text.title}`);

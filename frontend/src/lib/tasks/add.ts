@@ -6,7 +6,7 @@ import { notify } from "@/lib/notify";
 import { randomId } from "@/lib/random";
 import { dropTasks, provisional, putTasks } from "./cache";
 import { refreshCounts } from "./counts";
-import type { TaskText } from "./mutations";
+import type { TaskText } from "./text";
 
 export function addMutation(client: QueryClient) {
   return mutationOptions({
@@ -27,21 +27,27 @@ export function addMutation(client: QueryClient) {
   });
 }
 
+/** The field that a new task was typed into. */
+export type Typed = {
+  giveBack: (text: TaskText, key: string) => void;
+  /** Empties the field if it holds this text. */
+  take: (text: TaskText) => void;
+};
+
 /** Shown at once, and taken back with the text not lost when the server refuses. A retry cannot add it twice. */
-export async function addTask(
-  client: QueryClient,
-  text: TaskText,
-  giveBack?: (text: TaskText) => void,
-  key = randomId(),
-): Promise<void> {
+export async function addTask(client: QueryClient, text: TaskText, typed?: Typed, key = randomId()): Promise<void> {
   try {
     await client.getMutationCache().build(client, addMutation(client)).execute({ text, key });
     announce(`Added ${text.title}`);
   } catch (error) {
-    giveBack?.(text);
+    typed?.giveBack(text, key);
+    const retry = () => {
+      typed?.take(text);
+      return addTask(client, text, typed, key);
+    };
     notify.failed(`“${text.title}” was not added`, {
       description: messageOf(error),
-      action: { label: "Retry", run: () => addTask(client, text, undefined, key) },
+      action: { label: "Retry", run: retry },
     });
   }
 }

@@ -1,5 +1,5 @@
 import { taskText } from "@/lib/schemas/task";
-import type { TaskText } from "./mutations";
+import type { TaskText } from "./text";
 
 type Checked = { text: TaskText; error?: undefined } | { text?: undefined; error: string };
 

@@ -4,8 +4,7 @@ import { BULK_LIMIT, bulkTasks, deleteTask, getTask, setTaskStatus, updateTask }
 import type { BulkAction, Task, TaskStatus } from "@/lib/api/types";
 import { dropTasks, findTask, putTasks, withStatus } from "./cache";
 import { refreshCounts } from "./counts";
-
-export type TaskText = Pick<Task, "title" | "description">;
+import { sameText, type TaskText } from "./text";
 
 /** Requests that change tasks run in the order of the actions; what is shown changes at once. */
 const ORDERED = { id: "tasks" };
@@ -44,8 +43,6 @@ async function saveUnlessTextChanged(client: QueryClient, { id, base, text }: Ed
     return saveUnlessTextChanged(client, { id, base: current, text });
   }
 }
-
-export const sameText = (a: TaskText, b: TaskText) => a.title === b.title && a.description === b.description;
 
 export function changeStatus(client: QueryClient) {
   return mutationOptions({

@@ -110,11 +110,11 @@ async fn events(
     let last_seen = match headers.get("last-event-id") {
         None => query.last_event_id,
         Some(value) => {
-            let number = value.to_str().ok().and_then(|text| text.parse().ok());
+            let number = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|number| *number >= 0);
             Some(number.ok_or_else(|| Error::invalid("Last-Event-ID", "must be the id of an event"))?)
         }
     };
-    if query.last_event_id.is_some_and(|id| id < 0) || last_seen.is_some_and(|id| id < 0) {
+    if query.last_event_id.is_some_and(|number| number < 0) {
         return Err(Error::invalid("last_event_id", "must be the id of an event"));
     }
     Ok(Sse::new(stream(state, identity, last_seen)))

@@ -244,6 +244,7 @@ async fn a_position_that_is_none_is_refused(pool: PgPool) {
         let call = ada.get("/api/events").header("last-event-id", position);
         call.await.breaks("Last-Event-ID", "must be the id of an event");
     }
+    ada.get("/api/events?last_event_id=-1").await.breaks("last_event_id", "must be the id of an event");
 }
 
 #[sqlx::test]

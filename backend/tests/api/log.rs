@@ -2,14 +2,14 @@
 
 use std::{
     io::Write,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use todo_backend::ops::logging::{self, LogLevel};
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
+use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
 
 use crate::support::{App, PASSWORD, path};
 
@@ -47,6 +47,11 @@ impl Lines {
 
 /// Catches what is logged on this thread, which is where a test's requests run.
 fn capture(level: &str) -> (Lines, LogLevel, DefaultGuard) {
+    // While one test captures, `tracing` asks only the thread that first meets an event whether anybody wants it, and
+    // remembers a no for all threads. With a second subscriber it asks both.
+    static SECOND: Once = Once::new();
+    let second = tracing_subscriber::registry().with(LevelFilter::OFF);
+    SECOND.call_once(|| tracing::subscriber::set_global_default(second).unwrap());
     let lines = Lines::default();
     let (subscriber, level) = logging::subscriber(level, lines.clone()).unwrap();
     (lines, level, tracing::subscriber::set_default(subscriber))

@@ -1,62 +1,25 @@
 "use client";
 
-import { Keyboard, LogOut, UserRound } from "lucide-react";
-import Link from "next/link";
-import { Menu, menuItem } from "@/components/ui/menu";
-import { signOut } from "@/lib/api/auth";
-import { ApiError, messageOf } from "@/lib/api/problem";
+import { lazy } from "react";
+import { ClientOnly } from "@/components/client-only";
+import { Menu } from "@/components/ui/menu";
 import type { User } from "@/lib/api/types";
 import { useMe } from "@/lib/hooks/use-me";
-import { goTo } from "@/lib/navigation";
-import { notify } from "@/lib/notify";
-import { openKeyboardHelp } from "./keyboard-help-state";
-import { ThemeChoice } from "./theme-choice";
 
-async function leave() {
-  try {
-    await signOut();
-  } catch (error) {
-    if (!(error instanceof ApiError && error.status === 401)) {
-      return notify.failed("You are still signed in", {
-        description: messageOf(error),
-        action: { label: "Retry", run: leave },
-      });
-    }
-  }
-  goTo("/sign-in");
-}
+const UserMenuItems = lazy(() => import("./user-menu-items"));
 
 export function UserMenu({ initialUser }: { initialUser: User | undefined }) {
   const { data: user } = useMe(initialUser);
-  const shown = user?.name || user?.email || "";
+  const initial = (user?.name || user?.email || "·").charAt(0).toUpperCase();
   return (
     <Menu
       label="Account menu"
-      trigger={<span aria-hidden="true">{shown.charAt(0).toUpperCase() || <UserRound className="size-4" />}</span>}
+      trigger={<span aria-hidden="true">{initial}</span>}
       triggerClassName="grid size-9 place-items-center rounded-full bg-accent font-semibold text-accent-foreground text-sm"
     >
-      <div className="px-2.5 pt-2 pb-2.5">
-        {user?.name && <p className="truncate font-medium text-sm">{user.name}</p>}
-        <p className="truncate text-muted-foreground text-sm">{user?.email}</p>
-      </div>
-      <hr className="-mx-1.5 mb-1.5" />
-      <Link href="/account" className={menuItem}>
-        <UserRound aria-hidden="true" />
-        Account settings
-      </Link>
-      <button type="button" className={menuItem} onClick={openKeyboardHelp}>
-        <Keyboard aria-hidden="true" />
-        Keyboard shortcuts
-      </button>
-      <div className="flex min-h-10 items-center justify-between px-2.5 text-sm">
-        Theme
-        <ThemeChoice />
-      </div>
-      <hr className="-mx-1.5 my-1.5" />
-      <button type="button" className={menuItem} onClick={leave}>
-        <LogOut aria-hidden="true" />
-        Sign out
-      </button>
+      <ClientOnly>
+        <UserMenuItems />
+      </ClientOnly>
     </Menu>
   );
 }

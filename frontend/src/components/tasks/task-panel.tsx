@@ -4,6 +4,7 @@ import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useEffect, useMemo, useRef } from "react";
 import type { BulkAction, TaskCounts } from "@/lib/api/types";
 import { useDrafts } from "@/lib/hooks/use-drafts";
+import { useKeys } from "@/lib/hooks/use-keys";
 import { useSelection } from "@/lib/hooks/use-selection";
 import { useTaskActions } from "@/lib/hooks/use-task-actions";
 import { goToSignIn } from "@/lib/navigation";
@@ -18,17 +19,15 @@ import { LoadError } from "./load-error";
 import type { TaskComposerHandle } from "./task-composer";
 import { TaskList, type TaskListHandle } from "./task-list";
 import { TaskListSkeleton } from "./task-list-skeleton";
-import { usePageShortcuts } from "./use-page-shortcuts";
 
 type Props = {
   filter: TaskFilter;
   counts: TaskCounts | undefined;
   onChange: (change: Partial<TaskFilter>) => void;
   composer: RefObject<TaskComposerHandle | null>;
-  search: RefObject<HTMLInputElement | null>;
 };
 
-export default function TaskPanel({ filter, counts, onChange, composer, search }: Props) {
+export default function TaskPanel({ filter, counts, onChange, composer }: Props) {
   const client = useQueryClient();
   const list = useRef<TaskListHandle>(null);
   const query = useInfiniteQuery(taskListQuery(client, filter));
@@ -38,7 +37,8 @@ export default function TaskPanel({ filter, counts, onChange, composer, search }
   const actions = useTaskActions(drafts);
 
   useEffect(() => followEvents(client, goToSignIn), [client]);
-  usePageShortcuts({ composer, search, list, selection, undo: actions.undo });
+  const focusList = () => list.current?.focus();
+  useKeys({ j: focusList, k: focusList, u: actions.undo, Escape: selection.clear });
 
   function actOnSelection(action: BulkAction) {
     void actions.bulk(action, selection.tasks);

@@ -3,6 +3,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, useEffect, useRef } from "react";
 import { ClientOnly } from "@/components/client-only";
+import { useKeys } from "@/lib/hooks/use-keys";
 import { useTaskFilter } from "@/lib/hooks/use-task-filter";
 import { taskCountsQuery, taskListQuery } from "@/lib/tasks/queries";
 import { FilterTabs } from "./filter-tabs";
@@ -18,6 +19,8 @@ export function TasksView() {
   const composer = useRef<TaskComposerHandle>(null);
   const search = useRef<HTMLInputElement>(null);
   const { data: counts } = useQuery(taskCountsQuery(filter.q));
+
+  useKeys({ n: () => composer.current?.focus(), "/": () => search.current?.focus() });
 
   // The tasks need not wait for the code that shows them.
   useEffect(() => void client.prefetchInfiniteQuery(taskListQuery(client, filter)), [client, filter]);
@@ -35,7 +38,7 @@ export function TasksView() {
         <SearchField ref={search} q={filter.q} onSearch={(q) => setFilter({ q }, "replace")} />
       </div>
       <ClientOnly fallback={<TaskListSkeleton />}>
-        <TaskPanel filter={filter} counts={counts} onChange={setFilter} composer={composer} search={search} />
+        <TaskPanel filter={filter} counts={counts} onChange={setFilter} composer={composer} />
       </ClientOnly>
     </main>
   );

@@ -21,7 +21,9 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 
 /// How long a request may wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long the database may take to answer a ping.
+/// PostgreSQL's code for a table that does not exist.
+const UNDEFINED_TABLE: &str = "42P01";
+/// How long the database may take to answer a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(1500);
 const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -63,7 +65,8 @@ impl Database {
     /// Asks the database now, and remembers the answer. The error is the reason in a few words.
     pub async fn probe(&self) -> Result<(), &'static str> {
         let reason = match tokio::time::timeout(PROBE_TIMEOUT, self.ask()).await {
-            Ok(Ok(())) => None,
+            Ok(Ok(true)) => None,
+            Ok(Ok(false)) => Some("the database schema is not up to date: run `todo-backend migrate`"),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "database probe failed");
                 Some("the database cannot be reached")
@@ -82,16 +85,21 @@ impl Database {
         reason.map_or(Ok(()), Err)
     }
 
-    /// A connection whose probe fails, or is given up halfway, is not put back.
-    async fn ask(&self) -> sqlx::Result<()> {
+    /// Whether the schema has all our migrations; a newer one has them too. A connection whose probe fails, or is given
+    /// up halfway, is not put back.
+    async fn ask(&self) -> sqlx::Result<bool> {
         let mut probe = self.probe.lock().await;
         let mut connection = match probe.take() {
             Some(connection) => connection,
             None => self.options.connect().await?,
         };
-        connection.ping().await?;
+        let applied = sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success");
+        let applied: i64 = match applied.fetch_one(&mut connection).await {
+            Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == UNDEFINED_TABLE) => 0,
+            result => result?,
+        };
         *probe = Some(connection);
-        Ok(())
+        Ok(MIGRATOR.iter().all(|migration| migration.version <= applied))
     }
 
     /// Completes when the database is known to be away: at once, or later.

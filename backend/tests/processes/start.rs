@@ -67,6 +67,7 @@ async fn it_starts_before_its_database_and_is_ready_when_that_comes(_: PgPoolOpt
     assert_eq!(backend.get("/api/tasks").await.status(), StatusCode::SERVICE_UNAVAILABLE);
 
     Postgres::create_database(&url).await.unwrap();
+    assert!(backend.until_unready().await.contains("run `todo-backend migrate`"));
     migrate(&url).await;
     backend.until_ready().await;
     User::sign_up(&backend.url).await;

@@ -1,11 +1,11 @@
 //! Node.js and the frontend's packages.
 
-use std::{path::PathBuf, process::Stdio};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::process::Command;
 
-use crate::{output, workspace::Workspace};
+use crate::{output, process::Program, workspace::Workspace};
 
 /// The lock file's text as of the last installation, kept where `rm -r node_modules` removes it too.
 const STAMP: &str = "node_modules/.todo-package-lock.json";
@@ -32,16 +32,11 @@ pub async fn install(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     output::note("installing the frontend's packages (npm ci)");
-    let output = Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund"])
-        .current_dir(workspace.path("frontend"))
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .context("cannot run npm: it comes with Node.js")?;
-    if !output.status.success() {
-        bail!("npm ci failed:\n{}", String::from_utf8_lossy(&output.stderr).trim_end());
-    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(workspace.path("frontend"));
+    let mut npm = Program::start(npm, |_| {}).context("npm comes with Node.js")?;
+    let status = npm.wait().await?;
+    ensure!(status.success(), "npm ci failed ({status}):\n{}", npm.last_lines(40));
     std::fs::write(&stamp, &lock)?;
     Ok(())
 }

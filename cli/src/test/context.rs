@@ -136,6 +136,14 @@ impl<'a> StepRun<'a> {
         }
     }
 
+    /// Puts what a server in the background writes into a log of its own.
+    pub fn server_sink(&self, server: &str) -> Result<impl Fn(&str) + Clone + Send + 'static + use<>> {
+        let file = Arc::new(File::create(self.log_path.with_extension(format!("{server}.log")))?);
+        Ok(move |line: &str| {
+            let _ = writeln!(&*file, "{line}");
+        })
+    }
+
     /// Runs a program to its end; only the log and the result get its output.
     pub async fn finish(&self, command: Command) -> Result<Finished> {
         let sink = self.sink();

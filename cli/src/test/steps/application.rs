@@ -39,7 +39,7 @@ async fn start_backend(run: &StepRun<'_>, database: &str) -> Result<(Running, St
         port: 0,
         metrics_port: 0,
     };
-    Ok((backend.start(run.sink()).await?, database_url))
+    Ok((backend.start(run.server_sink("backend")?).await?, database_url))
 }
 
 pub async fn schemathesis(run: &StepRun<'_>) -> Result<Outcome> {
@@ -72,7 +72,7 @@ pub async fn e2e(run: &StepRun<'_>) -> Result<Outcome> {
         port: 0,
         metrics_port: 0,
     };
-    let frontend = frontend.start(run.workspace(), run.sink()).await?;
+    let frontend = frontend.start(run.workspace(), run.server_sink("frontend")?).await?;
 
     let report = run.workspace().state("test/playwright.json")?;
     let _ = std::fs::remove_file(&report);

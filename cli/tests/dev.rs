@@ -1,7 +1,5 @@
 //! What `cargo todo dev` says when it cannot start. That it starts is the test step `dev`.
 
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
-
 use std::{
     net::TcpListener,
     process::{Command, Output},

@@ -37,6 +37,13 @@ export default function TaskPanel({ filter, counts, onChange, composer }: Props)
   const actions = useTaskActions(drafts);
 
   useEffect(() => followEvents(client, goToSignIn), [client]);
+
+  // All that was loaded is deleted, and there is more.
+  const drained = tasks.length === 0 && query.hasNextPage && !query.isError;
+  const { isFetching, fetchNextPage } = query;
+  useEffect(() => {
+    if (drained && !isFetching) void fetchNextPage();
+  }, [drained, isFetching, fetchNextPage]);
   const focusList = () => list.current?.focus();
   useKeys({ j: focusList, k: focusList, u: actions.undo, Escape: selection.clear });
 
@@ -47,7 +54,7 @@ export default function TaskPanel({ filter, counts, onChange, composer }: Props)
     requestAnimationFrame(() => (list.current ?? composer.current)?.focus());
   }
 
-  if (query.isPending) return <TaskListSkeleton />;
+  if (query.isPending || drained) return <TaskListSkeleton />;
   if (query.isError && tasks.length === 0) return <LoadError error={query.error} onRetry={() => query.refetch()} />;
   if (tasks.length === 0) {
     return <EmptyState filter={filter} counts={counts} onChange={onChange} onAdd={() => composer.current?.focus()} />;

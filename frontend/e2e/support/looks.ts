@@ -13,17 +13,23 @@ export async function expectAccessible(page: Page) {
   expect(told, "axe finds nothing").toEqual([]);
 }
 
-/** Nothing can be scrolled sideways. */
+/** Nothing can be scrolled sideways, neither the page nor a part of it. */
 export async function expectNoOverflow(page: Page) {
-  const sticksOut = await page.evaluate(() => {
-    const { clientWidth, scrollWidth } = document.documentElement;
-    if (scrollWidth <= clientWidth) return [];
-    const elements = [...document.body.querySelectorAll("*")];
-    return elements
-      .filter((element) => element.getBoundingClientRect().right > clientWidth && element.checkVisibility())
-      .map((element) => element.outerHTML.slice(0, 150));
-  });
-  expect(sticksOut, "nothing sticks out to the right").toEqual([]);
+  const sideways = await page.evaluate(() =>
+    [...document.querySelectorAll("html, body *:not(input, textarea)")]
+      .filter((element) => element.scrollWidth > element.clientWidth)
+      .filter(
+        (element) => element === document.documentElement || /auto|scroll/.test(getComputedStyle(element).overflowX),
+      )
+      .map((scroller) => {
+        const edge = scroller.getBoundingClientRect().left + scroller.clientWidth;
+        const beyond = [...scroller.querySelectorAll("*")].filter(
+          (element) => element.getBoundingClientRect().right > edge,
+        );
+        return [scroller, ...beyond].map(({ outerHTML }) => outerHTML.slice(0, 150));
+      }),
+  );
+  expect(sideways, "nothing sticks out to the right").toEqual([]);
 }
 
 /** WCAG 2.2, 2.5.8 without its exceptions but for links in text: every target is at least 24 × 24 px. */
@@ -34,7 +40,9 @@ export async function expectLargeTargets(page: Page) {
       "a[href], button, input:not([type=hidden]), select, textarea, summary",
     );
     return [...targets]
-      .filter((element) => element.checkVisibility({ visibilityProperty: true }) && !element.closest("p, [inert]"))
+      .filter(
+        (element) => element.checkVisibility({ visibilityProperty: true }) && !element.closest("p, [inert], .sr-only"),
+      )
       .map((element) => {
         // What a finger meets: a label presses its control, and a pseudo-element can make a target larger than it looks.
         const box = (element.closest("label") ?? element).getBoundingClientRect();

@@ -31,7 +31,7 @@ export function BulkBar({ selection, onAction }: Props) {
           size="sm"
           onClick={() => onAction(action)}
         >
-          <Icon aria-hidden="true" />
+          <Icon className="max-sm:hidden" aria-hidden="true" />
           {label}
         </Button>
       ))}

@@ -42,7 +42,7 @@ export function EmptyState({ filter, counts, onChange, onAdd }: Props) {
       text="Write down the first thing on your mind, or bring your tasks along from a file."
     >
       <Button onClick={onAdd}>Add your first task</Button>
-      <TransferMenu />
+      <TransferMenu labelled />
       <p className="w-full pt-3 text-muted-foreground text-sm max-sm:hidden">
         Press <Kbd>n</Kbd> to add from anywhere, <Kbd>?</Kbd> for all shortcuts.
       </p>

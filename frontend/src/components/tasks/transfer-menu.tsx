@@ -3,21 +3,28 @@
 import { Download, EllipsisVertical, Upload } from "lucide-react";
 import { lazy, useState } from "react";
 import { ClientOnly } from "@/components/client-only";
+import { buttonVariants } from "@/components/ui/button-variants";
 import { Menu, menuItem } from "@/components/ui/menu";
 import { exportUrl } from "@/lib/api/tasks";
 import { useOpenedOnce } from "@/lib/hooks/use-opened-once";
 
 const ImportDialog = lazy(() => import("./import-dialog"));
 
-export function TransferMenu() {
+const LABEL = "Import and export";
+
+export function TransferMenu({ labelled = false }: { labelled?: boolean }) {
   const [importing, setImporting] = useState(false);
   const needed = useOpenedOnce(importing);
   return (
     <>
       <Menu
-        label="Import and export"
-        trigger={<EllipsisVertical className="size-4" aria-hidden="true" />}
-        triggerClassName="grid size-9 place-items-center rounded-lg hover:bg-muted hover:text-foreground"
+        label={LABEL}
+        trigger={labelled ? LABEL : <EllipsisVertical className="size-4" aria-hidden="true" />}
+        triggerClassName={
+          labelled
+            ? buttonVariants({ variant: "outline" })
+            : "grid size-9 place-items-center rounded-lg hover:bg-muted hover:text-foreground"
+        }
       >
         <button type="button" className={menuItem} onClick={() => setImporting(true)}>
           <Upload aria-hidden="true" />

@@ -67,7 +67,9 @@ impl Databases {
     pub fn way_out(&self) -> String {
         match self {
             Self::External(_) => "see DATABASE_URL, or unset it to use a PostgreSQL of our own".into(),
-            Self::Own(_) => "if the data is to blame, delete .todo/postgres to start empty".into(),
+            Self::Own(server) => {
+                format!("if the data is to blame, delete {} to start empty", server.data_dir().display())
+            }
         }
     }
 

@@ -65,9 +65,10 @@ impl Account {
             return Ok(wanted);
         }
         let base = Path::new("/var/lib/todo");
-        let real = base.join(parent.to_string_lossy().trim_matches('/').replace('/', "-"));
-        std::fs::create_dir_all(&real)?;
+        std::fs::create_dir_all(base)?;
         std::fs::set_permissions(base, Permissions::from_mode(0o755))?;
+        // Never one that is there: without the link that led to it, nobody knows whose it is.
+        let real = tempfile::Builder::new().prefix("postgres-").tempdir_in(base)?.keep();
         self.give(&real)?;
         if wanted.is_symlink() {
             std::fs::remove_file(&wanted)?;

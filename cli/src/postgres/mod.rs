@@ -73,8 +73,9 @@ impl Server {
         let account = Account::for_server()?;
         let files = Files::at(account.make_data_dir(&data_dir)?.join("data"));
         files.end_left_over(STOP_LIMIT).await?;
+        let data = files.data().to_owned();
         Self::open(files, account, None).await.with_context(|| {
-            format!("PostgreSQL does not start on the data in {0}. To start empty, delete {0}", data_dir.display())
+            format!("PostgreSQL does not start on the data in {0}. To start empty, delete {0}", data.display())
         })
     }
 

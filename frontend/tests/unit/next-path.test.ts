@@ -14,6 +14,8 @@ it.each([
   "/\\evil.example",
   "\\\\evil.example",
   "/\t/evil.example",
+  "//",
+  "/\t/",
   "/..//evil.example",
   "/.//evil.example",
   "javascript:alert(1)",

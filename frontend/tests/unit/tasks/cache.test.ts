@@ -54,8 +54,9 @@ describe("putTasks", () => {
 
   it("ignores what is older than what is shown", () => {
     const client = loaded({ "": [[{ ...first, version: 3 }]] });
-    putTasks(client, [{ ...first, title: "stale", version: 2 }]);
+    putTasks(client, [{ ...first, title: "stale", status: "completed", version: 2 }]);
     expect(titles(client)).toEqual(["first"]);
+    expect(counts(client)).toEqual({ all: 1, pending: 1, completed: 0 });
   });
 
   it("does not count a task twice that is not loaded", () => {

@@ -33,7 +33,7 @@ export function Dialog({ open, onClose, title, description, children }: Props) {
       {open && (
         <>
           <div className="mb-5 pr-8">
-            <h2 id={`${id}-title`} className="font-semibold text-lg">
+            <h2 id={`${id}-title`} className="font-semibold text-lg wrap-anywhere">
               {title}
             </h2>
             {description && (

@@ -53,8 +53,8 @@ export async function expectLargeTargets(page: Page) {
         const before = getComputedStyle(element, "::before");
         const grown = before.position === "absolute" ? element.parentElement?.getBoundingClientRect() : undefined;
         return {
-          width: Math.max(box.width, grown?.width ?? 0),
-          height: Math.max(box.height, grown?.height ?? 0),
+          width: Math.round(Math.max(box.width, grown?.width ?? 0)),
+          height: Math.round(Math.max(box.height, grown?.height ?? 0)),
           html: element.outerHTML.slice(0, 120),
         };
       })

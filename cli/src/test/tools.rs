@@ -39,7 +39,8 @@ pub async fn shellcheck(run: &StepRun<'_>) -> Result<Found> {
     find(run, &["shellcheck"], "shellcheck", "install shellcheck").await
 }
 
-/// A Chromium or Chrome: `CHROMIUM_PATH`, else an installed one.
+/// A Chromium or Chrome: `CHROMIUM_PATH`, else the headless shell, which needs half the time of the whole browser, else
+/// what is installed.
 pub async fn chromium(run: &StepRun<'_>) -> Result<Found> {
     if let Some(path) = std::env::var_os("CHROMIUM_PATH").filter(|path| !path.is_empty()) {
         return Ok(Ok(PathBuf::from(path)));
@@ -48,8 +49,12 @@ pub async fn chromium(run: &StepRun<'_>) -> Result<Found> {
     if mac.is_file() {
         return Ok(Ok(mac.to_owned()));
     }
+    let way_out = "install Chromium or Chrome, or set CHROMIUM_PATH";
+    if let Ok(shell) = find(run, &["chromium-headless-shell"], "chromium-headless-shell", way_out).await? {
+        return Ok(Ok(shell));
+    }
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    find(run, &names, "chromium", "install Chromium or Chrome, or set CHROMIUM_PATH").await
+    find(run, &names, "chromium", way_out).await
 }
 
 /// The first of the programs, if need be from the Debian package.

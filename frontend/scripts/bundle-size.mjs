@@ -21,7 +21,10 @@ async function listening() {
 }
 
 async function download(url, encoding) {
-  const [response] = await once(get(url, { headers: { "accept-encoding": encoding, cookie: "todo_session=unchecked" } }), "response");
+  const [response] = await once(
+    get(url, { headers: { "accept-encoding": encoding, cookie: "todo_session=unchecked" } }),
+    "response",
+  );
   if (response.statusCode !== 200) throw new Error(`${url} answered ${response.statusCode}`);
   return Buffer.concat(await response.toArray());
 }

@@ -1,6 +1,6 @@
 //! The `todo` program: runs and tests the application from a checkout.
 //!
-//! Start with the subcommands, one module each: [`dev`], [`test`], [`prepare`]. They share
+//! Start with the subcommands, one module each: [`dev`], [`mod@test`], [`prepare`]. They share
 //!
 //! - [`postgres`]: a real PostgreSQL server without set-up; the backend's tests use it too
 //! - [`database`]: that server, or the one `DATABASE_URL` names

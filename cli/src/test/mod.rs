@@ -1,6 +1,6 @@
 //! `cargo todo test`: everything this repository tests, as named steps.
 //!
-//! [`steps`] is the table of steps. Those of one [`Lane`] run one after the other; the Rust and the frontend lane run
+//! `steps` is the table of steps. Those of one `Lane` run one after the other; the Rust and the frontend lane run
 //! side by side, since each alone leaves a core idle; the steps of the last lane need both.
 
 mod commands;

@@ -191,6 +191,11 @@ test.describe("guards", () => {
 
   test("a session that has ended elsewhere leads to the sign-in and back", async ({ page, context, tasks, watch }) => {
     watch.allow(/status of 401/);
+    // Everything that the page asks for by itself, so that the next request is ours.
+    const events = page.waitForResponse("**/api/events*");
+    await page.reload();
+    await events;
+    await tasks.expectCounts(0, 0, 0);
     await context.clearCookies();
     await tasks.add("Too late");
     await expect(page).toHaveURL("/sign-in?next=%2Ftasks");

@@ -1,4 +1,4 @@
-import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import type { InfiniteData, QueryClient, QueryKey } from "@tanstack/react-query";
 import type { Task, TaskCounts, TaskPage } from "@/lib/api/types";
 import { randomId } from "@/lib/random";
 import { refreshCounts } from "./counts";
@@ -45,34 +45,38 @@ export const findTask = (client: QueryClient, id: string) => loadedTasks(client)
  * list is new, not just not loaded yet.
  */
 export function putTasks(client: QueryClient, tasks: Task[], { fresh = false } = {}) {
-  const loaded = loadedTasks(client);
-  const changes = tasks
-    .map((task) => ({ task, previous: loaded.get(task.id) ?? provisionalTwin(loaded, task) }))
-    .filter(({ task, previous }) => !previous || previous.version <= task.version);
-  if (changes.length === 0) return;
-  changeLists(client, (data, filter) => put(data, changes, filter));
-  const counted = changes.filter(({ previous }) => fresh || previous);
-  recount(
-    client,
-    counted.map(({ task, previous }) => [previous, task]),
-  );
+  changeLists(client, (loaded) => {
+    const changes = tasks
+      .map((task) => ({ task, previous: loaded.get(task.id) ?? provisionalTwin(loaded, task) }))
+      .filter(({ task, previous }) => !previous || previous.version <= task.version);
+    const counted = changes.filter(({ previous }) => fresh || previous);
+    return {
+      change: changes.length > 0 && ((data, filter) => put(data, changes, filter)),
+      counted: counted.map(({ task, previous }) => [previous, task]),
+    };
+  });
 }
 
 /** Takes tasks out of every list and count. Returns those that were there. */
 export function dropTasks(client: QueryClient, ids: string[]): Task[] {
-  const loaded = loadedTasks(client);
-  const dropped = ids.flatMap((id) => loaded.get(id) ?? []);
   const gone = new Set(ids);
-  changeLists(client, (data) => mapPages(data, (tasks) => tasks.filter(({ id }) => !gone.has(id))));
-  recount(
-    client,
-    dropped.map((task) => [task, undefined]),
-  );
+  const among = (loaded: Map<string, Task>) => ids.flatMap((id) => loaded.get(id) ?? []);
+  const dropped = among(loadedTasks(client));
+  changeLists(client, (loaded) => ({
+    change: (data) => mapPages(data, (tasks) => tasks.filter(({ id }) => !gone.has(id))),
+    counted: among(loaded).map((task) => [task, undefined]),
+  }));
   return dropped;
 }
 
 type Change = { task: Task; previous: Task | undefined };
 type Compare = (a: Task, b: Task) => number;
+
+/** What to do to the lists, and which tasks were and are to be counted, given the tasks that are loaded. */
+type Edit = (loaded: Map<string, Task>) => {
+  change: ((data: TaskPages, filter: TaskFilter) => TaskPages) | false;
+  counted: [before: Task | undefined, after: Task | undefined][];
+};
 
 function put(data: TaskPages, changes: Change[], filter: TaskFilter): TaskPages {
   const compare = comparator(filter.sort);
@@ -118,8 +122,8 @@ function mapPages(data: TaskPages, change: (tasks: Task[], index: number) => Tas
   return { ...data, pages };
 }
 
-function recount(client: QueryClient, changes: [before: Task | undefined, after: Task | undefined][]) {
-  for (const [key, counts] of client.getQueriesData<TaskCounts>({ queryKey: taskKeys.allCounts })) {
+function recount(client: QueryClient, changes: ReturnType<Edit>["counted"], queryKey: QueryKey = taskKeys.allCounts) {
+  for (const [key, counts] of client.getQueriesData<TaskCounts>({ queryKey })) {
     if (!counts) continue;
     const q = String(key[2]);
     const next = { ...counts };
@@ -136,21 +140,28 @@ function recount(client: QueryClient, changes: [before: Task | undefined, after:
   }
 }
 
-function changeLists(client: QueryClient, change: (data: TaskPages, filter: TaskFilter) => TaskPages) {
+function changeLists(client: QueryClient, edit: Edit) {
+  const { change, counted } = edit(loadedTasks(client));
+  if (!change) return;
   for (const query of client.getQueryCache().findAll({ queryKey: taskKeys.lists })) {
-    const apply = () =>
-      client.setQueryData<TaskPages>(query.queryKey, (data) => data && change(data, query.queryKey[2] as TaskFilter));
-    apply();
+    const { queryKey } = query;
+    const filter = queryKey[2] as TaskFilter;
+    client.setQueryData<TaskPages>(queryKey, (data) => data && change(data, filter));
     afterFetch(client, query, () => {
-      apply();
+      // Judged by what the fetch brought: it may know of the change already.
+      const again = edit(loadedTasks(client, queryKey));
+      const redo = again.change;
+      if (redo) client.setQueryData<TaskPages>(queryKey, (data) => data && redo(data, filter));
+      recount(client, again.counted, taskKeys.counts(filter.q));
       refreshCounts(client);
     });
   }
+  recount(client, counted);
 }
 
-function loadedTasks(client: QueryClient) {
+function loadedTasks(client: QueryClient, queryKey: QueryKey = taskKeys.lists) {
   const loaded = new Map<string, Task>();
-  for (const [, data] of client.getQueriesData<TaskPages>({ queryKey: taskKeys.lists })) {
+  for (const [, data] of client.getQueriesData<TaskPages>({ queryKey })) {
     for (const page of data?.pages ?? []) for (const task of page.tasks) loaded.set(task.id, task);
   }
   return loaded;

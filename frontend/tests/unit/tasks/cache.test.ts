@@ -107,9 +107,13 @@ describe("dropTasks", () => {
 });
 
 describe("a change while a list is being fetched", () => {
-  const page = (tasks: Task[]) => ({ tasks, next_cursor: null, counts: { all: 0, pending: 0, completed: 0 } });
+  const page = (tasks: Task[]) => ({
+    tasks,
+    next_cursor: null,
+    counts: { all: tasks.length, pending: tasks.length, completed: 0 },
+  });
 
-  /** Fetches the list again; `answer` gives what the server knew before. */
+  /** Fetches list and counts again, as the page does; `answer` gives what the server knew before. */
   function refetch(client: QueryClient) {
     let answer = (_tasks: Task[]) => {};
     const fetched = client.fetchInfiniteQuery({
@@ -118,6 +122,7 @@ describe("a change while a list is being fetched", () => {
       initialPageParam: null as string | null,
     });
     return async (...tasks: Task[]) => {
+      client.setQueryData(taskKeys.counts(""), page(tasks).counts);
       answer(tasks);
       await fetched;
     };
@@ -131,6 +136,16 @@ describe("a change while a list is being fetched", () => {
     dropTasks(client, ["first"]);
     await answer(second, first);
     expect(titles(client)).toEqual(["third", "renamed"]);
+  });
+
+  it("is counted once, whether the answer knows of it or not", async () => {
+    for (const known of [[first], [second, first]]) {
+      const client = loaded({ "": [[first]] });
+      const answer = refetch(client);
+      putTasks(client, [second], { fresh: true });
+      await answer(...known);
+      expect(counts(client)).toEqual({ all: 2, pending: 2, completed: 0 });
+    }
   });
 
   it("does not undo what the answer brings", async () => {

@@ -96,6 +96,10 @@ impl Program {
         let end = Instant::now() + limit;
         loop {
             let ended = self.child.try_wait()?;
+            if ended.is_some() {
+                // Its last words may still be in the pipe.
+                self.wait().await?;
+            }
             if let Some(found) = lock(&self.lines).iter().find_map(|line| find(line)) {
                 return Ok(found);
             }

@@ -6,7 +6,7 @@ import { messageOf } from "@/lib/api/problem";
 
 export type MoreTasks = {
   hasNextPage: boolean;
-  isFetchingNextPage: boolean;
+  isFetching: boolean;
   isFetchNextPageError: boolean;
   error: Error | null;
   fetchNextPage: () => unknown;

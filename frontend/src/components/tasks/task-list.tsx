@@ -54,11 +54,12 @@ export function TaskList({ tasks, total, filter, drafts, selection, actions, onE
   const items = virtualizer.getVirtualItems();
 
   const lastVisible = virtualizer.range?.endIndex ?? 0;
-  const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = more;
+  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = more;
+  // After any fetch, not only one for more: a refetch of the list cancels that one, which then has to be asked for again.
   useEffect(() => {
     const near = lastVisible >= tasks.length - LOAD_AHEAD;
-    if (near && hasNextPage && !isFetchingNextPage && !isFetchNextPageError) fetchNextPage();
-  }, [lastVisible, tasks.length, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
+    if (near && hasNextPage && !isFetching && !isFetchNextPageError) fetchNextPage();
+  }, [lastVisible, tasks.length, hasNextPage, isFetching, isFetchNextPageError, fetchNextPage]);
 
   function focusAt(index: number) {
     const task = tasks[Math.min(Math.max(index, 0), tasks.length - 1)];

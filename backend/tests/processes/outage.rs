@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::support::{Answer, Backend, LIMIT, User, migrate, until};
 
 /// The longest that an answer may take while the database is away: less than the time limit of requests, which must not
-/// be what ends the wait. It is 2 s on a machine that does nothing else.
+/// be what ends the wait.
 const AT_ONCE: Duration = Duration::from_secs(8);
 
 #[tokio::test(flavor = "multi_thread")]

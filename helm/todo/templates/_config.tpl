@@ -1,0 +1,35 @@
+{{/* The ConfigMap's data. */}}
+{{- define "todo.config" -}}
+{{- $config := .Values.config -}}
+BACKEND_URL: http://{{ include "todo.fullname" . }}-backend:8000
+LOG_LEVEL: {{ $config.logLevel | quote }}
+CORS_ORIGINS: {{ join "," $config.corsOrigins | quote }}
+COOKIE_SECURE: {{ $config.cookieSecure | quote }}
+TRUSTED_PROXY_HOPS: {{ $config.trustedProxyHops | quote }}
+DATABASE_MAX_CONNECTIONS: {{ $config.databaseMaxConnections | quote }}
+REQUEST_TIMEOUT_SECONDS: {{ $config.requestTimeoutSeconds | quote }}
+SHUTDOWN_DRAIN_SECONDS: {{ $config.shutdownDrainSeconds | quote }}
+SHUTDOWN_TIMEOUT_SECONDS: {{ $config.shutdownTimeoutSeconds | quote }}
+OPENAI_BASE_URL: {{ $config.openaiBaseUrl | quote }}
+OPENAI_MODEL: {{ $config.openaiModel | quote }}
+{{- end }}
+
+{{/* Environment of a backend container. */}}
+{{- define "todo.backendEnv" -}}
+envFrom:
+  - configMapRef:
+      name: {{ include "todo.configMapName" . }}
+env:
+  - name: HOST
+    value: 0.0.0.0
+  {{- range list "DATABASE_URL" "SECRET_KEY" "OPENAI_API_KEY" }}
+  - name: {{ . }}
+    valueFrom:
+      secretKeyRef:
+        name: {{ include "todo.secretName" $ }}
+        key: {{ . }}
+        {{- if eq . "OPENAI_API_KEY" }}
+        optional: true
+        {{- end }}
+  {{- end }}
+{{- end }}

@@ -1,0 +1,60 @@
+{{/* The release's name where it says what it is; no longer than a StatefulSet's pods allow. */}}
+{{- define "todo.fullname" -}}
+{{- $name := .Release.Name -}}
+{{- if not (contains "todo" $name) }}{{ $name = printf "%s-todo" $name }}{{ end -}}
+{{- $name | trunc 43 | trimSuffix "-" -}}
+{{- end }}
+
+{{/* The labels by which pods are selected. Takes (list $ COMPONENT), as all that follow. */}}
+{{- define "todo.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: todo
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{- define "todo.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "todo.selector" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* Of a pod: without the chart's version, which alone is no reason to replace it. */}}
+{{- define "todo.podLabels" -}}
+{{ include "todo.selector" . }}
+app.kubernetes.io/version: {{ (index . 0).Chart.AppVersion | quote }}
+{{- end }}
+
+{{- define "todo.metadata" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 1 -}}
+name: {{ include "todo.fullname" $root }}-{{ $component }}
+namespace: {{ $root.Release.Namespace }}
+labels:
+  {{- include "todo.labels" . | nindent 2 }}
+{{- end }}
+
+{{- define "todo.image" -}}
+{{- $root := index . 0 -}}
+{{- $image := (index $root.Values (index . 1)).image -}}
+image: {{ printf "%s:%s" $image.repository (default $root.Chart.AppVersion $image.tag) | quote }}
+imagePullPolicy: {{ $image.pullPolicy }}
+{{- end }}
+
+{{/* Whether the component may have more than one pod: empty when not. */}}
+{{- define "todo.replicated" -}}
+{{- $values := index (index . 0).Values (index . 1) | default dict -}}
+{{- $replicas := $values.replicas -}}
+{{- if dig "autoscaling" "enabled" false $values }}{{ $replicas = $values.autoscaling.maxReplicas }}{{ end -}}
+{{- if gt (int $replicas) 1 }}true{{ end -}}
+{{- end }}
+
+{{- define "todo.configMapName" -}}
+{{ include "todo.fullname" . }}-config
+{{- end }}
+
+{{- define "todo.secretName" -}}
+{{ .Values.secrets.existingSecret | default (printf "%s-secrets" (include "todo.fullname" .)) }}
+{{- end }}

@@ -1,0 +1,96 @@
+//! The cluster under test.
+
+use std::{
+    net::IpAddr,
+    sync::{PoisonError, RwLock},
+};
+
+use anyhow::{Context, Result};
+use k8s_openapi::api::core::v1::Node;
+use kube::{
+    Api, Client, Config, ResourceExt,
+    api::ListParams,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use tokio::process::Command;
+
+use crate::program::{self, Finished};
+
+/// Minikube's label with the name of the profile.
+const MINIKUBE: &str = "minikube.k8s.io/name";
+
+pub struct Cluster {
+    pub context: String,
+    /// The profile, where it is a Minikube.
+    pub minikube: Option<String>,
+    client: RwLock<Client>,
+}
+
+impl Cluster {
+    /// The context that `TODO_E2E_CONTEXT` names, else kubectl's current one.
+    pub async fn connect() -> Result<Self> {
+        let context = match std::env::var("TODO_E2E_CONTEXT") {
+            Ok(context) => context,
+            Err(_) => program::succeed(program::command("kubectl", ["config", "current-context"])).await?,
+        };
+        let context = context.trim().to_owned();
+        let client = connect(&context).await?;
+        let nodes =
+            nodes(&client).await.with_context(|| format!("the cluster of context {context} does not answer"))?;
+        let minikube = nodes.iter().find_map(|node| node.labels().get(MINIKUBE).cloned());
+        Ok(Self { context, minikube, client: RwLock::new(client) })
+    }
+
+    pub fn client(&self) -> Client {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the API server's address again: a Minikube that was stopped comes back with another port.
+    pub async fn reconnect(&self) -> Result<()> {
+        let client = connect(&self.context).await?;
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        Ok(())
+    }
+
+    pub async fn nodes(&self) -> Result<Vec<Node>> {
+        nodes(&self.client()).await
+    }
+
+    /// Where ports of the nodes are reachable.
+    pub async fn node_address(&self) -> Result<IpAddr> {
+        let nodes = self.nodes().await?;
+        let addresses = nodes.iter().filter_map(|node| node.status.as_ref()?.addresses.as_ref()).flatten();
+        let mut internal = addresses.filter(|address| address.type_ == "InternalIP");
+        Ok(internal.next().context("no node has an InternalIP")?.address.parse()?)
+    }
+
+    pub fn kubectl<const N: usize>(&self, arguments: [&str; N]) -> Command {
+        let mut kubectl = program::command("kubectl", ["--context", &self.context]);
+        kubectl.args(arguments);
+        kubectl
+    }
+
+    pub fn helm<const N: usize>(&self, arguments: [&str; N]) -> Command {
+        let mut helm = program::command("helm", ["--kube-context", &self.context]);
+        helm.args(arguments);
+        helm
+    }
+
+    /// Runs the `minikube` program on this cluster's profile.
+    pub async fn minikube<const N: usize>(&self, arguments: [&str; N]) -> Result<Finished> {
+        let profile = self.minikube.as_deref().context("the cluster is no Minikube")?;
+        let mut minikube = program::command("minikube", ["--profile", profile]);
+        minikube.args(arguments);
+        program::finish(minikube).await
+    }
+}
+
+async fn connect(context: &str) -> Result<Client> {
+    let options = KubeConfigOptions { context: Some(context.into()), ..KubeConfigOptions::default() };
+    let config = Config::from_custom_kubeconfig(Kubeconfig::read()?, &options).await?;
+    Ok(Client::try_from(config)?)
+}
+
+async fn nodes(client: &Client) -> Result<Vec<Node>> {
+    Ok(Api::<Node>::all(client.clone()).list(&ListParams::default()).await?.items)
+}

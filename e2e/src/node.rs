@@ -1,0 +1,94 @@
+//! What only a node's root can do: a pod with the node's processes and every right, in a namespace that permits it.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use k8s_openapi::api::core::v1::Pod;
+use serde_json::json;
+
+use crate::{
+    cluster::Cluster,
+    program,
+    release::{container_id, is_ready},
+    wait::until,
+};
+use kube::Api;
+use std::time::Duration;
+
+const POD: &str = "root";
+
+pub struct Node {
+    cluster: Arc<Cluster>,
+    namespace: String,
+}
+
+impl Node {
+    /// `image` needs a shell and is there already. All pods under test are on the node of `beside`.
+    pub async fn new(cluster: Arc<Cluster>, namespace: String, image: &str, beside: &Pod) -> Result<Self> {
+        let node = beside.spec.as_ref().and_then(|spec| spec.node_name.clone()).context("the pod is on no node")?;
+        let pod = serde_json::from_value(json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": { "name": POD },
+            "spec": {
+                "nodeName": node,
+                "hostPID": true,
+                "automountServiceAccountToken": false,
+                "terminationGracePeriodSeconds": 0,
+                "containers": [{
+                    "name": POD,
+                    "image": image,
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["sleep", "infinity"],
+                    "securityContext": { "privileged": true, "runAsUser": 0 },
+                }],
+            },
+        }))?;
+        let pods = Api::<Pod>::namespaced(cluster.client(), &namespace);
+        pods.create(&kube::api::PostParams::default(), &pod).await?;
+        until("the pod with the node's rights is ready", Duration::from_mins(1), async || {
+            let pod = pods.get(POD).await?;
+            is_ready(&pod).then_some(()).with_context(|| format!("{:?}", pod.status))
+        })
+        .await?;
+        Ok(Self { cluster, namespace })
+    }
+
+    async fn shell(&self, script: &str) -> Result<String> {
+        let kubectl = self.cluster.kubectl(["--namespace", &self.namespace, "exec", POD, "--", "sh", "-euc", script]);
+        program::succeed(kubectl).await
+    }
+
+    /// Sends a signal to every process of the pod's first container.
+    pub async fn signal(&self, pod: &Pod, signal: &str) -> Result<()> {
+        let id = container_id(pod)?;
+        let script = format!(
+            "sent=0
+            for process in $(grep -l {id} /proc/[0-9]*/cgroup 2>/dev/null); do
+                process=${{process#/proc/}}; kill -{signal} ${{process%/cgroup}} && sent=1
+            done
+            test $sent = 1"
+        );
+        self.shell(&script).await.with_context(|| format!("no process of {id} took {signal}")).map(drop)
+    }
+
+    /// Cuts a pod off: packets to it vanish, as on a broken network.
+    pub async fn cut_off(&self, pod: &Pod) -> Result<()> {
+        self.iptables(pod, "--insert").await
+    }
+
+    pub async fn reconnect(&self, pod: &Pod) -> Result<()> {
+        self.iptables(pod, "--delete").await
+    }
+
+    /// With the node's own program, in the network of the pod.
+    async fn iptables(&self, pod: &Pod, action: &str) -> Result<()> {
+        let id = container_id(pod)?;
+        let script = format!(
+            "process=$(grep -l {id} /proc/[0-9]*/cgroup | head -n 1)
+            network=${{process%/cgroup}}/ns/net
+            nsenter --mount=/proc/1/ns/mnt --net=$network iptables {action} INPUT ! --in-interface lo --jump DROP"
+        );
+        self.shell(&script).await.map(drop)
+    }
+}

@@ -1,0 +1,291 @@
+//! An installation of the chart.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use k8s_openapi::api::{
+    apps::v1::{Deployment, StatefulSet},
+    core::v1::{Event, Pod, Secret, Service},
+};
+use kube::{Api, ResourceExt, api::ListParams, client::Body};
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::{
+    cluster::Cluster,
+    door::Door,
+    program::{self, Finished},
+    wait::until,
+};
+
+pub const NAME: &str = "todo";
+
+/// The images under test, as `repository:tag`.
+#[derive(Clone, Debug)]
+pub struct Images {
+    pub backend: String,
+    pub frontend: String,
+}
+
+pub struct Release {
+    pub cluster: Arc<Cluster>,
+    pub namespace: String,
+    images: Images,
+    /// The values of the last upgrade, unless something else has changed the release since.
+    values: Mutex<Option<Vec<String>>>,
+}
+
+/// Where the chart is in this checkout.
+pub fn chart() -> PathBuf {
+    root().join("helm/todo")
+}
+
+/// The checkout.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+impl Release {
+    pub fn new(cluster: Arc<Cluster>, namespace: String, images: Images) -> Self {
+        Self { cluster, namespace, images, values: Mutex::default() }
+    }
+
+    pub fn kubectl<const N: usize>(&self, arguments: [&str; N]) -> Command {
+        let mut kubectl = self.cluster.kubectl(["--namespace", &self.namespace]);
+        kubectl.args(arguments);
+        kubectl
+    }
+
+    pub fn helm<const N: usize>(&self, arguments: [&str; N]) -> Command {
+        let mut helm = self.cluster.helm(["--namespace", &self.namespace]);
+        helm.args(arguments);
+        helm
+    }
+
+    /// `helm upgrade --install` with the images under test and these values, which come in full each time.
+    pub async fn apply(&self, values: &[&str]) -> Result<()> {
+        self.forget();
+        let mut helm = self.helm(["upgrade", "--install", NAME]);
+        let (backend, frontend) = (tag(&self.images.backend)?, tag(&self.images.frontend)?);
+        helm.arg(chart()).arg("--values").arg(chart().join("values-minikube.yaml"));
+        helm.args(["--set-string", &format!("backend.image.tag={backend},frontend.image.tag={frontend}")]);
+        for value in values {
+            helm.args(["--set", value]);
+        }
+        program::succeed(helm).await?;
+        *self.values.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(values.iter().map(|&value| value.to_owned()).collect());
+        Ok(())
+    }
+
+    /// Brings the release to these values, if it is not there, and waits until it is settled.
+    pub async fn at(&self, values: &[&str]) -> Result<()> {
+        let known = self.values.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if known.is_none_or(|known| known != values) {
+            self.apply(values).await?;
+        }
+        self.until_settled().await
+    }
+
+    /// What the release's values are is not known any more.
+    pub fn forget(&self) {
+        *self.values.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The number of the last revision.
+    pub async fn revision(&self) -> Result<u64> {
+        let status = program::succeed(self.helm(["status", NAME, "--output", "json"])).await?;
+        serde_json::from_str::<Value>(&status)?["version"].as_u64().context("helm status tells no version")
+    }
+
+    pub async fn rollback(&self, revision: u64) -> Result<()> {
+        self.forget();
+        program::succeed(self.helm(["rollback", NAME, &revision.to_string()])).await.map(drop)
+    }
+
+    /// Waits until every pod is of the newest revision and ready; older ones may still be ending.
+    pub async fn until_rolled_out(&self, limit: Duration) -> Result<()> {
+        until("the rollout is complete", limit, async || self.rolled_out().await).await
+    }
+
+    /// Waits until, further, no pod is ending.
+    pub async fn until_settled(&self) -> Result<()> {
+        until("the release is settled", Duration::from_mins(3), async || {
+            self.rolled_out().await?;
+            for pod in self.all_pods().await? {
+                let name = pod.name_any();
+                ensure!(pod.metadata.deletion_timestamp.is_none(), "{name} is ending");
+                ensure!(is_ready(&pod) || is_test(&pod), "{name} is not ready");
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn rolled_out(&self) -> Result<()> {
+        let deployments: Api<Deployment> = self.api();
+        let deployments = deployments.list(&of_release()).await?.items;
+        ensure!(deployments.len() == 2, "there are {} Deployments", deployments.len());
+        for deployment in deployments {
+            let name = deployment.name_any();
+            let wanted = deployment.spec.and_then(|spec| spec.replicas).unwrap_or(1);
+            let status = deployment.status.unwrap_or_default();
+            ensure!(status.observed_generation == deployment.metadata.generation, "{name} is not looked at yet");
+            let count = |number: Option<i32>| number.unwrap_or(0);
+            let (updated, available) = (count(status.updated_replicas), count(status.available_replicas));
+            let (ready, all) = (count(status.ready_replicas), count(status.replicas));
+            ensure!(
+                [updated, available, ready, all] == [wanted; 4],
+                "{name}: {wanted} wanted, {all} there, {updated} updated, {ready} ready, {available} available"
+            );
+        }
+        let sets: Api<StatefulSet> = self.api();
+        for set in sets.list(&of_release()).await? {
+            let name = set.name_any();
+            let wanted = set.spec.and_then(|spec| spec.replicas).unwrap_or(1);
+            let status = set.status.unwrap_or_default();
+            ensure!(status.observed_generation == set.metadata.generation, "{name} is not looked at yet");
+            ensure!(status.ready_replicas.unwrap_or(0) == wanted, "{name} is not ready");
+            ensure!(status.current_revision == status.update_revision, "{name} is not updated");
+        }
+        Ok(())
+    }
+
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.cluster.client(), &self.namespace)
+    }
+
+    async fn all_pods(&self) -> Result<Vec<Pod>> {
+        Ok(self.api().list(&of_release()).await?.items)
+    }
+
+    /// The pods of a component that are not ending, oldest first.
+    pub async fn pods(&self, component: &str) -> Result<Vec<Pod>> {
+        let labels = format!("app.kubernetes.io/instance={NAME},app.kubernetes.io/component={component}");
+        let mut pods = self.api::<Pod>().list(&ListParams::default().labels(&labels)).await?.items;
+        pods.retain(|pod| pod.metadata.deletion_timestamp.is_none());
+        pods.sort_by_key(|pod| pod.metadata.creation_timestamp.clone());
+        Ok(pods)
+    }
+
+    /// The only pod of a component.
+    pub async fn pod(&self, component: &str) -> Result<Pod> {
+        let mut pods = self.pods(component).await?;
+        ensure!(pods.len() == 1, "there are {} {component} pods", pods.len());
+        pods.pop().context("there is one")
+    }
+
+    pub async fn names(&self, component: &str) -> Result<Vec<String>> {
+        Ok(self.pods(component).await?.iter().map(ResourceExt::name_any).collect())
+    }
+
+    /// Reads a pod again.
+    pub async fn again(&self, pod: &Pod) -> Result<Pod> {
+        Ok(self.api::<Pod>().get(&pod.name_any()).await?)
+    }
+
+    /// Messages of the events about an object, `reason: message`.
+    pub async fn events(&self, name: &str) -> Result<Vec<Event>> {
+        let about = ListParams::default().fields(&format!("involvedObject.name={name}"));
+        Ok(self.api::<Event>().list(&about).await?.items)
+    }
+
+    /// Waits for an event about an object whose reason and message hold both texts, and gives its message.
+    pub async fn event(&self, name: &str, reason: &str, text: &str) -> Result<String> {
+        until(&format!("an event {reason} about {name} with `{text}`"), Duration::from_mins(1), async || {
+            let events = self.events(name).await?;
+            let told = events.iter().find_map(|event| {
+                let message = event.message.as_deref()?;
+                (event.reason.as_deref()? == reason && message.contains(text)).then(|| message.to_owned())
+            });
+            told.with_context(|| format!("events: {:?}", events.iter().map(summary).collect::<Vec<_>>()))
+        })
+        .await
+    }
+
+    /// The log of all containers of a pod, from its beginning.
+    pub async fn log(&self, pod: &str) -> Result<String> {
+        program::succeed(self.kubectl(["logs", pod, "--all-containers", "--tail=-1"])).await
+    }
+
+    pub async fn secret(&self, name: &str) -> Result<Secret> {
+        Ok(self.api().get(name).await?)
+    }
+
+    /// Asks a pod itself, past every Service: status and body.
+    pub async fn ask(&self, pod: &Pod, port: u16, path: &str) -> Result<(u16, String)> {
+        let (namespace, name) = (&self.namespace, pod.name_any());
+        let address = format!("/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy{path}");
+        let request = http::Request::get(address).body(Body::empty())?;
+        let answer = self.cluster.client().send(request).await?;
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect_bytes().await?;
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    /// A way into the frontend's Service from this machine.
+    pub async fn door(&self) -> Result<Door> {
+        let service: Service = self.api().get(&format!("{NAME}-frontend")).await?;
+        let ports = service.spec.and_then(|spec| spec.ports).unwrap_or_default();
+        let port = ports.iter().find_map(|port| port.node_port).context("the frontend's Service has no NodePort")?;
+        Door::to((self.cluster.node_address().await?, u16::try_from(port)?).into()).await
+    }
+
+    /// `helm test`.
+    pub async fn test(&self) -> Result<Finished> {
+        program::finish(self.helm(["test", NAME, "--logs", "--timeout", "2m"])).await
+    }
+
+    /// Waits for a pod of a component that is not one of `old`, and gives its name.
+    pub async fn new_pod(&self, component: &str, old: &[String]) -> Result<String> {
+        until(&format!("a new {component} pod"), Duration::from_secs(30), async || {
+            let names = self.names(component).await?;
+            names.into_iter().find(|name| !old.contains(name)).context("only the old pods")
+        })
+        .await
+    }
+}
+
+fn of_release() -> ListParams {
+    ListParams::default().labels(&format!("app.kubernetes.io/instance={NAME}"))
+}
+
+fn tag(image: &str) -> Result<&str> {
+    Ok(image.rsplit_once(':').with_context(|| format!("{image} has no tag"))?.1)
+}
+
+fn summary(event: &Event) -> String {
+    format!("{}: {}", event.reason.as_deref().unwrap_or_default(), event.message.as_deref().unwrap_or_default())
+}
+
+pub fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+fn is_test(pod: &Pod) -> bool {
+    pod.labels().get("app.kubernetes.io/component").is_some_and(|component| component == "test")
+}
+
+/// Restarts of all its containers.
+pub fn restarts(pod: &Pod) -> i32 {
+    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+    statuses.into_iter().flatten().map(|status| status.restart_count).sum()
+}
+
+/// The runtime's id of a pod's first container.
+pub fn container_id(pod: &Pod) -> Result<String> {
+    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+    let id = statuses.and_then(|statuses| statuses.first()?.container_id.as_ref()).context("no container runs")?;
+    match id.split_once("://") {
+        Some((_, id)) => Ok(id.to_owned()),
+        None => bail!("{id} is no container id"),
+    }
+}

@@ -1,0 +1,172 @@
+//! One run of the tests.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Namespace};
+use kube::{
+    Api,
+    api::{DeleteParams, ListParams, PostParams},
+};
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+use crate::{
+    cluster::Cluster,
+    node::Node,
+    program,
+    release::{Images, NAME, Release, root},
+    report::Report,
+    wait::until,
+};
+
+/// Label of everything a run makes, with the run's id.
+const LABEL: &str = "todo-e2e";
+
+/// Two of each, so that one can go while the other serves.
+pub const BASELINE: &[&str] = &["backend.replicas=2", "frontend.replicas=2"];
+
+/// Why a test cannot run on this cluster.
+#[derive(Debug)]
+pub struct Skip(pub String);
+
+impl fmt::Display for Skip {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Skip {}
+
+pub struct Suite {
+    pub cluster: Arc<Cluster>,
+    pub report: Report,
+    run: String,
+    namespaces: Mutex<Vec<String>>,
+    images: OnceCell<Images>,
+    standing: OnceCell<Release>,
+    node: OnceCell<Node>,
+}
+
+impl Suite {
+    pub async fn new() -> Result<Self> {
+        let run = uuid::Uuid::new_v4().simple().to_string()[..6].to_owned();
+        Ok(Self {
+            cluster: Arc::new(Cluster::connect().await?),
+            report: Report::default(),
+            run,
+            namespaces: Mutex::default(),
+            images: OnceCell::new(),
+            standing: OnceCell::new(),
+            node: OnceCell::new(),
+        })
+    }
+
+    /// A namespace of this run, where Pod Security is enforced at `level`.
+    pub async fn namespace(&self, purpose: &str, level: &str) -> Result<String> {
+        let name = format!("e2e-{}-{purpose}", self.run);
+        let namespace = serde_json::from_value(json!({
+            "metadata": {
+                "name": name,
+                "labels": { LABEL: self.run, "pod-security.kubernetes.io/enforce": level },
+            },
+        }))?;
+        Api::<Namespace>::all(self.cluster.client()).create(&PostParams::default(), &namespace).await?;
+        self.namespaces.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
+        Ok(name)
+    }
+
+    /// A release that is not installed yet, in a namespace of its own.
+    pub async fn release(&self, purpose: &str) -> Result<Release> {
+        let images = self.images().await?.clone();
+        Ok(Release::new(Arc::clone(&self.cluster), self.namespace(purpose, "restricted").await?, images))
+    }
+
+    /// The images under test: those `TODO_E2E_IMAGES` names, `BACKEND,FRONTEND`.
+    pub async fn images(&self) -> Result<&Images> {
+        self.images
+            .get_or_try_init(async || {
+                let images = std::env::var("TODO_E2E_IMAGES").context("TODO_E2E_IMAGES is not set")?;
+                let (backend, frontend) = images.split_once(',').context("TODO_E2E_IMAGES names no two images")?;
+                Ok(Images { backend: backend.into(), frontend: frontend.into() })
+            })
+            .await
+    }
+
+    /// The release that most tests share, at these values.
+    pub async fn standing(&self, values: &[&str]) -> Result<&Release> {
+        let standing = self.standing.get_or_try_init(async || self.release("standing").await).await?;
+        standing.at(values).await?;
+        Ok(standing)
+    }
+
+    /// Root on the node where the pods of the standing release are.
+    pub async fn node(&self) -> Result<&Node> {
+        self.node
+            .get_or_try_init(async || {
+                let standing = self.standing(BASELINE).await?;
+                let database: StatefulSet = standing.api().get(&format!("{NAME}-postgres")).await?;
+                let pod = database.spec.and_then(|spec| spec.template.spec).context("the StatefulSet has a pod")?;
+                let image = pod.containers[0].image.as_deref().context("the database has an image")?;
+                let namespace = self.namespace("node", "privileged").await?;
+                Node::new(Arc::clone(&self.cluster), namespace, image, &standing.pod("postgres").await?).await
+            })
+            .await
+    }
+
+    /// Prints what explains a failure: pods, events and the ends of the logs.
+    pub async fn explain(&self) {
+        let namespaces = self.namespaces.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for namespace in namespaces {
+            let kubectl = |arguments: &[&str]| {
+                let mut kubectl = self.cluster.kubectl(["--namespace", &namespace]);
+                kubectl.args(arguments);
+                kubectl
+            };
+            let show = async |arguments: &[&str]| {
+                let finished = program::finish(kubectl(arguments)).await;
+                let text = finished.map_or_else(|error| format!("{error:#}"), |finished| finished.all());
+                let lines: Vec<_> = text.lines().collect();
+                println!("{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+            };
+            println!("--- namespace {namespace}");
+            show(&["get", "pods", "--output", "wide"]).await;
+            show(&["get", "events", "--sort-by=.lastTimestamp"]).await;
+            for component in ["backend", "frontend", "postgres", "test"] {
+                println!("--- logs of {component} in {namespace}");
+                let selector = format!("app.kubernetes.io/component={component}");
+                show(&["logs", "--selector", &selector, "--all-containers", "--prefix", "--tail=15"]).await;
+            }
+        }
+    }
+
+    /// Removes everything the run has made, and waits until it is gone.
+    pub async fn end(&self) -> Result<()> {
+        let namespaces = Api::<Namespace>::all(self.cluster.client());
+        let ours = ListParams::default().labels(&format!("{LABEL}={}", self.run));
+        for namespace in namespaces.list(&ours).await? {
+            let name = namespace.metadata.name.unwrap_or_default();
+            namespaces.delete(&name, &DeleteParams::default()).await?;
+        }
+        until("the namespaces of the tests are gone", Duration::from_mins(2), async || {
+            let left = namespaces.list(&ours).await?.items.len();
+            anyhow::ensure!(left == 0, "{left} are left");
+            Ok(())
+        })
+        .await
+    }
+
+    /// The `todo` program, as this checkout has it.
+    pub fn todo(&self) -> tokio::process::Command {
+        let mut todo = match std::env::var_os("TODO_E2E_PROGRAM") {
+            Some(program) => tokio::process::Command::new(program),
+            None => program::command("cargo", ["todo"]),
+        };
+        todo.current_dir(root());
+        todo
+    }
+}

@@ -1,0 +1,31 @@
+//! Waiting for conditions.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+const POLL: Duration = Duration::from_millis(150);
+
+/// Asks until the answer is not an error. In vain, it tells what was awaited and the last error.
+pub async fn until<T>(awaited: &str, limit: Duration, mut ask: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    let start = Instant::now();
+    loop {
+        match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) if start.elapsed() > limit => {
+                return Err(error).with_context(|| format!("waited {limit:?} in vain: {awaited}"));
+            }
+            Err(_) => tokio::time::sleep(POLL).await,
+        }
+    }
+}
+
+/// Fails as soon as `holds` does, and succeeds after `time`.
+pub async fn throughout(time: Duration, mut holds: impl AsyncFnMut() -> Result<()>) -> Result<()> {
+    let start = Instant::now();
+    while start.elapsed() < time {
+        holds().await?;
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
+}

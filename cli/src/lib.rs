@@ -9,14 +9,25 @@
 //! - [`node`]: Node.js and the frontend's packages
 //! - [`workspace`]: where things are
 
+pub mod cluster;
 pub mod database;
+pub mod deploy;
 pub mod dev;
+pub mod digest;
+pub mod forward;
+pub mod helm;
+pub mod images;
+pub mod kubectl;
+pub mod live;
 pub mod node;
 pub mod output;
 pub mod postgres;
 pub mod prepare;
 pub mod process;
+pub mod rollout;
+pub mod sandbox;
 pub mod secret;
 pub mod stack;
 pub mod test;
+pub mod tool;
 pub mod workspace;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anstyle::AnsiColor;
 use clap::{Parser, Subcommand};
-use todo::{dev, output::colored, prepare, test};
+use todo::{deploy, dev, forward, output::colored, prepare, sandbox, test};
 
 /// Runs and tests the Todo application from a checkout
 #[derive(Parser)]
@@ -19,6 +19,10 @@ enum Command {
     Dev(dev::Dev),
     Test(test::Test),
     Prepare(prepare::Prepare),
+    Deploy(deploy::Deploy),
+    Box(sandbox::Box),
+    #[command(hide = true)]
+    Forward(forward::Forward),
 }
 
 #[tokio::main]
@@ -27,6 +31,9 @@ async fn main() -> ExitCode {
         Command::Dev(options) => dev::run(options).await,
         Command::Test(options) => test::run(options).await,
         Command::Prepare(options) => prepare::run(options).await,
+        Command::Deploy(options) => deploy::run(options).await,
+        Command::Box(options) => sandbox::run(&options),
+        Command::Forward(options) => forward::run(options).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

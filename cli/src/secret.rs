@@ -1,18 +1,16 @@
 //! Passwords and keys of our own making.
 
-use std::{fmt::Write as _, fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::Result;
+
+use crate::digest;
 
 /// 256 random bits as 64 hexadecimal digits.
 pub fn generate() -> Result<String> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes)?;
-    let mut text = String::new();
-    for byte in bytes {
-        write!(text, "{byte:02x}")?;
-    }
-    Ok(text)
+    Ok(digest::hex(&bytes))
 }
 
 /// Writes a file that only its owner can read.

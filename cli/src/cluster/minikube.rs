@@ -1,0 +1,57 @@
+//! Minikube, by its command.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use tokio::process::Command;
+
+use super::Listed;
+use crate::{live::Live, tool};
+
+#[derive(Clone, Debug)]
+pub struct Minikube {
+    /// Also the name of the kubectl context.
+    pub profile: String,
+}
+
+impl Minikube {
+    #[must_use]
+    pub fn new(profile: Option<&str>) -> Self {
+        let own = std::env::var("MINIKUBE_PROFILE").ok().filter(|name| !name.is_empty());
+        let profile = profile.map(str::to_owned).or(own).unwrap_or_else(|| "minikube".into());
+        Self { profile }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = tool::command("minikube", ["--profile", &self.profile]);
+        command.args(arguments);
+        command
+    }
+
+    async fn runs(&self) -> Result<bool> {
+        Ok(tool::output(self.command(&["status"])).await?.status.success())
+    }
+
+    pub async fn start(&self, live: &Live) -> Result<()> {
+        if tool::on_path("minikube").is_none() {
+            bail!("Minikube is not installed: `cargo todo doctor` tells how to get it");
+        }
+        if self.runs().await? {
+            return Ok(());
+        }
+        live.say(&format!("no cluster runs: `minikube start --profile {}` starts one", self.profile));
+        let mut start = Command::new("minikube");
+        start.args(["start", "--profile", &self.profile]);
+        live.run("minikube", start).await
+    }
+
+    pub async fn images(&self) -> Result<Vec<Listed>> {
+        tool::json(self.command(&["image", "ls", "--format", "json"])).await
+    }
+
+    pub async fn load(&self, archive: &Path) -> Result<()> {
+        let mut load = self.command(&["image", "load"]);
+        load.arg(archive);
+        tool::text(load).await.map(drop)
+    }
+}

@@ -1,0 +1,258 @@
+//! `cargo todo deploy`: from source to a running release.
+
+mod plan;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use futures_util::future::try_join_all;
+
+use self::plan::Plan;
+use crate::{
+    cluster::{Cluster, Images, Target},
+    forward,
+    helm::{Helm, RELEASE, Release},
+    images::{Image, Source},
+    kubectl::Kubectl,
+    live::Live,
+    output::bold,
+    process,
+    rollout::{self, Outcome, objects::Snapshot},
+    sandbox, tool,
+    workspace::Workspace,
+};
+
+/// Build the images, bring them into a cluster and run the application there
+#[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
+pub struct Deploy {
+    #[command(flatten)]
+    target: Target,
+    /// `docker`, `podman` or `buildah` builds the images; or image archives made by Nix. By default the first builder
+    /// that works
+    #[arg(long, value_name = "docker|podman|buildah|nix:PATHS")]
+    images: Option<Source>,
+    /// A value of the chart; can be given more than once
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// A file with values of the chart; can be given more than once
+    #[arg(long, value_name = "FILE")]
+    values: Vec<PathBuf>,
+    /// How long pods may take to become ready
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    timeout: Duration,
+    /// Port on this machine where the frontend can be reached; by default 3000 or the next that is free
+    #[arg(long, conflicts_with = "no_forward")]
+    port: Option<u16>,
+    /// Do not forward the frontend's port to this machine
+    #[arg(long)]
+    no_forward: bool,
+    /// After a failure go back to the revision that ran before
+    #[arg(long)]
+    rollback: bool,
+    /// Use the box, a throwaway computer with Docker and Minikube (Linux, as root)
+    #[arg(long = "box")]
+    sandbox: bool,
+    /// Show every line the builds print
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+pub async fn run(options: Deploy) -> Result<()> {
+    let workspace = Workspace::find()?;
+    let Some(source) = source(&options).await? else {
+        sandbox::up(&workspace).await?;
+        return sandbox::enter(&workspace);
+    };
+    let live = Live::new(options.verbose);
+    tokio::select! {
+        outcome = deploy(&options, &source, &workspace, &live) => outcome,
+        outcome = process::interrupted() => {
+            outcome?;
+            bail!("interrupted; `cargo todo deploy` goes on where this ended");
+        }
+    }
+}
+
+/// Where images come from; nothing when the box is to be used.
+async fn source(options: &Deploy) -> Result<Option<Source>> {
+    if options.sandbox && !sandbox::inside() {
+        return Ok(None);
+    }
+    if let Some(source) = &options.images {
+        return Ok(Some(source.clone()));
+    }
+    let reason = match Source::find().await {
+        Ok(source) => return Ok(Some(source)),
+        Err(reason) => reason,
+    };
+    let ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    match sandbox::possible() {
+        Ok(()) if ci && !sandbox::inside() => Ok(None),
+        Ok(()) => bail!(
+            "nothing here builds images ({reason}): install and start Docker (https://docs.docker.com/engine/install), \
+             or let `cargo todo deploy --box` bring up a throwaway computer that has Docker and Minikube"
+        ),
+        Err(_) => bail!(
+            "nothing here builds images ({reason}): install and start Docker (https://docs.docker.com/engine/install)"
+        ),
+    }
+}
+
+async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, live: &Live) -> Result<()> {
+    let cluster = options.target.cluster();
+    let kubectl = options.target.kubectl(&cluster).await?;
+    let helm = Helm::new(&kubectl);
+    let building = source.images(workspace, live);
+    let (images, (there, release)) = tokio::try_join!(building, connect(&cluster, &helm, live))?;
+    try_join_all(images.iter().map(|image| bring(image, &cluster, &there, workspace, live))).await?;
+
+    let plan = Plan::new(workspace, &kubectl, &cluster, &images, &options.values, &options.set)?;
+    let before = release.as_ref().map(|release| release.version);
+    let changed = !(plan.is_deployed(release.as_ref()) && is_whole(&kubectl).await?);
+    if changed {
+        refuse_pending(release.as_ref(), &helm)?;
+        if kubectl.ensure_namespace().await? {
+            live.say(&format!("made the namespace {}", kubectl.namespace));
+        }
+        plan.apply(&helm).await?;
+        let revision = before.unwrap_or(0) + 1;
+        live.say(&format!("release {RELEASE}, revision {revision}: waiting for its pods"));
+    } else {
+        live.say("the release is up to date");
+    }
+    match rollout::wait(&kubectl, options.timeout, live).await? {
+        Outcome::Complete(snapshot) => {
+            let revision = before.unwrap_or(0) + u32::from(changed);
+            std::fs::write(good_revision_file(workspace, &kubectl)?, revision.to_string())?;
+            reachable(options, workspace, &kubectl, &snapshot, changed, live).await
+        }
+        Outcome::Failed(reasons) => {
+            for line in reasons {
+                live.say(&line);
+            }
+            let good = good_revision(workspace, &kubectl, before, changed);
+            after_failure(options, &kubectl, &helm, good, live).await
+        }
+    }
+}
+
+/// Makes sure that the cluster runs, and asks it what is there.
+async fn connect(cluster: &Cluster, helm: &Helm, live: &Live) -> Result<(Images, Option<Release>)> {
+    if tool::on_path("helm").is_none() {
+        bail!("helm is not installed: `cargo todo doctor` tells how to get it");
+    }
+    cluster.start(live).await?;
+    tokio::try_join!(cluster.images(), helm.release())
+}
+
+async fn bring(image: &Image, cluster: &Cluster, there: &Images, workspace: &Workspace, live: &Live) -> Result<()> {
+    let task = live.begin(image.part.image);
+    task.now("looking for the image in the cluster, else loading it");
+    let brought = cluster.ensure(workspace, image, there).await;
+    task.end();
+    let name = format!("{}:{}", image.part.image, image.tag());
+    live.say(&if brought? { format!("{name} is loaded") } else { format!("{name} is there already") });
+    Ok(())
+}
+
+/// Whether the workloads of the release exist; someone may have deleted one.
+async fn is_whole(kubectl: &Kubectl) -> Result<bool> {
+    let snapshot = Snapshot::take(kubectl).await?;
+    let exists = |name: &str| snapshot.deployments.iter().any(|deployment| deployment.metadata.name == name);
+    Ok(exists("todo-backend") && exists("todo-frontend"))
+}
+
+fn refuse_pending(release: Option<&Release>, helm: &Helm) -> Result<()> {
+    let Some(release) = release.filter(|release| release.info.status.starts_with("pending")) else { return Ok(()) };
+    let way_out = match release.version {
+        1 => helm.shown(&format!("uninstall {RELEASE}")),
+        version => helm.shown(&format!("rollback {RELEASE} {}", version - 1)),
+    };
+    bail!(
+        "helm works on this release, or was interrupted when it last did ({}): if none runs, `{way_out}`",
+        release.info.status
+    )
+}
+
+async fn reachable(
+    options: &Deploy,
+    workspace: &Workspace,
+    kubectl: &Kubectl,
+    snapshot: &Snapshot,
+    changed: bool,
+    live: &Live,
+) -> Result<()> {
+    for url in snapshot.ingress_urls() {
+        live.say(&format!("by the Ingress: {}", bold(&url)));
+    }
+    if options.no_forward {
+        live.say("every pod is ready");
+        return Ok(());
+    }
+    let running = match forward::running(workspace, kubectl)? {
+        // Its pod is still there.
+        Some(running) if !changed && options.port.is_none_or(|port| port == running.port) => running,
+        _ => forward::start(workspace, kubectl, options.port).await?,
+    };
+    live.say(&format!("the application is at {} (`cargo todo down` ends it)", bold(&running.url())));
+    Ok(())
+}
+
+fn good_revision_file(workspace: &Workspace, kubectl: &Kubectl) -> Result<PathBuf> {
+    workspace.state(&format!("{}/good-revision", kubectl.directory()))
+}
+
+/// The last revision that was seen to run; else the one before this.
+fn good_revision(workspace: &Workspace, kubectl: &Kubectl, before: Option<u32>, changed: bool) -> Option<u32> {
+    let newest = before.unwrap_or(0) + u32::from(changed);
+    let file = good_revision_file(workspace, kubectl).ok()?;
+    let known = std::fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok());
+    let known = known.filter(|&revision: &u32| revision < newest);
+    known.or_else(|| newest.checked_sub(1).filter(|&revision| revision > 0))
+}
+
+async fn after_failure(options: &Deploy, kubectl: &Kubectl, helm: &Helm, good: Option<u32>, live: &Live) -> Result<()> {
+    let Some(good) = good else {
+        bail!("the application does not run: mend the cause and deploy again, or `cargo todo down` removes the release")
+    };
+    let rollback = helm.shown(&format!("rollback {RELEASE} {good}"));
+    if !options.rollback {
+        bail!("the new revision does not run; the old pods go on serving. To go back: {rollback}");
+    }
+    helm.rollback(good).await.with_context(|| format!("cannot go back: {rollback}"))?;
+    match rollout::wait(kubectl, options.timeout, live).await? {
+        Outcome::Complete(_) => bail!("the new revision does not run; revision {good} runs again"),
+        Outcome::Failed(reasons) => bail!("revision {good} does not run either:\n{}", reasons.join("\n")),
+    }
+}
+
+/// `90s`, `5m`, or both.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "a duration such as 90s, 5m or 1m30s is wanted".to_owned();
+    let mut rest = text;
+    let mut seconds = 0;
+    for (unit, length) in [('m', 60), ('s', 1)] {
+        if let Some((number, after)) = rest.split_once(unit) {
+            seconds += number.parse::<u64>().map_err(|_| wrong())? * length;
+            rest = after;
+        }
+    }
+    if rest.is_empty() && seconds > 0 { Ok(Duration::from_secs(seconds)) } else { Err(wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        for wrong in ["", "5", "m", "0s", "5h", "1s1m", "-1s"] {
+            assert!(duration(wrong).unwrap_err().contains("1m30s"), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The frontend's Service on a port of this machine, by a `kubectl port-forward` in the background that comes back
+//! whenever its pod goes.
+
+use std::{
+    fs::{File, OpenOptions},
+    net::TcpListener,
+    path::PathBuf,
+    process::{Command as StdCommand, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::{Pid, setsid},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    kubectl::Kubectl,
+    process::{self, Program},
+    workspace::Workspace,
+};
+
+const DEFAULT_PORT: u16 = 3000;
+const POLL: Duration = Duration::from_millis(50);
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Forward the frontend's port, until ended
+#[derive(Args, Clone, Debug)]
+pub struct Forward {
+    #[arg(long)]
+    context: String,
+    #[arg(long)]
+    namespace: String,
+    #[arg(long)]
+    port: u16,
+}
+
+/// The background process; runs until SIGTERM.
+pub async fn run(options: Forward) -> Result<()> {
+    // Closing the terminal is not meant for us.
+    let _ = setsid();
+    let workspace = Workspace::find()?;
+    let kubectl = Kubectl { context: options.context, namespace: options.namespace };
+    let file = lock_file(&workspace, &kubectl)?;
+    let lock = open(&file)?;
+    // While the file is locked, its text is true.
+    lock.try_lock().context("a forward for this namespace runs already")?;
+    std::fs::write(&file, serde_json::to_vec(&Running { process: std::process::id(), port: options.port })?)?;
+    let ports = format!("{}:3000", options.port);
+    tokio::select! {
+        outcome = process::interrupted() => outcome,
+        never = forward(&kubectl, &ports) => never,
+    }
+}
+
+async fn forward(kubectl: &Kubectl, ports: &str) -> Result<()> {
+    loop {
+        let command = kubectl.command(&["port-forward", "--address=127.0.0.1", "service/todo-frontend", ports]);
+        // The log is our standard output.
+        match Program::start(command, |line| anstream::println!("{line}")) {
+            Ok(mut program) => drop(program.wait().await),
+            Err(error) => anstream::println!("{error:#}"),
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+/// A forward in the background.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Running {
+    process: u32,
+    pub port: u16,
+}
+
+impl Running {
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+}
+
+fn lock_file(workspace: &Workspace, kubectl: &Kubectl) -> Result<PathBuf> {
+    workspace.state(&format!("{}/forward", kubectl.directory()))
+}
+
+fn open(path: &PathBuf) -> Result<File> {
+    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
+    file.with_context(|| format!("cannot open {}", path.display()))
+}
+
+/// The forward that runs for this namespace.
+pub fn running(workspace: &Workspace, kubectl: &Kubectl) -> Result<Option<Running>> {
+    let path = lock_file(workspace, kubectl)?;
+    if open(&path)?.try_lock().is_ok() {
+        return Ok(None);
+    }
+    // Empty for a moment while it starts.
+    Ok(serde_json::from_slice(&std::fs::read(&path)?).ok())
+}
+
+/// Ends the forward, if one runs, and waits until its port is free.
+pub async fn stop(workspace: &Workspace, kubectl: &Kubectl) -> Result<Option<Running>> {
+    let Some(found) = running(workspace, kubectl)? else { return Ok(None) };
+    let _ = kill(Pid::from_raw(found.process.try_into()?), Signal::SIGTERM);
+    let end = Instant::now() + LIMIT;
+    while running(workspace, kubectl)?.is_some() {
+        ensure!(Instant::now() < end, "the port-forward, process {}, does not end within {LIMIT:?}", found.process);
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(Some(found))
+}
+
+/// Starts a forward on `port`, else on the port of the last one, else on the first free one from 3000, and waits until
+/// the frontend answers through it.
+pub async fn start(workspace: &Workspace, kubectl: &Kubectl, port: Option<u16>) -> Result<Running> {
+    let last = stop(workspace, kubectl).await?.map(|last| last.port);
+    let port = match port {
+        Some(port) => {
+            ensure!(is_free(port), "port {port} is in use: choose another with --port");
+            port
+        }
+        None => last.filter(|&port| is_free(port)).map_or_else(free_port, Ok)?,
+    };
+    let log_path = lock_file(workspace, kubectl)?.with_extension("log");
+    let log = File::create(&log_path)?;
+    let mut command = StdCommand::new(std::env::current_exe()?);
+    command
+        .arg("forward")
+        .args(["--context", &kubectl.context, "--namespace", &kubectl.namespace, "--port", &port.to_string()])
+        .current_dir(workspace.root())
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
+    let mut child = command.spawn().context("cannot start the port-forward")?;
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
+    let url = format!("http://127.0.0.1:{port}/api/health");
+    let end = Instant::now() + LIMIT;
+    loop {
+        if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            return Ok(Running { process: child.id(), port });
+        }
+        let log = || std::fs::read_to_string(&log_path).unwrap_or_default();
+        if let Some(status) = child.try_wait()? {
+            bail!("the port-forward ended ({status}):\n{}", log().trim());
+        }
+        if Instant::now() > end {
+            bail!("the frontend does not answer at {url} within {LIMIT:?}; its port-forward says:\n{}", log().trim());
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
+}
+
+fn free_port() -> Result<u16> {
+    (DEFAULT_PORT..DEFAULT_PORT + 100)
+        .find(|&port| is_free(port))
+        .context("no port from 3000 to 3099 is free: choose one with --port")
+}

@@ -1,0 +1,96 @@
+//! `helm`, always with an explicit context and namespace.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use serde::Deserialize;
+use tokio::process::Command;
+
+use crate::{kubectl::Kubectl, tool};
+
+/// Name of the release, as of the chart.
+pub const RELEASE: &str = "todo";
+
+#[derive(Clone, Debug)]
+pub struct Helm {
+    context: String,
+    namespace: String,
+}
+
+/// What `helm status` says of a release.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Release {
+    pub version: u32,
+    pub info: Info,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Info {
+    pub status: String,
+    #[serde(default)]
+    pub description: String,
+}
+
+/// What a release is made with.
+#[derive(Clone, Copy, Debug)]
+pub struct Upgrade<'a> {
+    pub chart: &'a Path,
+    pub values: &'a [&'a Path],
+    pub set: &'a [String],
+    pub description: &'a str,
+}
+
+impl Helm {
+    #[must_use]
+    pub fn new(kubectl: &Kubectl) -> Self {
+        Self { context: kubectl.context.clone(), namespace: kubectl.namespace.clone() }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = tool::command("helm", arguments);
+        command.args(["--kube-context", &self.context, "--namespace", &self.namespace]);
+        command
+    }
+
+    pub async fn release(&self) -> Result<Option<Release>> {
+        let output = tool::output(self.command(&["status", RELEASE, "--output", "json"])).await?;
+        if output.status.success() {
+            return Ok(Some(serde_json::from_slice(&output.stdout)?));
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        if said.contains("release: not found") {
+            return Ok(None);
+        }
+        bail!("`helm status {RELEASE}` failed:\n{}", said.trim())
+    }
+
+    pub async fn upgrade(&self, upgrade: Upgrade<'_>) -> Result<()> {
+        let mut command = self.command(&["upgrade", "--install", RELEASE]);
+        command.arg(upgrade.chart).args(["--description", upgrade.description]);
+        for values in upgrade.values {
+            command.arg("--values").arg(values);
+        }
+        for set in upgrade.set {
+            command.args(["--set", set]);
+        }
+        let output = tool::output(command).await?;
+        if !output.status.success() {
+            bail!("helm refuses the release:\n{}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(())
+    }
+
+    pub async fn rollback(&self, revision: u32) -> Result<()> {
+        tool::text(self.command(&["rollback", RELEASE, &revision.to_string()])).await.map(drop)
+    }
+
+    pub async fn uninstall(&self) -> Result<()> {
+        tool::text(self.command(&["uninstall", RELEASE, "--wait"])).await.map(drop)
+    }
+
+    /// A command to give to the user, to be completed by `arguments`.
+    #[must_use]
+    pub fn shown(&self, arguments: &str) -> String {
+        format!("helm --kube-context {} --namespace {} {arguments}", self.context, self.namespace)
+    }
+}

@@ -1,0 +1,101 @@
+//! Why a pod does not become ready: its events and the last lines of its logs.
+
+use serde::Deserialize;
+
+use super::objects::{Container, Pod};
+use crate::kubectl::Kubectl;
+
+const EVENTS: usize = 5;
+const LINES: &str = "--tail=10";
+
+#[derive(Debug, Deserialize)]
+struct Events {
+    items: Vec<Event>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    message: String,
+    last_timestamp: Option<String>,
+    #[serde(rename = "eventTime")]
+    time: Option<String>,
+}
+
+/// Lines for the user, without the pod's name.
+pub async fn pod(kubectl: &Kubectl, pod: &Pod) -> Vec<String> {
+    let mut lines = events(kubectl, &pod.metadata.name).await;
+    for container in pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses) {
+        if !container.ready {
+            lines.extend(logs(kubectl, &pod.metadata.name, container).await);
+        }
+    }
+    lines
+}
+
+/// The last warnings, or where there are none the last events at all.
+pub async fn events(kubectl: &Kubectl, object: &str) -> Vec<String> {
+    let selector = format!("--field-selector=involvedObject.name={object}");
+    match kubectl.json::<Events>(&["get", "events", &selector]).await {
+        Ok(events) => told(events.items),
+        Err(error) => vec![format!("its events cannot be read: {error:#}")],
+    }
+}
+
+fn told(mut events: Vec<Event>) -> Vec<String> {
+    if events.iter().any(|event| event.kind == "Warning") {
+        events.retain(|event| event.kind == "Warning");
+    }
+    events.sort_by_key(|event| event.last_timestamp.clone().or_else(|| event.time.clone()));
+    let line = |event: &Event| format!("event {}: {}", event.reason, event.message.trim());
+    let mut lines: Vec<String> = events.iter().map(line).collect();
+    // The same failure at another time.
+    lines.dedup();
+    lines.split_off(lines.len().saturating_sub(EVENTS))
+}
+
+async fn logs(kubectl: &Kubectl, pod: &str, container: &Container) -> Vec<String> {
+    let name = &container.name;
+    let mut lines = Vec::new();
+    // The run that ended tells more than one that has just begun.
+    let runs: &[(&str, &[&str])] = if container.restart_count > 0 {
+        &[("the run before", &["--previous"]), ("this run", &[])]
+    } else {
+        &[("", &[])]
+    };
+    for (run, option) in runs {
+        let mut arguments = vec!["logs", pod, "--container", name, LINES];
+        arguments.extend(*option);
+        // A container that never ran has no log.
+        let Ok(text) = kubectl.text(&arguments).await else { continue };
+        let of = if run.is_empty() { String::new() } else { format!(" ({run})") };
+        lines.extend(text.lines().map(|line| format!("log of {name}{of}: {line}")));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: &str, reason: &str, at: &str) -> Event {
+        let (kind, reason) = (kind.to_owned(), reason.to_owned());
+        Event { kind, reason, message: "told".into(), last_timestamp: Some(at.into()), time: None }
+    }
+
+    #[test]
+    fn warnings_come_before_other_events_and_in_order() {
+        let events = vec![
+            event("Warning", "Second", "2026-01-01T00:00:02Z"),
+            event("Normal", "Pulled", "2026-01-01T00:00:03Z"),
+            event("Warning", "First", "2026-01-01T00:00:01Z"),
+        ];
+        assert_eq!(told(events), ["event First: told", "event Second: told"]);
+        assert_eq!(told(vec![event("Normal", "Pulled", "2026-01-01T00:00:03Z")]), ["event Pulled: told"]);
+    }
+}

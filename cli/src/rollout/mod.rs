@@ -1,0 +1,144 @@
+//! Waiting for a release to run, with what happens to each pod, and the reasons when it does not.
+
+mod explain;
+pub mod objects;
+mod state;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+
+use self::objects::{Pod, Snapshot};
+use crate::{
+    kubectl::Kubectl,
+    live::{Live, Task},
+};
+
+const POLL: Duration = Duration::from_millis(300);
+
+/// How waiting ended.
+#[derive(Debug)]
+pub enum Outcome {
+    Complete(Snapshot),
+    /// What is wrong, in lines for the user.
+    Failed(Vec<String>),
+}
+
+/// Waits until every workload of the release has the pods it should have, or until that is hopeless.
+pub async fn wait(kubectl: &Kubectl, limit: Duration, live: &Live) -> Result<Outcome> {
+    let end = Instant::now() + limit;
+    let mut lines = Lines { live: live.clone(), shown: BTreeMap::new() };
+    let mut since = BTreeMap::new();
+    let mut failures = 0;
+    loop {
+        let snapshot = match Snapshot::take(kubectl).await {
+            Ok(snapshot) => snapshot,
+            // The API server may be busy for a moment.
+            Err(_) if failures < 5 && Instant::now() < end => {
+                failures += 1;
+                tokio::time::sleep(POLL).await;
+                continue;
+            }
+            Err(error) => return Err(error).context("the cluster does not answer"),
+        };
+        failures = 0;
+        lines.show(&snapshot);
+        let unfinished = snapshot.unfinished();
+        if unfinished.is_empty() {
+            return Ok(Outcome::Complete(snapshot));
+        }
+        let hopeless = hopeless(&snapshot, &mut since);
+        if !hopeless.is_empty() {
+            return Ok(Outcome::Failed(explained(kubectl, &snapshot, &hopeless).await));
+        }
+        if Instant::now() > end {
+            let mut report = vec![format!("not ready within {} s: {}", limit.as_secs(), unfinished.join("; "))];
+            report.extend(explained(kubectl, &snapshot, &waiting(&snapshot)).await);
+            return Ok(Outcome::Failed(report));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Pods and workloads, each with what is wrong.
+type Reasons = BTreeMap<String, String>;
+
+/// What no longer gets better by waiting. `since` holds when each trouble was first seen.
+fn hopeless(snapshot: &Snapshot, since: &mut BTreeMap<(String, String), Instant>) -> Reasons {
+    let pods = snapshot.current_pods();
+    let of_pods = pods.iter().filter_map(|pod| Some((pod.metadata.name.clone(), pod.trouble()?)));
+    let troubles: Vec<_> = of_pods.chain(snapshot.refused()).collect();
+    let now = Instant::now();
+    let present: BTreeSet<_> = troubles.iter().map(|(name, trouble)| (name.clone(), trouble.what.clone())).collect();
+    since.retain(|trouble, _| present.contains(trouble));
+    let mut reasons = Reasons::new();
+    for (name, trouble) in troubles {
+        let first = *since.entry((name.clone(), trouble.what.clone())).or_insert(now);
+        if now - first >= trouble.patience {
+            reasons.insert(name, trouble.what);
+        }
+    }
+    reasons
+}
+
+/// Everything that is not ready.
+fn waiting(snapshot: &Snapshot) -> Reasons {
+    let pods = snapshot.owned_pods().into_iter().filter(|pod| !pod.is_ready());
+    let reason = |pod: &Pod| pod.trouble().map_or_else(|| pod.state(), |trouble| trouble.what);
+    pods.map(|pod| (pod.metadata.name.clone(), reason(pod))).collect()
+}
+
+async fn explained(kubectl: &Kubectl, snapshot: &Snapshot, reasons: &Reasons) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, reason) in reasons {
+        lines.push(format!("{name}: {reason}"));
+        let details = match snapshot.pods.iter().find(|pod| pod.metadata.name == *name) {
+            Some(pod) => explain::pod(kubectl, pod).await,
+            None => explain::events(kubectl, name).await,
+        };
+        lines.extend(details.into_iter().map(|line| format!("  {line}")));
+    }
+    lines
+}
+
+/// A live line for each pod.
+struct Lines {
+    live: Live,
+    shown: BTreeMap<String, (Task, String)>,
+}
+
+impl Lines {
+    fn show(&mut self, snapshot: &Snapshot) {
+        for pod in snapshot.owned_pods() {
+            let (name, state) = (&pod.metadata.name, pod.state());
+            // What was there before and stays as it is, is no progress.
+            if !self.shown.contains_key(name) && (pod.is_ready() || state == "Terminating") {
+                continue;
+            }
+            let entry = self.shown.entry(name.clone());
+            let (task, last) = entry.or_insert_with(|| (self.live.begin("pod"), String::new()));
+            if *last != state {
+                task.step(&format!("{name}: {state}"));
+                *last = state;
+            }
+        }
+        self.shown.retain(|name, (task, _)| {
+            let there = snapshot.pods.iter().any(|pod| pod.metadata.name == *name);
+            if !there {
+                task.end();
+            }
+            there
+        });
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        for (task, _) in self.shown.values() {
+            task.end();
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `cargo todo box`: a computer with Docker and Minikube in namespaces, for a machine that has neither. The scripts
+//! are in `e2e/box`.
+
+use std::{
+    ffi::OsString,
+    os::unix::process::CommandExt,
+    process::{Command as StdCommand, Stdio},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, Subcommand};
+use nix::unistd::Uid;
+
+use crate::{output::note, process::Program, workspace::Workspace};
+
+/// Set for the program that [`enter`] runs.
+const INSIDE: &str = "TODO_IN_BOX";
+
+/// Run a throwaway computer with Docker and Minikube (Linux, as root)
+#[derive(Args, Clone, Debug)]
+pub struct Box {
+    #[command(subcommand)]
+    command: Command,
+    /// Which box, of those that run side by side
+    #[arg(long, global = true, env = "BOX_NAME", default_value = "box")]
+    name: String,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Command {
+    /// Bring it up, with a cluster in it
+    Up,
+    /// End it and all that is in it; what was built stays
+    Down,
+    /// Tell whether it and its cluster run; the exit code is Minikube's
+    Status,
+    /// Run a command in it
+    In {
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
+}
+
+pub fn run(options: &Box) -> Result<()> {
+    let workspace = Workspace::find()?;
+    possible().map_err(anyhow::Error::msg)?;
+    let mut script = match &options.command {
+        Command::Up => script(&workspace, "up"),
+        Command::Down => script(&workspace, "down"),
+        Command::Status => {
+            let mut probe = script(&workspace, "in");
+            probe.arg("true").env("BOX_NAME", &options.name).stderr(Stdio::null());
+            if !probe.status()?.success() {
+                bail!("no box `{}` runs: `cargo todo box up` brings it up", options.name);
+            }
+            note(&format!("the box `{}` runs", options.name));
+            let mut status = script(&workspace, "in");
+            status.args(["minikube", "status"]);
+            status
+        }
+        Command::In { command } => {
+            let mut inside = script(&workspace, "in");
+            inside.args(command);
+            inside
+        }
+    };
+    script.env("BOX_NAME", &options.name);
+    // In our place: terminal, signals and exit code are the script's.
+    Err(script.exec()).context("cannot run the scripts in e2e/box")
+}
+
+fn script(workspace: &Workspace, name: &str) -> StdCommand {
+    StdCommand::new(workspace.path("e2e/box").join(name))
+}
+
+/// Whether this machine can run a box, or why not.
+pub fn possible() -> Result<(), String> {
+    if !cfg!(target_os = "linux") {
+        return Err("the box needs Linux: install Docker and Minikube instead".into());
+    }
+    if !Uid::effective().is_root() {
+        return Err("the box needs root: call this as root, or install Docker and Minikube instead".into());
+    }
+    Ok(())
+}
+
+#[must_use]
+pub fn inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
+/// Whether a box runs.
+#[must_use]
+pub fn is_up(workspace: &Workspace) -> bool {
+    let mut probe = script(workspace, "in");
+    probe.arg("true").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    possible().is_ok() && probe.status().is_ok_and(|status| status.success())
+}
+
+/// Brings the box up, on our terminal.
+pub async fn up(workspace: &Workspace) -> Result<()> {
+    possible().map_err(anyhow::Error::msg)?;
+    note("bringing up the box: a computer with Docker and Minikube, in namespaces of this one");
+    Program::run(script(workspace, "up").into()).await.context("the box does not come up")
+}
+
+/// Goes on in the box with this very command; returns only when that is not possible.
+pub fn enter(workspace: &Workspace) -> Result<()> {
+    ensure!(!inside(), "this is the box already");
+    let mut command = script(workspace, "in");
+    command
+        // Entering a mount namespace leads to its root.
+        .args(["env", "--chdir"])
+        .arg(std::env::current_dir()?)
+        .arg(format!("{INSIDE}=1"))
+        // Process ids and ports in there are others than here.
+        .arg(format!("TODO_STATE_DIR={}", workspace.state("box")?.display()))
+        .arg(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1));
+    Err(command.exec()).context("cannot run e2e/box/in")
+}

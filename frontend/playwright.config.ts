@@ -13,7 +13,11 @@ export default defineConfig({
   use: {
     ...devices["Desktop Chrome"],
     baseURL: process.env.BASE_URL,
-    launchOptions: { executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium" },
+    launchOptions: {
+      executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
+      // For host names that only a cluster's Ingress knows.
+      args: process.env.HOST_RESOLVER_RULES ? [`--host-resolver-rules=${process.env.HOST_RESOLVER_RULES}`] : [],
+    },
     contextOptions: { reducedMotion: "reduce" },
     // A trace costs an eighth of the time; `--trace on` records it.
     screenshot: "only-on-failure",

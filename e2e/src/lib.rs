@@ -4,8 +4,9 @@
 //! - [`cluster`], [`release`]: kubectl, helm and the API server
 //! - [`node`]: what only a node's root can do, such as stopping a process
 //! - [`door`]: an address on 127.0.0.1 that leads to a Service
-//! - [`user`], [`load`]: people who use the application
+//! - [`browser`], [`user`], [`load`]: people who use the application
 
+pub mod browser;
 pub mod cluster;
 pub mod door;
 pub mod load;

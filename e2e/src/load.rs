@@ -136,6 +136,12 @@ impl Outcome {
         self.sum(|record| record.failures.len())
     }
 
+    /// For the closing table.
+    pub fn summary(&self) -> String {
+        let (failed, requests, longest) = (self.failed(), self.requests(), self.longest().as_secs_f64());
+        format!("{failed} of {requests} requests failed, longest {longest:.2} s")
+    }
+
     pub fn writes(&self) -> usize {
         self.sum(|record| record.answered.len())
     }

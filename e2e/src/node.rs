@@ -1,9 +1,10 @@
 //! What only a node's root can do: a pod with the node's processes and every right, in a namespace that permits it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, api::PostParams};
 use serde_json::json;
 
 use crate::{
@@ -12,8 +13,6 @@ use crate::{
     release::{container_id, is_ready},
     wait::until,
 };
-use kube::Api;
-use std::time::Duration;
 
 const POD: &str = "root";
 
@@ -45,13 +44,19 @@ impl Node {
             },
         }))?;
         let pods = Api::<Pod>::namespaced(cluster.client(), &namespace);
-        pods.create(&kube::api::PostParams::default(), &pod).await?;
+        pods.create(&PostParams::default(), &pod).await?;
+        let node = Self { cluster, namespace };
+        node.until_ready().await?;
+        Ok(node)
+    }
+
+    pub async fn until_ready(&self) -> Result<()> {
+        let pods = Api::<Pod>::namespaced(self.cluster.client(), &self.namespace);
         until("the pod with the node's rights is ready", Duration::from_mins(1), async || {
             let pod = pods.get(POD).await?;
             is_ready(&pod).then_some(()).with_context(|| format!("{:?}", pod.status))
         })
-        .await?;
-        Ok(Self { cluster, namespace })
+        .await
     }
 
     async fn shell(&self, script: &str) -> Result<String> {

@@ -31,6 +31,14 @@ pub struct Images {
     pub frontend: String,
 }
 
+impl Images {
+    /// The arguments that give a chart these tags.
+    pub fn values(&self) -> Result<[String; 2]> {
+        let (backend, frontend) = (tag(&self.backend)?, tag(&self.frontend)?);
+        Ok(["--set-string".into(), format!("backend.image.tag={backend},frontend.image.tag={frontend}")])
+    }
+}
+
 pub struct Release {
     pub cluster: Arc<Cluster>,
     pub namespace: String,
@@ -70,9 +78,8 @@ impl Release {
     pub async fn apply(&self, values: &[&str]) -> Result<()> {
         self.forget();
         let mut helm = self.helm(["upgrade", "--install", NAME]);
-        let (backend, frontend) = (tag(&self.images.backend)?, tag(&self.images.frontend)?);
         helm.arg(chart()).arg("--values").arg(chart().join("values-minikube.yaml"));
-        helm.args(["--set-string", &format!("backend.image.tag={backend},frontend.image.tag={frontend}")]);
+        helm.args(self.images.values()?);
         for value in values {
             helm.args(["--set", value]);
         }

@@ -80,6 +80,14 @@ impl Suite {
         Ok(name)
     }
 
+    /// Removes a namespace that no test needs any more, without waiting for it.
+    pub async fn remove(&self, namespace: &str) -> Result<()> {
+        self.namespaces.lock().unwrap_or_else(PoisonError::into_inner).retain(|kept| kept != namespace);
+        let namespaces = Api::<Namespace>::all(self.cluster.client());
+        namespaces.delete(namespace, &DeleteParams::default()).await?;
+        Ok(())
+    }
+
     /// A release that is not installed yet, in a namespace of its own.
     pub async fn release(&self, purpose: &str) -> Result<Release> {
         let images = self.images().await?.clone();
@@ -116,6 +124,14 @@ impl Suite {
                 Node::new(Arc::clone(&self.cluster), namespace, image, &standing.pod("postgres").await?).await
             })
             .await
+    }
+
+    /// After the node was stopped.
+    pub async fn until_node_is_back(&self) -> Result<()> {
+        match self.node.get() {
+            Some(node) => node.until_ready().await,
+            None => Ok(()),
+        }
     }
 
     /// Prints what explains a failure: pods, events and the ends of the logs.

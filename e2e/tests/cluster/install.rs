@@ -2,17 +2,126 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
-use todo_e2e::{program, suite::Suite, user::User};
+use anyhow::{Context, Result, ensure};
+use kube::ResourceExt;
+use serde_json::Value;
+use todo_e2e::{
+    browser,
+    load::{Failing, Load},
+    program,
+    release::{NAME, Release, chart, restarts},
+    suite::{BASELINE, Skip, Suite},
+    user::User,
+    wait::until,
+};
 
+/// Also US5.1.
 pub async fn us1_1_install_with_no_values(suite: &Suite) -> Result<()> {
     let release = suite.release("bare").await?;
+    let images = suite.images().await?;
+    let mut helm = release.helm(["install", NAME]);
+    helm.arg(chart());
+    if suite.cluster.minikube.is_some() {
+        // The chart's own tags, so that not even these have to be given.
+        for image in [&images.backend, &images.frontend] {
+            let (repository, _) = image.split_once(':').context("the image has a tag")?;
+            let released = format!("{repository}:{}", env!("CARGO_PKG_VERSION"));
+            let tagged = suite.cluster.minikube(["image", "tag", image, &released]).await?;
+            ensure!(tagged.status.success(), "{image} does not become {released}: {}", tagged.all());
+        }
+    } else {
+        helm.args(images.values()?);
+    }
     let start = Instant::now();
-    program::succeed(release.helm(["install", "todo"])).await?;
+    program::succeed(helm).await?;
     release.until_rolled_out(Duration::from_mins(2)).await?;
-    suite.report.time("SC-002 pods ready", Duration::from_mins(2), start.elapsed())?;
-    ensure!(release.pods("backend").await?.len() == 1);
-    let door = release.door().await?;
-    User::sign_up(&door.url).await?;
+    suite.report.time("SC-002 pods ready after helm install", Duration::from_mins(2), start.elapsed())?;
+    // Signs up, writes, reads and deletes, through the frontend's Service.
+    let test = release.test().await?;
+    ensure!(test.status.success(), "helm test failed:\n{}", test.all());
+    suite.report.time("SC-001 US5.1 application works after helm install", Duration::from_mins(5), start.elapsed())?;
+    for component in ["backend", "frontend", "postgres"] {
+        let pod = release.pod(component).await?;
+        ensure!(restarts(&pod) == 0, "{} was restarted", pod.name_any());
+    }
+    suite.remove(&release.namespace).await
+}
+
+pub async fn us1_2_journey_through_the_service(suite: &Suite) -> Result<()> {
+    let release = suite.standing(BASELINE).await?;
+    let start = Instant::now();
+    if suite.cluster.minikube.is_some() {
+        let found =
+            suite.cluster.minikube(["service", "todo-frontend", "--namespace", &release.namespace, "--url"]).await?;
+        ensure!(found.status.success(), "minikube service failed: {}", found.all());
+        browser::journey(found.output.lines().next().context("minikube service tells no URL")?, None).await?;
+    } else {
+        browser::journey(&release.door().await?.url, None).await?;
+    }
+    suite.report.add("US1.2 journey through the Service", "passes", format!("{:.1} s", start.elapsed().as_secs_f64()));
     Ok(())
+}
+
+pub async fn us1_2_journey_through_the_ingress(suite: &Suite) -> Result<()> {
+    const HOST: &str = "todo.local";
+    let Ok(ingress) = std::env::var("TODO_E2E_INGRESS") else {
+        return Err(Skip("TODO_E2E_INGRESS names no Ingress controller's address".into()).into());
+    };
+    let class = std::env::var("TODO_E2E_INGRESS_CLASS").unwrap_or_default();
+    let class = format!("ingress.className={class}");
+    suite.standing(&[BASELINE, &["ingress.enabled=true", &class]].concat()).await?;
+    let client = reqwest::Client::new();
+    until("the Ingress leads to frontend and backend", Duration::from_mins(1), async || {
+        for (path, status) in [("/", 200), ("/api/tasks", 401)] {
+            let answer = client.get(format!("{ingress}{path}")).header("host", HOST).send().await?;
+            ensure!(answer.status() == status, "{path} was answered {}", answer.status());
+        }
+        Ok(())
+    })
+    .await?;
+    let mut address = reqwest::Url::parse(&ingress)?;
+    let server = address.host_str().context("TODO_E2E_INGRESS has a host")?.to_owned();
+    address.set_host(Some(HOST))?;
+    let start = Instant::now();
+    browser::journey(address.as_str(), Some((HOST, &server))).await?;
+    suite.report.add("US1.2 journey through the Ingress", "passes", format!("{:.1} s", start.elapsed().as_secs_f64()));
+    suite.standing(BASELINE).await.map(drop)
+}
+
+pub async fn us1_3_logs_are_json_without_an_error(suite: &Suite) -> Result<()> {
+    let release = suite.standing(BASELINE).await?;
+    // From the start of the pods, and nothing but normal work.
+    program::succeed(release.kubectl(["rollout", "restart", "deployment"])).await?;
+    release.until_settled().await?;
+    let door = release.door().await?;
+    let user = User::sign_up(&door.url).await?;
+    let task = user.create("log me", "once").await?;
+    user.rename(&task.id, "logged").await?;
+    user.delete(&task.id).await?;
+    let load = Load::start(&door.url, Failing::GoesOn).await?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    load.finish().await.without_failure()?;
+
+    let mut lines = 0;
+    for component in ["backend", "frontend"] {
+        lines += check_logs(release, component).await?;
+    }
+    suite.report.add("US1.3 log lines that are no JSON or an error", 0, format!("0 of {lines}"));
+    Ok(())
+}
+
+async fn check_logs(release: &Release, component: &str) -> Result<usize> {
+    let mut lines = 0;
+    for pod in release.names(component).await? {
+        let log = release.log(&pod).await?;
+        ensure!(log.contains(r#""message":"listening""#), "{pod} does not say that it listens");
+        ensure!(log.contains(r#""message":"request""#), "{pod} logs no request");
+        for line in log.lines() {
+            let entry: Value = serde_json::from_str(line).with_context(|| format!("{pod} wrote no JSON: {line}"))?;
+            let level = entry["level"].as_str().with_context(|| format!("{pod} wrote no level: {line}"))?;
+            ensure!(["INFO", "WARN", "DEBUG", "TRACE"].contains(&level), "{pod} wrote an error: {line}");
+            lines += 1;
+        }
+    }
+    Ok(lines)
 }

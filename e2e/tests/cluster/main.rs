@@ -3,7 +3,13 @@
 //! Run by `cargo todo test cluster`. They run one after the other, in any order; those who need nothing of their own
 //! share one release and leave it as they found it.
 
+mod changes;
+mod faults;
+mod health;
 mod install;
+mod lifetime;
+mod losses;
+mod settings;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -24,6 +30,28 @@ macro_rules! tests {
 
 tests! {
     install::us1_1_install_with_no_values;
+    install::us1_2_journey_through_the_service;
+    install::us1_2_journey_through_the_ingress;
+    install::us1_3_logs_are_json_without_an_error;
+    health::us2_1_alive_while_the_database_hangs;
+    health::us2_2_ready_only_while_the_database_answers;
+    health::us2_3_a_hung_backend_is_restarted_after_three_failures;
+    settings::us3_2_secrets_are_shown_nowhere;
+    settings::us3_3_a_changed_value_rolls_the_pods;
+    settings::us3_3_an_edited_configmap_takes_effect_at_a_restart;
+    changes::us5_2_scale_to_two_and_back_under_load;
+    changes::sc_004_upgrade_and_rollback_under_load;
+    losses::sc_003_backends_killed_at_random_lose_nothing;
+    losses::e3_the_database_pod_is_deleted_under_load;
+    losses::e3_the_database_is_unreachable_under_load;
+    faults::e1_too_large_a_memory_request_stays_pending;
+    faults::e2_an_image_that_cannot_be_pulled;
+    faults::e4_a_wrong_value_in_the_configmap;
+    faults::e4_a_short_secret_key;
+    faults::e4_a_broken_database_url;
+    lifetime::egress_that_no_policy_allows_is_refused;
+    lifetime::the_data_outlives_an_upgrade_of_the_chart;
+    lifetime::the_data_outlives_minikube_stop_and_start;
 }
 
 fn main() -> Result<ExitCode> {

@@ -1,0 +1,39 @@
+import { TasksPage } from "./support/tasks-page";
+import { expect, newAccount, test } from "./support/test";
+
+// Also run against a cluster, where the pages are all there is: nothing is prepared or asked past them.
+test("a person signs up, works with tasks, and finds them again", async ({ page, context }) => {
+  const { email, password } = newAccount();
+  await page.goto("/");
+  await page.getByRole("banner").getByRole("link", { name: "Sign up" }).click();
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expect(page).toHaveURL("/tasks");
+
+  const tasks = new TasksPage(page);
+  await tasks.ready();
+  const otherTab = new TasksPage(await context.newPage());
+  await otherTab.open();
+  await tasks.add("Buy milk", "Call Ada", "Water the plants");
+  await tasks.expectTitles("Water the plants", "Call Ada", "Buy milk");
+  await otherTab.expectTitles("Water the plants", "Call Ada", "Buy milk");
+
+  const editor = await tasks.edit("Call Ada", { title: "Write to Ada", description: "about the engine" });
+  await editor.getByLabel("Title").press("Enter");
+  await tasks.complete("Buy milk").check();
+  await tasks.delete("Water the plants").click();
+  await otherTab.expectTitles("Write to Ada", "Buy milk");
+  await expect(otherTab.complete("Buy milk")).toBeChecked();
+
+  await page.getByRole("button", { name: "Account menu" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).not.toHaveURL(/\/tasks/);
+  await page.goto("/sign-in");
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL("/tasks");
+  await tasks.expectTitles("Write to Ada", "Buy milk");
+  await tasks.expectCounts(2, 1, 1);
+});

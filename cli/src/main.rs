@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anstyle::AnsiColor;
 use clap::{Parser, Subcommand};
-use todo::{deploy, dev, forward, output::colored, prepare, sandbox, test};
+use todo::{deploy, dev, doctor, down, forward, output::colored, prepare, sandbox, status, test, verify};
 
 /// Runs and tests the Todo application from a checkout
 #[derive(Parser)]
@@ -20,6 +20,10 @@ enum Command {
     Test(test::Test),
     Prepare(prepare::Prepare),
     Deploy(deploy::Deploy),
+    Status(status::Status),
+    Verify(verify::Verify),
+    Down(down::Down),
+    Doctor(doctor::Doctor),
     Box(sandbox::Box),
     #[command(hide = true)]
     Forward(forward::Forward),
@@ -32,6 +36,10 @@ async fn main() -> ExitCode {
         Command::Test(options) => test::run(options).await,
         Command::Prepare(options) => prepare::run(options).await,
         Command::Deploy(options) => deploy::run(options).await,
+        Command::Status(options) => status::run(options).await,
+        Command::Verify(options) => verify::run(options).await,
+        Command::Down(options) => down::run(options).await,
+        Command::Doctor(options) => doctor::run(options).await,
         Command::Box(options) => sandbox::run(&options),
         Command::Forward(options) => forward::run(options).await,
     };

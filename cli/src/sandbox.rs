@@ -11,7 +11,13 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 use nix::unistd::Uid;
 
-use crate::{output::note, process::Program, workspace::Workspace};
+use crate::{
+    cluster::{Choice, Target},
+    output::note,
+    process::Program,
+    tool,
+    workspace::Workspace,
+};
 
 /// Set for the program that [`enter`] runs.
 const INSIDE: &str = "TODO_IN_BOX";
@@ -104,14 +110,28 @@ pub async fn up(workspace: &Workspace) -> Result<()> {
     Program::run(script(workspace, "up").into()).await.context("the box does not come up")
 }
 
+/// Goes on in the box when that is asked for, or when it runs and this machine has no Minikube of its own.
+pub fn enter_where_it_runs(workspace: &Workspace, target: &Target) -> Result<()> {
+    if inside() {
+        return Ok(());
+    }
+    let only_there = target.cluster == Choice::Minikube && tool::on_path("minikube").is_none();
+    if !target.sandbox && !only_there {
+        return Ok(());
+    }
+    if is_up(workspace) {
+        return enter(workspace);
+    }
+    ensure!(!target.sandbox, "no box runs: `cargo todo box up` brings it up");
+    Ok(())
+}
+
 /// Goes on in the box with this very command; returns only when that is not possible.
 pub fn enter(workspace: &Workspace) -> Result<()> {
     ensure!(!inside(), "this is the box already");
     let mut command = script(workspace, "in");
     command
-        // Entering a mount namespace leads to its root.
-        .args(["env", "--chdir"])
-        .arg(std::env::current_dir()?)
+        .arg("env")
         .arg(format!("{INSIDE}=1"))
         // Process ids and ports in there are others than here.
         .arg(format!("TODO_STATE_DIR={}", workspace.state("box")?.display()))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 use serde::Deserialize;
 use tokio::process::Command;
 
@@ -32,15 +32,21 @@ impl Kind {
         format!("kind-{}", self.name)
     }
 
-    pub async fn start(&self, live: &Live) -> Result<()> {
-        if tool::on_path("kind").is_none() {
-            bail!("kind is not installed: get it from https://kind.sigs.k8s.io");
-        }
+    pub async fn runs(&self) -> Result<bool> {
+        ensure!(tool::on_path("kind").is_some(), "kind is not installed: get it from https://kind.sigs.k8s.io");
         let clusters = tool::text(tool::command("kind", ["get", "clusters"])).await?;
-        if clusters.lines().any(|name| name == self.name) {
+        Ok(clusters.lines().any(|name| name == self.name))
+    }
+
+    pub fn start_command(&self) -> String {
+        format!("kind create cluster --name {}", self.name)
+    }
+
+    pub async fn start(&self, live: &Live) -> Result<()> {
+        if self.runs().await? {
             return Ok(());
         }
-        live.say(&format!("no cluster runs: `kind create cluster --name {}` starts one", self.name));
+        live.say(&format!("no cluster runs: `{}` starts one", self.start_command()));
         let mut create = Command::new("kind");
         create.args(["create", "cluster", "--name", &self.name]);
         live.run("kind", create).await

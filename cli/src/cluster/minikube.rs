@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 use tokio::process::Command;
 
 use super::Listed;
@@ -28,18 +28,23 @@ impl Minikube {
         command
     }
 
-    async fn runs(&self) -> Result<bool> {
+    pub async fn runs(&self) -> Result<bool> {
+        ensure!(
+            tool::on_path("minikube").is_some(),
+            "Minikube is not installed: `cargo todo doctor` tells how to get it"
+        );
         Ok(tool::output(self.command(&["status"])).await?.status.success())
     }
 
+    pub fn start_command(&self) -> String {
+        format!("minikube start --profile {}", self.profile)
+    }
+
     pub async fn start(&self, live: &Live) -> Result<()> {
-        if tool::on_path("minikube").is_none() {
-            bail!("Minikube is not installed: `cargo todo doctor` tells how to get it");
-        }
         if self.runs().await? {
             return Ok(());
         }
-        live.say(&format!("no cluster runs: `minikube start --profile {}` starts one", self.profile));
+        live.say(&format!("no cluster runs: `{}` starts one", self.start_command()));
         let mut start = Command::new("minikube");
         start.args(["start", "--profile", &self.profile]);
         live.run("minikube", start).await

@@ -25,6 +25,9 @@ pub struct Target {
     pub context: Option<String>,
     #[arg(long, short, default_value = "todo")]
     pub namespace: String,
+    /// Use the box, a throwaway computer with Docker and Minikube (Linux, as root)
+    #[arg(long = "box")]
+    pub sandbox: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +134,18 @@ impl Cluster {
             Self::Kind(kind) => kind.start(live).await,
             Self::Registry(_) => Ok(()),
         }
+    }
+
+    /// Fails unless it runs.
+    pub async fn need(&self) -> Result<()> {
+        let (runs, start) = match self {
+            Self::Minikube(minikube) => (minikube.runs().await?, minikube.start_command()),
+            Self::Kind(kind) => (kind.runs().await?, kind.start_command()),
+            // kubectl tells.
+            Self::Registry(_) => return Ok(()),
+        };
+        ensure!(runs, "{} does not run: `{start}` starts it, as does `cargo todo deploy`", self.name());
+        Ok(())
     }
 
     /// What an image is called in this cluster.

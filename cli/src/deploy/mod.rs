@@ -25,7 +25,6 @@ use crate::{
 
 /// Build the images, bring them into a cluster and run the application there
 #[derive(Args, Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
 pub struct Deploy {
     #[command(flatten)]
     target: Target,
@@ -51,9 +50,6 @@ pub struct Deploy {
     /// After a failure go back to the revision that ran before
     #[arg(long)]
     rollback: bool,
-    /// Use the box, a throwaway computer with Docker and Minikube (Linux, as root)
-    #[arg(long = "box")]
-    sandbox: bool,
     /// Show every line the builds print
     #[arg(long, short)]
     verbose: bool,
@@ -77,7 +73,7 @@ pub async fn run(options: Deploy) -> Result<()> {
 
 /// Where images come from; nothing when the box is to be used.
 async fn source(options: &Deploy) -> Result<Option<Source>> {
-    if options.sandbox && !sandbox::inside() {
+    if options.target.sandbox && !sandbox::inside() {
         return Ok(None);
     }
     if let Some(source) = &options.images {

@@ -93,7 +93,21 @@ pub struct Condition {
 pub struct Pod {
     pub metadata: Metadata,
     #[serde(default)]
+    pub spec: PodSpec,
+    #[serde(default)]
     pub status: PodStatus,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PodSpec {
+    pub containers: Vec<ContainerSpec>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct ContainerSpec {
+    #[serde(default)]
+    pub image: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -1,0 +1,91 @@
+//! `cargo todo verify`: whether what runs is what this tree builds.
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use crate::{
+    cluster::{Cluster, Images, Target, id_of_running},
+    images::{Image, Source},
+    live::Live,
+    rollout::objects::Snapshot,
+    sandbox, table,
+    workspace::Workspace,
+};
+
+/// Compare the images of running pods with those built from this tree
+#[derive(Args, Clone, Debug)]
+pub struct Verify {
+    #[command(flatten)]
+    target: Target,
+    /// Where the images come from, as for `deploy`
+    #[arg(long, value_name = "docker|podman|buildah|nix:PATHS")]
+    images: Option<Source>,
+}
+
+pub async fn run(options: Verify) -> Result<()> {
+    let workspace = Workspace::find()?;
+    sandbox::enter_where_it_runs(&workspace, &options.target)?;
+    let cluster = options.target.cluster();
+    let kubectl = options.target.kubectl(&cluster).await?;
+    cluster.need().await?;
+    let source = match options.images {
+        Some(source) => source,
+        None => Source::find().await.map_err(anyhow::Error::msg).context("nothing here builds images")?,
+    };
+    let live = Live::new(false);
+    let (built, there, snapshot) =
+        tokio::try_join!(source.images(&workspace, &live), cluster.images(), Snapshot::take(&kubectl))?;
+    let rows = compare(&built, &cluster, &there, &snapshot);
+    ensure!(!rows.is_empty(), "no pod of the application runs in namespace {}", kubectl.namespace);
+
+    let mut table = vec![["POD", "IMAGE", "RUNS", "BUILT", ""].map(str::to_owned)];
+    table.extend(rows.iter().map(|row| {
+        let verdict = if row.same { "same" } else { "different" };
+        [row.pod.clone(), row.image.clone(), row.runs.clone(), row.built.clone(), verdict.into()]
+    }));
+    for line in table::lines(&table) {
+        anstream::println!("{line}");
+    }
+    let different: Vec<&str> = rows.iter().filter(|row| !row.same).map(|row| row.pod.as_str()).collect();
+    if !different.is_empty() {
+        bail!("not from this tree: {}; `cargo todo deploy` brings it", different.join(", "));
+    }
+    Ok(())
+}
+
+/// One container.
+#[derive(Debug)]
+struct Row {
+    pod: String,
+    image: String,
+    runs: String,
+    built: String,
+    same: bool,
+}
+
+fn compare(built: &[Image], cluster: &Cluster, there: &Images, snapshot: &Snapshot) -> Vec<Row> {
+    let listed: Vec<_> = there.iter().flatten().flatten().cloned().collect();
+    let mut rows = Vec::new();
+    for pod in snapshot.owned_pods() {
+        let component = pod.metadata.labels.get("app.kubernetes.io/component");
+        let Some(image) = built.iter().find(|image| component.is_some_and(|name| name == image.part.name)) else {
+            continue;
+        };
+        for container in pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses) {
+            let runs = match cluster {
+                // A node that pulled it tells the manifest's digest only; the tag is made from the id.
+                Cluster::Registry(_) => container.image.rsplit(':').next().map(str::to_owned),
+                _ => id_of_running(&listed, &container.image_id),
+            };
+            let runs = runs.unwrap_or_else(|| "unknown".into());
+            rows.push(Row {
+                pod: format!("{} ({})", pod.metadata.name, container.name),
+                image: image.part.image.to_owned(),
+                same: runs == image.id || (runs.len() == 12 && runs == image.tag()),
+                runs: runs.chars().take(12).collect(),
+                built: image.tag().to_owned(),
+            });
+        }
+    }
+    rows
+}

@@ -3,7 +3,7 @@
 use std::{
     io::ErrorKind,
     str::FromStr,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, LazyLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -17,7 +17,12 @@ use tokio::sync::{Mutex, watch};
 
 use crate::config::Config;
 
-pub static MIGRATOR: Migrator = sqlx::migrate!();
+/// Accepts a schema that a newer release made, so that going back to this one needs no change of it.
+pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrator = sqlx::migrate!();
+    migrator.set_ignore_missing(true);
+    migrator
+});
 
 /// How long a request may wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -22,6 +22,7 @@ pub mod openapi;
 pub mod ops;
 pub mod router;
 pub mod serve;
+pub mod smoke;
 pub mod state;
 pub mod tasks;
 

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use todo_backend::{check, config::Config, database, ops::logging, router, serve};
+use todo_backend::{check, config::Config, database, ops::logging, router, serve, smoke};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -20,6 +20,11 @@ enum Command {
     /// Ask a URL and succeed when it answers 2xx: a probe for containers without a shell
     Check {
         /// For example <http://127.0.0.1:8000/ready>
+        url: String,
+    },
+    /// Do what a user does first, from opening a page to deleting a task; `helm test` runs it
+    Smoke {
+        /// Of the frontend, for example <http://todo-frontend:3000>
         url: String,
     },
     /// Print the `OpenAPI` document
@@ -40,6 +45,7 @@ async fn main() -> anyhow::Result<()> {
             database::migrate(&config.database_url).await.context("migration failed")
         }
         Command::Check { url } => check::run(&url).await,
+        Command::Smoke { url } => smoke::run(&url).await,
         Command::Openapi => {
             println!("{}", router::openapi().to_pretty_json()?);
             Ok(())

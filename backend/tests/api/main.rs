@@ -17,6 +17,7 @@ mod log;
 mod ops;
 mod preconditions;
 mod sessions;
+mod smoke;
 mod support;
 mod tasks;
 mod tokens;

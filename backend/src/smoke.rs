@@ -1,0 +1,103 @@
+//! What a user does first, done by a program: `helm test` runs it against the frontend's Service.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::{Client, Method, StatusCode, header};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::auth::token;
+
+/// Opens a page, makes an account, and writes, reads, completes and deletes a task, all below `url`. Prints each step
+/// that succeeded; the error names the first that did not.
+pub async fn run(url: &str) -> Result<()> {
+    let url = url.trim_end_matches('/').to_owned();
+    let client = Client::builder().timeout(Duration::from_secs(20)).build()?;
+    let mut visitor = Visitor { client, url, cookie: None };
+
+    let page = visitor.ask(Method::GET, "/", None, StatusCode::OK).await.context("opening the first page")?;
+    ensure!(page.contains("<html"), "opening the first page: GET / answered something else than a page");
+    println!("the first page opens");
+
+    let email = format!("smoke-{}@example.com", Uuid::now_v7().simple());
+    let account = json!({ "email": email, "password": token::generate().expose_secret() });
+    visitor.ask(Method::POST, "/api/auth/sign-up", Some(account), StatusCode::CREATED).await.context("signing up")?;
+    ensure!(visitor.cookie.is_some(), "signing up: the answer set no cookie");
+    println!("signed up as {email}");
+
+    visitor.use_tasks().await?;
+    visitor.ask(Method::POST, "/api/auth/sign-out", None, StatusCode::NO_CONTENT).await.context("signing out")?;
+    visitor.ask(Method::GET, "/api/tasks", None, StatusCode::UNAUTHORIZED).await.context("staying signed out")?;
+    println!("signed out");
+    Ok(())
+}
+
+struct Visitor {
+    client: Client,
+    url: String,
+    cookie: Option<String>,
+}
+
+impl Visitor {
+    async fn use_tasks(&mut self) -> Result<()> {
+        let title = format!("Smoke test {}", Uuid::now_v7());
+        let draft = json!({ "title": title });
+        let created = self.ask(Method::POST, "/api/tasks", Some(draft), StatusCode::CREATED).await;
+        let task = parse(&created.context("creating a task")?).context("creating a task")?;
+        let id = task["id"].as_str().context("creating a task: the answer has no id")?;
+        let path = format!("/api/tasks/{id}");
+        println!("created a task");
+
+        let read = self.ask(Method::GET, &path, None, StatusCode::OK).await.context("reading the task")?;
+        ensure!(parse(&read)?["title"] == title, "reading the task: its title is not the one that was written");
+        self.expect_listed(id, true).await?;
+        println!("read it");
+
+        let complete = format!("{path}/complete");
+        let completed = self.ask(Method::POST, &complete, None, StatusCode::OK).await.context("completing the task")?;
+        ensure!(parse(&completed)?["status"] == "completed", "completing the task: its status did not change");
+        println!("completed it");
+
+        self.ask(Method::DELETE, &path, None, StatusCode::NO_CONTENT).await.context("deleting the task")?;
+        self.ask(Method::GET, &path, None, StatusCode::NOT_FOUND).await.context("reading the deleted task")?;
+        self.expect_listed(id, false).await?;
+        println!("deleted it");
+        Ok(())
+    }
+
+    async fn expect_listed(&mut self, id: &str, expected: bool) -> Result<()> {
+        let list = self.ask(Method::GET, "/api/tasks", None, StatusCode::OK).await.context("listing the tasks")?;
+        let list = parse(&list)?;
+        let tasks = list["tasks"].as_array().context("listing the tasks: the answer has no list")?;
+        let listed = tasks.iter().any(|task| task["id"] == id);
+        ensure!(listed == expected, "listing the tasks: the task is {}listed", if listed { "still " } else { "not " });
+        Ok(())
+    }
+
+    /// Sends a request, keeps the cookie of its answer, and gives its body if the status is the expected one.
+    async fn ask(&mut self, method: Method, path: &str, body: Option<Value>, expected: StatusCode) -> Result<String> {
+        let mut request = self.client.request(method.clone(), format!("{}{path}", self.url));
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        if let Some(body) = body {
+            request = request.header(header::CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        let response = request.send().await.with_context(|| format!("{method} {}{path}", self.url))?;
+        let status = response.status();
+        if let Some(cookie) = response.headers().get(header::SET_COOKIE) {
+            self.cookie = cookie.to_str()?.split(';').next().map(str::to_owned);
+        }
+        let body = response.text().await.with_context(|| format!("{method} {path} broke off its answer"))?;
+        if status != expected {
+            bail!("{method} {path} answered {status} instead of {expected}: {body}");
+        }
+        Ok(body)
+    }
+}
+
+fn parse(body: &str) -> Result<Value> {
+    serde_json::from_str(body).context("the answer is no JSON")
+}

@@ -1,0 +1,89 @@
+//! The `smoke` subcommand: it succeeds against the application, and notices what does not work.
+
+use std::net::SocketAddr;
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{Method, StatusCode},
+    middleware::{self, Next},
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+use sqlx::PgPool;
+use todo_backend::smoke;
+use tokio::net::TcpListener;
+
+use crate::support::App;
+
+/// Serves the application with a first page, as the frontend does; `spoil` may answer in its place.
+async fn run(pool: &PgPool, spoil: fn(&Method, &str) -> Option<Response>) -> Result<(), String> {
+    let spoiled = middleware::from_fn(move |request: Request, next: Next| async move {
+        match spoil(request.method(), request.uri().path()) {
+            Some(response) => response,
+            None => next.run(request).await,
+        }
+    });
+    let page = get(|| async { Html("<!doctype html><html lang=en>") });
+    let router = Router::new().route("/", page).fallback_service(App::new(pool).router).layer(spoiled);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
+    let server = tokio::spawn(server.into_future());
+    let outcome = smoke::run(&url).await;
+    server.abort();
+    outcome.map_err(|error| format!("{error:#}"))
+}
+
+#[sqlx::test]
+async fn it_succeeds_where_everything_works_and_can_be_repeated(pool: PgPool) {
+    for _ in 0..2 {
+        run(&pool, |_, _| None).await.unwrap();
+    }
+    let tasks: i64 =
+        sqlx::query_scalar("select count(*) from tasks where deleted_at is null").fetch_one(&pool).await.unwrap();
+    assert_eq!(tasks, 0);
+}
+
+#[sqlx::test]
+async fn each_step_that_fails_is_named(pool: PgPool) {
+    type Spoil = fn(&Method, &str) -> Option<Response>;
+    let cases: [(&str, Spoil); 8] = [
+        ("opening the first page: GET / answered 503", |_, path| {
+            (path == "/").then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
+        }),
+        ("something else than a page", |_, path| (path == "/").then(|| "hello".into_response())),
+        ("signing up: POST /api/auth/sign-up answered 404", |_, path| {
+            path.ends_with("/sign-up").then(|| StatusCode::NOT_FOUND.into_response())
+        }),
+        ("signing up: the answer set no cookie", |_, path| {
+            path.ends_with("/sign-up").then(|| StatusCode::CREATED.into_response())
+        }),
+        ("creating a task: POST /api/tasks answered 500", |method, path| {
+            (method == Method::POST && path == "/api/tasks").then(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+        }),
+        ("the task is not listed", |method, path| {
+            let empty = r#"{ "tasks": [] }"#;
+            (method == Method::GET && path == "/api/tasks").then(|| empty.into_response())
+        }),
+        ("reading the deleted task: GET /api/tasks/", |method, _| {
+            (method == Method::DELETE).then(|| StatusCode::NO_CONTENT.into_response())
+        }),
+        ("staying signed out: GET /api/tasks answered 200", |_, path| {
+            path.ends_with("/sign-out").then(|| StatusCode::NO_CONTENT.into_response())
+        }),
+    ];
+    for (expected, spoil) in cases {
+        let message = run(&pool, spoil).await.unwrap_err();
+        assert!(message.contains(expected), "{expected} is not in: {message}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_where_nobody_listens_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let message = format!("{:#}", smoke::run(&url).await.unwrap_err());
+    assert!(message.contains("opening the first page") && message.contains(&url), "{message}");
+}

@@ -63,6 +63,8 @@ impl Context {
 #[derive(Debug)]
 pub enum Outcome {
     Ran(Counts),
+    /// As [`Outcome::Ran`], but these tests cannot run on this machine.
+    RanBut(Counts, Vec<String>),
     /// It cannot run on this machine, and why.
     Skipped(String),
 }

@@ -101,13 +101,21 @@ async fn run_step(context: &Context, step: &'static Step, allowed: &AllowedSkips
     };
     run.say("starts");
     let (verdict, counts, reason) = match (step.run)(&run).await {
-        Ok(Outcome::Ran(counts)) if counts.failed > 0 => (Verdict::Failed, counts, format!("{} failed", counts.failed)),
+        Ok(Outcome::Ran(counts) | Outcome::RanBut(counts, _)) if counts.failed > 0 => {
+            (Verdict::Failed, counts, format!("{} failed", counts.failed))
+        }
         Ok(Outcome::Ran(counts)) if counts.skipped > 0 => {
             let reason = format!("{} of its tests were skipped", counts.skipped);
             let verdict = if allowed.allows(step.name) { Verdict::Passed } else { Verdict::Failed };
             (verdict, counts, reason)
         }
-        Ok(Outcome::Ran(counts)) => (Verdict::Passed, counts, String::new()),
+        Ok(Outcome::RanBut(counts, skipped)) if !skipped.is_empty() => {
+            let test = |name: &String| format!("{}/{name}", step.name);
+            let verdict =
+                if skipped.iter().all(|name| allowed.allows(&test(name))) { Verdict::Passed } else { Verdict::Failed };
+            (verdict, counts, format!("skipped: {}", skipped.join(", ")))
+        }
+        Ok(Outcome::Ran(counts) | Outcome::RanBut(counts, _)) => (Verdict::Passed, counts, String::new()),
         Ok(Outcome::Skipped(reason)) if allowed.allows(step.name) => (Verdict::Skipped, Counts::skipped(1), reason),
         Ok(Outcome::Skipped(reason)) => {
             let reason = format!("skipped, which {} does not allow: {reason}", skips::FILE);

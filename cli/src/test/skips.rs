@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use super::steps::STEPS;
 use crate::workspace::Workspace;
 
-/// One `step: reason` a line.
+/// One `step: reason`, or `step/test: reason`, a line.
 pub const FILE: &str = ".ci/allowed-skips";
 
 /// On a developer's machine every step may be skipped; in CI only those the file lists.
@@ -19,6 +19,7 @@ impl AllowedSkips {
         Ok(Self(ci.then_some(names)))
     }
 
+    /// Whether a step, or a test of one (`step/test`), may be skipped.
     pub fn allows(&self, step: &str) -> bool {
         self.0.as_ref().is_none_or(|names| names.iter().any(|name| name == step))
     }
@@ -30,7 +31,8 @@ fn parse(text: &str) -> Result<Vec<String>> {
         .map(|line| {
             let (name, reason) = line.split_once(':').unwrap_or((line, ""));
             ensure!(!reason.trim().is_empty(), "{FILE}: `{line}` gives no reason; write `step: reason`");
-            ensure!(STEPS.iter().any(|step| step.name == name), "{FILE}: there is no step `{name}`");
+            let (step, _) = name.split_once('/').unwrap_or((name, ""));
+            ensure!(STEPS.iter().any(|known| known.name == step), "{FILE}: there is no step `{step}`");
             Ok(name.to_owned())
         })
         .collect()
@@ -47,6 +49,13 @@ mod tests {
         assert!(ci.allows("advisories"));
         assert!(!ci.allows("e2e"));
         assert!(AllowedSkips(None).allows("e2e"));
+    }
+
+    #[test]
+    fn one_test_of_a_step_may_be_listed() {
+        let ci = AllowedSkips(Some(parse("cluster/egress: no such network\n").unwrap()));
+        assert!(ci.allows("cluster/egress"));
+        assert!(!ci.allows("cluster/install") && !ci.allows("cluster"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The table of steps.
 
 mod application;
+mod cluster;
 mod frontend;
 mod rust;
 
@@ -55,4 +56,5 @@ steps! {
     Whole "schemathesis" application::schemathesis, "requests generated from the OpenAPI document find no fault";
     Whole "e2e" application::e2e, "Chromium against frontend, backend and PostgreSQL";
     Whole "dev" application::dev, "`cargo todo dev` serves the application and leaves nothing behind";
+    Whole "cluster" cluster::cluster, "the application on a real Minikube: installing, upgrading, faults, under load";
 }

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::{kubectl::Kubectl, tool};
+use crate::{kubectl::Kubectl, sandbox, tool};
 
 /// Name of the release, as of the chart.
 pub const RELEASE: &str = "todo";
@@ -91,6 +91,7 @@ impl Helm {
     /// A command to give to the user, to be completed by `arguments`.
     #[must_use]
     pub fn shown(&self, arguments: &str) -> String {
-        format!("helm --kube-context {} --namespace {} {arguments}", self.context, self.namespace)
+        let start = if sandbox::inside() { "cargo todo box in " } else { "" };
+        format!("{start}helm --kube-context {} --namespace {} {arguments}", self.context, self.namespace)
     }
 }

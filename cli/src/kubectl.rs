@@ -44,12 +44,6 @@ impl Kubectl {
         format!("deploy/{}/{}", plain(&self.context), plain(&self.namespace))
     }
 
-    /// A command to give to the user, to be completed by `arguments`.
-    #[must_use]
-    pub fn shown(&self, arguments: &str) -> String {
-        format!("kubectl --context {} --namespace {} {arguments}", self.context, self.namespace)
-    }
-
     /// Makes the namespace if there is none, under Pod Security `restricted` and marked as made by us.
     pub async fn ensure_namespace(&self) -> Result<bool> {
         let found = self.text(&["get", "namespace", &self.namespace, "--ignore-not-found", "--output=name"]).await?;

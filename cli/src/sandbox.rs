@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 use nix::unistd::Uid;
+use tokio::process::Command as TokioCommand;
 
 use crate::{
     cluster::{Choice, Target},
@@ -103,9 +104,14 @@ pub fn is_up(workspace: &Workspace) -> bool {
     possible().is_ok() && probe.status().is_ok_and(|status| status.success())
 }
 
-/// Brings the box up, on our terminal.
+/// Brings the box up, on our terminal, unless it and its cluster run.
 pub async fn up(workspace: &Workspace) -> Result<()> {
     possible().map_err(anyhow::Error::msg)?;
+    let mut probe: TokioCommand = script(workspace, "in").into();
+    probe.args(["minikube", "status"]);
+    if tool::output(probe).await?.status.success() {
+        return Ok(());
+    }
     note("bringing up the box: a computer with Docker and Minikube, in namespaces of this one");
     Program::run(script(workspace, "up").into()).await.context("the box does not come up")
 }

@@ -71,7 +71,7 @@ fn compare(built: &[Image], cluster: &Cluster, there: &Images, snapshot: &Snapsh
         let Some(image) = built.iter().find(|image| component.is_some_and(|name| name == image.part.name)) else {
             continue;
         };
-        for container in pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses) {
+        for container in pod.containers() {
             let runs = match cluster {
                 // A node that pulled it tells the manifest's digest only; the tag is made from the id.
                 Cluster::Registry(_) => container.image.rsplit(':').next().map(str::to_owned),

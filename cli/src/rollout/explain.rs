@@ -30,7 +30,7 @@ struct Event {
 /// Lines for the user, without the pod's name.
 pub async fn pod(kubectl: &Kubectl, pod: &Pod) -> Vec<String> {
     let mut lines = events(kubectl, &pod.metadata.name).await;
-    for container in pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses) {
+    for container in pod.containers() {
         if !container.ready {
             lines.extend(logs(kubectl, &pod.metadata.name, container).await);
         }
@@ -62,19 +62,16 @@ fn told(mut events: Vec<Event>) -> Vec<String> {
 async fn logs(kubectl: &Kubectl, pod: &str, container: &Container) -> Vec<String> {
     let name = &container.name;
     let mut lines = Vec::new();
-    // The run that ended tells more than one that has just begun.
-    let runs: &[(&str, &[&str])] = if container.restart_count > 0 {
-        &[("the run before", &["--previous"]), ("this run", &[])]
-    } else {
-        &[("", &[])]
-    };
+    // Where the container waits for its next run, its log is that of the last one.
+    let again = container.restart_count > 0 && container.state.running.is_some();
+    let runs: &[(&str, &[&str])] =
+        if again { &[(" (the run before)", &["--previous"]), (" (this run)", &[])] } else { &[("", &[])] };
     for (run, option) in runs {
         let mut arguments = vec!["logs", pod, "--container", name, LINES];
         arguments.extend(*option);
         // A container that never ran has no log.
         let Ok(text) = kubectl.text(&arguments).await else { continue };
-        let of = if run.is_empty() { String::new() } else { format!(" ({run})") };
-        lines.extend(text.lines().map(|line| format!("log of {name}{of}: {line}")));
+        lines.extend(text.lines().map(|line| format!("log of {name}{run}: {line}")));
     }
     lines
 }

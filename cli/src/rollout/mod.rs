@@ -52,7 +52,10 @@ pub async fn wait(kubectl: &Kubectl, limit: Duration, live: &Live) -> Result<Out
         }
         let hopeless = hopeless(&snapshot, &mut since);
         if !hopeless.is_empty() {
-            return Ok(Outcome::Failed(explained(kubectl, &snapshot, &hopeless).await));
+            // Others that fail likely do so for the same reason, only later.
+            let mut reasons = failing(&snapshot);
+            reasons.extend(hopeless);
+            return Ok(Outcome::Failed(explained(kubectl, &snapshot, &reasons).await));
         }
         if Instant::now() > end {
             let mut report = vec![format!("not ready within {} s: {}", limit.as_secs(), unfinished.join("; "))];
@@ -82,6 +85,12 @@ fn hopeless(snapshot: &Snapshot, since: &mut BTreeMap<(String, String), Instant>
         }
     }
     reasons
+}
+
+/// Pods with a container that was started again.
+fn failing(snapshot: &Snapshot) -> Reasons {
+    let pods = snapshot.current_pods().into_iter().filter(|pod| !pod.is_ready() && pod.restarts() > 0);
+    pods.map(|pod| (pod.metadata.name.clone(), pod.state())).collect()
 }
 
 /// Everything that is not ready.

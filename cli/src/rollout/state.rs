@@ -80,7 +80,7 @@ fn deployment_progress(deployment: &Workload) -> Option<String> {
     } else if status.updated_replicas < wanted {
         Some(format!("{name}: {} of {wanted} pods are made", status.updated_replicas))
     } else if status.replicas > status.updated_replicas {
-        Some(format!("{name}: {} old pods are left", status.replicas - status.updated_replicas))
+        Some(format!("{name}: pods of the revision before still run: {}", status.replicas - status.updated_replicas))
     } else if status.available_replicas < status.updated_replicas {
         Some(format!("{name}: {} of {wanted} pods are ready", status.available_replicas))
     } else {
@@ -108,7 +108,7 @@ impl Pod {
     }
 
     pub fn restarts(&self) -> u32 {
-        self.status.container_statuses.iter().map(|container| container.restart_count).sum()
+        self.containers().map(|container| container.restart_count).sum()
     }
 
     /// Its state in a word or two.
@@ -143,8 +143,11 @@ impl Pod {
             let what = format!("no node takes it: {}", condition.message);
             return Some(Trouble { what, patience: Duration::from_secs(10) });
         }
-        let mut containers = self.status.init_container_statuses.iter().chain(&self.status.container_statuses);
-        containers.find_map(container_trouble)
+        self.containers().find_map(container_trouble)
+    }
+
+    pub fn containers(&self) -> impl Iterator<Item = &Container> {
+        self.status.init_container_statuses.iter().chain(&self.status.container_statuses)
     }
 
     fn unschedulable(&self) -> Option<&super::objects::Condition> {

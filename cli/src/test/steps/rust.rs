@@ -98,6 +98,8 @@ pub async fn shell(run: &StepRun<'_>) -> Result<Outcome> {
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     let mut shellcheck = Command::new(shellcheck);
+    // Following what a script sources beside it.
+    shellcheck.args(["--external-sources", "--source-path=SCRIPTDIR"]);
     shellcheck.args(scripts.lines()).current_dir(run.workspace().root());
     run.succeed(shellcheck).await?;
     Ok(Outcome::Ran(Counts::passed(scripts.lines().count() as u64)))

@@ -91,7 +91,6 @@ impl Helm {
     /// A command to give to the user, to be completed by `arguments`.
     #[must_use]
     pub fn shown(&self, arguments: &str) -> String {
-        let start = if sandbox::inside() { "cargo todo box in " } else { "" };
-        format!("{start}helm --kube-context {} --namespace {} {arguments}", self.context, self.namespace)
+        sandbox::shown(&format!("helm --kube-context {} --namespace {} {arguments}", self.context, self.namespace))
     }
 }

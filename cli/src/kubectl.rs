@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 use tokio::process::Command;
 
-use crate::tool;
+use crate::{sandbox, tool};
 
 #[derive(Clone, Debug)]
 pub struct Kubectl {
@@ -42,6 +42,12 @@ impl Kubectl {
     pub fn directory(&self) -> String {
         let plain = |text: &str| text.replace(|it: char| !it.is_ascii_alphanumeric() && it != '.' && it != '_', "-");
         format!("deploy/{}/{}", plain(&self.context), plain(&self.namespace))
+    }
+
+    /// A command to give to the user, to be completed by `arguments`.
+    #[must_use]
+    pub fn shown(&self, arguments: &str) -> String {
+        sandbox::shown(&format!("kubectl --context {} --namespace {} {arguments}", self.context, self.namespace))
     }
 
     /// Makes the namespace if there is none, under Pod Security `restricted` and marked as made by us.

@@ -96,6 +96,12 @@ pub fn inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }
 
+/// A command of ours as the user has to type it.
+#[must_use]
+pub fn shown(command: &str) -> String {
+    if inside() { format!("cargo todo box in {command}") } else { command.to_owned() }
+}
+
 /// Whether a box runs.
 #[must_use]
 pub fn is_up(workspace: &Workspace) -> bool {

@@ -70,15 +70,15 @@ mod tests {
         serde_json::from_str(include_str!("fixtures/docker.json")).unwrap()
     }
 
-    const ID: &str = "3e25f1e8a3d5a4e0a4b8f6f8e9c7d6b5a4938271605f4e3d2c1b0a9f8e7d6c5b";
+    const ID: &str = "51f47aff6ae2c5ea40017d72faa288d5987589e5b92d448f4181445cc3f4043a";
 
     #[test]
     fn an_image_is_there_only_with_both_its_name_and_its_id() {
         for images in [containerd(), docker()] {
-            assert!(holds(&images, "docker.io/library/todo-backend:3e25f1e8a3d5", ID));
-            assert!(holds(&images, "todo-backend:3e25f1e8a3d5", ID));
+            assert!(holds(&images, "docker.io/library/todo-backend:51f47aff6ae2", ID));
+            assert!(holds(&images, "todo-backend:51f47aff6ae2", ID));
             assert!(!holds(&images, "todo-backend:other", ID));
-            assert!(!holds(&images, "todo-backend:3e25f1e8a3d5", &ID.replace('3', "4")));
+            assert!(!holds(&images, "todo-backend:51f47aff6ae2", &ID.replace('5', "4")));
         }
     }
 

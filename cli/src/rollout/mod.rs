@@ -11,7 +11,10 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use self::objects::{Pod, Snapshot};
+use self::{
+    objects::{Pod, Snapshot},
+    state::Trouble,
+};
 use crate::{
     kubectl::Kubectl,
     live::{Live, Task},
@@ -50,7 +53,9 @@ pub async fn wait(kubectl: &Kubectl, limit: Duration, live: &Live) -> Result<Out
         if unfinished.is_empty() {
             return Ok(Outcome::Complete(snapshot));
         }
-        let hopeless = hopeless(&snapshot, &mut since);
+        let mut troubles = snapshot.troubles();
+        troubles.extend(left_behind(&snapshot, kubectl));
+        let hopeless = hopeless(troubles, &mut since);
         if !hopeless.is_empty() {
             // Others that fail likely do so for the same reason, only later.
             let mut reasons = failing(&snapshot);
@@ -70,10 +75,7 @@ pub async fn wait(kubectl: &Kubectl, limit: Duration, live: &Live) -> Result<Out
 type Reasons = BTreeMap<String, String>;
 
 /// What no longer gets better by waiting. `since` holds when each trouble was first seen.
-fn hopeless(snapshot: &Snapshot, since: &mut BTreeMap<(String, String), Instant>) -> Reasons {
-    let pods = snapshot.current_pods();
-    let of_pods = pods.iter().filter_map(|pod| Some((pod.metadata.name.clone(), pod.trouble()?)));
-    let troubles: Vec<_> = of_pods.chain(snapshot.refused()).collect();
+fn hopeless(troubles: Vec<(String, Trouble)>, since: &mut BTreeMap<(String, String), Instant>) -> Reasons {
     let now = Instant::now();
     let present: BTreeSet<_> = troubles.iter().map(|(name, trouble)| (name.clone(), trouble.what.clone())).collect();
     since.retain(|trouble, _| present.contains(trouble));
@@ -85,6 +87,15 @@ fn hopeless(snapshot: &Snapshot, since: &mut BTreeMap<(String, String), Instant>
         }
     }
     reasons
+}
+
+fn left_behind(snapshot: &Snapshot, kubectl: &Kubectl) -> Vec<(String, Trouble)> {
+    let trouble = |pod: &Pod| {
+        let delete = kubectl.shown(&format!("delete pod {}", pod.metadata.name));
+        let what = format!("{}; Kubernetes does not replace it by itself: {delete}", pod.state());
+        Trouble { what, patience: Duration::from_secs(15) }
+    };
+    snapshot.left_behind().into_iter().map(|pod| (pod.metadata.name.clone(), trouble(pod))).collect()
 }
 
 /// Pods with a container that was started again.

@@ -40,13 +40,33 @@ impl Snapshot {
         of_deployments.chain(of_stateful_sets).filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect()
     }
 
+    /// Broken pods of an older revision of a `StatefulSet`, which Kubernetes may leave as they are.
+    pub fn left_behind(&self) -> Vec<&Pod> {
+        let left = self.stateful_sets.iter().filter(|set| is_observed(set)).flat_map(|set| {
+            let newest = &set.status.update_revision;
+            self.pods.iter().filter(move |pod| {
+                is_owned(&pod.metadata.owner_references, set)
+                    && pod.metadata.labels.get("controller-revision-hash") != Some(newest)
+                    && pod.metadata.deletion_timestamp.is_none()
+                    && pod.trouble().is_some()
+            })
+        });
+        left.collect()
+    }
+
     /// Pods of any revision that belong to a workload, in order; those of `helm test` do not.
     pub fn owned_pods(&self) -> Vec<&Pod> {
         self.pods.iter().filter(|pod| !pod.metadata.owner_references.is_empty()).collect()
     }
 
+    /// What waiting will not mend, by the name of the pod or the workload.
+    pub fn troubles(&self) -> Vec<(String, Trouble)> {
+        let pods = self.current_pods().into_iter();
+        pods.filter_map(|pod| Some((pod.metadata.name.clone(), pod.trouble()?))).chain(self.refused()).collect()
+    }
+
     /// Why no pod is even made, for each workload that cannot.
-    pub fn refused(&self) -> Vec<(String, Trouble)> {
+    fn refused(&self) -> Vec<(String, Trouble)> {
         let workloads = self.deployments.iter().chain(&self.stateful_sets);
         let refused = workloads.filter_map(|workload| {
             let failure =
@@ -189,5 +209,138 @@ fn crash(container: &Container) -> String {
         }
         Some(end) => format!("{name} ended {times} times, at last with exit code {}", end.exit_code),
         None => format!("{name} ended {times} times"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ready() -> Snapshot {
+        Snapshot::read(include_str!("fixtures/ready.json")).unwrap()
+    }
+
+    fn troubles(json: &str) -> Vec<(String, Trouble)> {
+        let snapshot = Snapshot::read(json).unwrap();
+        assert!(!snapshot.unfinished().is_empty());
+        snapshot.troubles()
+    }
+
+    #[test]
+    fn a_release_that_runs_is_complete() {
+        let snapshot = ready();
+        assert!(snapshot.unfinished().is_empty(), "{:?}", snapshot.unfinished());
+        assert_eq!(snapshot.current_pods().len(), 3);
+        assert!(snapshot.current_pods().iter().all(|pod| pod.is_ready() && pod.trouble().is_none()));
+        assert_eq!(snapshot.ingress_urls(), ["http://todo.local"]);
+    }
+
+    #[test]
+    fn what_the_controller_has_not_seen_yet_is_not_complete() {
+        let mut snapshot = ready();
+        snapshot.deployments[0].metadata.generation += 1;
+        snapshot.stateful_sets[0].metadata.generation += 1;
+        assert_eq!(snapshot.unfinished(), ["todo-backend: not begun", "todo-postgres: not begun"]);
+        // Their pods may still be those of the revision before.
+        assert_eq!(snapshot.current_pods().len(), 1);
+    }
+
+    #[test]
+    fn every_count_is_looked_at() {
+        let changes: [fn(&mut Snapshot); 6] = [
+            |it| it.deployments[0].status.updated_replicas = 0,
+            |it| it.deployments[0].status.replicas += 1,
+            |it| it.deployments[0].status.available_replicas = 0,
+            |it| it.deployments[0].spec.replicas = Some(2),
+            |it| it.stateful_sets[0].status.ready_replicas = 0,
+            |it| {
+                it.stateful_sets[0].status.update_revision = "new".into();
+                it.stateful_sets[0].status.updated_replicas = 0;
+            },
+        ];
+        for (index, change) in changes.iter().enumerate() {
+            let mut snapshot = ready();
+            change(&mut snapshot);
+            assert_eq!(snapshot.unfinished().len(), 1, "change {index}");
+        }
+    }
+
+    #[test]
+    fn an_image_that_cannot_be_pulled_is_hopeless_at_once() {
+        let troubles = troubles(include_str!("fixtures/image.json"));
+        assert_eq!(troubles.len(), 1, "{troubles:?}");
+        let (pod, trouble) = &troubles[0];
+        assert!(pod.starts_with("todo-backend-"), "{pod}");
+        assert_eq!(trouble.what, "the image todo-backend:nosuch cannot be pulled");
+        assert_eq!(trouble.patience, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_program_that_ends_again_and_again_is_told_with_its_exit_code() {
+        let troubles = troubles(include_str!("fixtures/crash.json"));
+        let whats: Vec<_> = troubles.iter().map(|(_, trouble)| trouble.what.as_str()).collect();
+        assert!(whats.contains(&"frontend ended 3 times, at last with exit code 1"), "{whats:?}");
+    }
+
+    #[test]
+    fn a_first_crash_is_not_hopeless() {
+        let mut snapshot = Snapshot::read(include_str!("fixtures/crash.json")).unwrap();
+        for pod in &mut snapshot.pods {
+            let containers = pod.status.container_statuses.iter_mut().chain(&mut pod.status.init_container_statuses);
+            containers.for_each(|container| container.restart_count = 1);
+        }
+        assert!(snapshot.current_pods().iter().all(|pod| pod.trouble().is_none()));
+    }
+
+    #[test]
+    fn too_little_memory_of_the_node_and_of_the_container_are_told_apart() {
+        let troubles = troubles(include_str!("fixtures/unschedulable.json"));
+        let (_, trouble) = &troubles[0];
+        assert!(trouble.what.starts_with("no node takes it: ") && trouble.what.contains("Insufficient memory"));
+        assert_eq!(trouble.patience, Duration::from_secs(10));
+
+        let end = super::super::objects::Terminated { reason: "OOMKilled".into(), exit_code: 137 };
+        let mut container = Container { name: "backend".into(), restart_count: 2, ..Container::default() };
+        container.last_state.terminated = Some(end);
+        assert!(crash(&container).contains("more memory than its limit"));
+    }
+
+    #[test]
+    fn a_missing_secret_is_named_after_a_while() {
+        let troubles = troubles(include_str!("fixtures/config.json"));
+        let (_, trouble) = &troubles[0];
+        assert!(trouble.what.contains("secret \"missing\" not found"), "{}", trouble.what);
+        assert!(trouble.patience > Duration::ZERO);
+    }
+
+    #[test]
+    fn pods_that_are_not_even_made_are_told() {
+        let troubles = troubles(include_str!("fixtures/quota.json"));
+        let refused = troubles.iter().find(|(name, _)| name == "todo-backend").unwrap();
+        assert!(refused.1.what.contains("exceeded quota"), "{}", refused.1.what);
+    }
+
+    #[test]
+    fn a_broken_pod_that_its_stateful_set_does_not_replace_is_found() {
+        let mut snapshot = Snapshot::read(include_str!("fixtures/config.json")).unwrap();
+        assert!(snapshot.left_behind().is_empty());
+        snapshot.stateful_sets[0].status.update_revision = "next".into();
+        let names: Vec<_> = snapshot.left_behind().iter().map(|pod| pod.metadata.name.as_str()).collect();
+        assert_eq!(names, ["todo-postgres-0"]);
+        assert!(ready().left_behind().is_empty());
+    }
+
+    #[test]
+    fn pods_of_an_older_revision_do_not_count() {
+        let mut snapshot = Snapshot::read(include_str!("fixtures/image.json")).unwrap();
+        // The next revision has begun, and the broken pod is about to go.
+        let mut newest = snapshot.replica_sets[0].clone();
+        newest.metadata.uid = "newest".into();
+        newest.metadata.annotations.insert("deployment.kubernetes.io/revision".into(), "1000".into());
+        for deployment in &snapshot.deployments {
+            newest.metadata.owner_references[0].uid.clone_from(&deployment.metadata.uid);
+            snapshot.replica_sets.push(newest.clone());
+        }
+        assert!(snapshot.current_pods().iter().all(|pod| pod.trouble().is_none()));
     }
 }

@@ -1,0 +1,138 @@
+//! From images to a release that runs, or to the reasons why it does not.
+
+use crate::fakes::Machine;
+
+const DEPLOY: &[&str] = &["deploy", "--no-forward"];
+
+#[test]
+fn a_release_is_installed_in_a_namespace_of_its_own_and_waited_for() {
+    let machine = Machine::ready();
+    machine.todo(DEPLOY).succeeded().says(&["made the namespace todo", "http://todo.local", "every pod is ready"]);
+    let create = machine.calls_of("kubectl --context minikube --namespace todo create --filename");
+    assert_eq!(create.len(), 1, "{}", machine.calls());
+    // Every call says where it is meant for.
+    for call in machine.calls_of("kubectl ") {
+        assert!(call.starts_with("kubectl --context minikube --namespace todo "), "{call}");
+    }
+    for call in machine.calls_of("helm ") {
+        assert!(call.contains("--kube-context minikube --namespace todo"), "{call}");
+    }
+}
+
+#[test]
+fn an_unchanged_release_is_not_upgraded() {
+    let machine = Machine::ready();
+    machine.todo(DEPLOY).succeeded();
+    assert_eq!(machine.calls_of("helm upgrade").len(), 1);
+
+    machine.forget_calls();
+    machine.todo(DEPLOY).succeeded().says(&["is up to date"]);
+    assert!(machine.calls_of("helm upgrade").is_empty(), "{}", machine.calls());
+
+    // A value more is a change.
+    machine.todo(&["deploy", "--no-forward", "--set", "backend.replicas=2"]).succeeded();
+    assert!(machine.calls_of("helm upgrade")[0].ends_with(" --set backend.replicas=2"));
+}
+
+#[test]
+fn a_release_with_a_deleted_workload_is_made_whole() {
+    let machine = Machine::ready();
+    machine.todo(DEPLOY).succeeded();
+    machine.forget_calls();
+    let objects = std::fs::read_to_string(machine.path("objects.json")).unwrap();
+    machine.file("objects.json", &objects.replace(r#""name":"todo-frontend""#, r#""name":"gone""#));
+    machine.todo(DEPLOY).succeeded();
+    assert_eq!(machine.calls_of("helm upgrade").len(), 1);
+}
+
+#[test]
+fn values_of_the_user_come_last() {
+    let machine = Machine::ready();
+    machine.file("mine.yaml", "backend: {}");
+    let mine = machine.path("mine.yaml").display().to_string();
+    machine.todo(&["deploy", "--no-forward", "--values", &mine, "--set", "a=b"]).succeeded();
+    let call = &machine.calls_of("helm upgrade")[0];
+    let position = |what: &str| call.find(what).unwrap_or_else(|| panic!("{what} is missing in {call}"));
+    assert!(position("values-minikube.yaml") < position("images.json"));
+    assert!(position("images.json") < position("mine.yaml"));
+
+    let missing = ["deploy", "--no-forward", "--values", "no-such.yaml"];
+    machine.todo(&missing).failed().says(&["cannot read the values file no-such.yaml"]);
+}
+
+#[test]
+fn what_helm_refuses_is_shown() {
+    let machine = Machine::ready();
+    machine.program(
+        "helm",
+        "case $1 in status) echo 'Error: release: not found' >&2 ;; *) echo 'additional properties replica not allowed' >&2 ;; esac\nexit 1",
+    );
+    let run = machine.todo(&["deploy", "--no-forward", "--set", "backend.replica=2"]);
+    run.failed().says(&["helm refuses the release", "additional properties replica not allowed"]);
+}
+
+#[test]
+fn a_release_that_helm_left_half_done_is_named_with_the_way_out() {
+    let machine = Machine::ready();
+    machine
+        .file("release.json", r#"{"version":4,"info":{"status":"pending-upgrade","description":"Preparing upgrade"}}"#);
+    machine.todo(DEPLOY).failed().says(&["pending-upgrade", "rollback todo 3"]);
+    assert!(machine.calls_of("helm upgrade").is_empty());
+}
+
+/// A second revision whose backend cannot start.
+fn broken() -> Machine {
+    let machine = Machine::ready();
+    machine.todo(DEPLOY).succeeded();
+    machine.file("objects.json", include_str!("../../src/rollout/fixtures/crash.json"));
+    let warning = r#"{"type":"Warning","reason":"BackOff","message":"Back-off restarting failed container","lastTimestamp":"2026-01-01T00:00:00Z"}"#;
+    machine.file("events.json", &format!(r#"{{"items":[{warning}]}}"#));
+    machine.forget_calls();
+    machine
+}
+
+const BROKEN: &[&str] = &["deploy", "--no-forward", "--set", "config.logLevel=nonsense"];
+
+#[test]
+fn pods_that_fail_are_explained_and_the_way_back_is_named() {
+    let machine = broken();
+    let run = machine.todo(BROKEN).failed();
+    run.says(&[
+        "ended 3 times, at last with exit code 1",
+        "event BackOff: Back-off restarting failed container",
+        "LOG_LEVEL must be one of off, error",
+        "the old pods go on serving",
+        "helm --kube-context minikube --namespace todo rollback todo 1",
+    ]);
+    assert!(machine.calls_of("helm rollback").is_empty());
+}
+
+#[test]
+fn with_rollback_the_revision_before_runs_again() {
+    let machine = broken();
+    // Going back brings the pods of before.
+    let ready = machine.path("ready.json");
+    std::fs::write(&ready, include_str!("../../src/rollout/fixtures/ready.json")).unwrap();
+    let helm = std::fs::read_to_string(machine.path("bin/helm")).unwrap();
+    let helm = helm.split_once("calls\"\n").unwrap().1.to_owned();
+    let back = r#"[ "$1" = rollback ] && exec /bin/cp "$here/ready.json" "$here/objects.json""#;
+    machine.program("helm", &format!("{back}\n{helm}"));
+    let mut arguments = BROKEN.to_vec();
+    arguments.push("--rollback");
+    machine.todo(&arguments).failed().says(&["ended 3 times", "revision 1 runs again"]);
+    assert_eq!(machine.calls_of("helm rollback todo 1 ").len(), 1);
+}
+
+#[test]
+fn waiting_has_a_limit() {
+    let machine = Machine::ready();
+    let objects = include_str!("../../src/rollout/fixtures/ready.json");
+    machine.file(
+        "objects.json",
+        &objects
+            .replace(r#""readyReplicas":1"#, r#""readyReplicas":0"#)
+            .replace(r#""availableReplicas":1"#, r#""availableReplicas":0"#),
+    );
+    let run = machine.todo(&["deploy", "--no-forward", "--timeout", "1s"]).failed();
+    run.says(&["not ready within 1 s", "todo-backend: 0 of 1 pods are ready"]);
+}

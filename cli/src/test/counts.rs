@@ -46,6 +46,17 @@ impl Counts {
         counts
     }
 
+    /// Of helm-unittest: `Tests:       1 failed, 2 errored, 69 passed, 72 total`.
+    #[must_use]
+    pub fn of_helm_unittest(output: &str) -> Self {
+        let line = output.lines().find_map(|line| line.strip_prefix("Tests:")).unwrap_or_default();
+        let number = |label: &str| {
+            let words = line.split(',').filter_map(|part| part.trim().split_once(' '));
+            words.filter(|(_, word)| *word == label).filter_map(|(count, _)| count.parse::<u64>().ok()).sum::<u64>()
+        };
+        Self { passed: number("passed"), failed: number("failed") + number("errored"), skipped: number("skipped") }
+    }
+
     /// Of vitest's JSON report.
     pub fn of_vitest(report: &str) -> Result<Self> {
         let report: Value = serde_json::from_str(report).context("vitest wrote no JSON report")?;
@@ -94,6 +105,14 @@ test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; 
 ";
         assert_eq!(Counts::of_cargo_test(output), Counts { passed: 15, failed: 2, skipped: 1 });
         assert_eq!(Counts::of_cargo_test("error: could not compile"), Counts::default());
+    }
+
+    #[test]
+    fn reads_helm_unittest() {
+        let output =
+            "Test Suites: 1 failed, 8 passed, 9 total\nTests:       2 failed, 1 errored, 69 passed, 72 total\n";
+        assert_eq!(Counts::of_helm_unittest(output), Counts { passed: 69, failed: 3, skipped: 0 });
+        assert_eq!(Counts::of_helm_unittest("Error: no such chart"), Counts::default());
     }
 
     #[test]

@@ -8,17 +8,12 @@ use nix::unistd::Uid;
 use tokio::process::Command;
 
 use super::context::StepRun;
-use crate::workspace;
+use crate::{tool::on_path, workspace};
 
 const CARGO_DENY: &str = "0.20.2";
 
 /// A tool, or why there is none.
-type Found = std::result::Result<PathBuf, String>;
-
-fn on_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file())
-}
+pub type Found = std::result::Result<PathBuf, String>;
 
 /// cargo-deny of one version, from crates.io into the user's cache.
 pub async fn cargo_deny(run: &StepRun<'_>) -> Result<PathBuf> {

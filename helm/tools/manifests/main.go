@@ -1,6 +1,6 @@
 // What the checks of the chart need Kubernetes's own libraries for.
 //
-//	manifests pod-security < MANIFESTS
+//	manifests pod-security MANIFESTS
 //	manifests schemas DIRECTORY SWAGGER CRD...
 package main
 
@@ -18,10 +18,10 @@ func main() {
 
 func run(arguments []string) error {
 	switch {
-	case len(arguments) == 1 && arguments[0] == "pod-security":
-		return podSecurity(os.Stdin)
+	case len(arguments) == 2 && arguments[0] == "pod-security":
+		return podSecurity(arguments[1])
 	case len(arguments) >= 3 && arguments[0] == "schemas":
 		return schemas(arguments[1], arguments[2], arguments[3:])
 	}
-	return fmt.Errorf("usage: manifests pod-security | schemas DIRECTORY SWAGGER CRD...")
+	return fmt.Errorf("usage: manifests pod-security MANIFESTS | schemas DIRECTORY SWAGGER CRD...")
 }

@@ -1,6 +1,7 @@
 //! The table of steps.
 
 mod application;
+mod chart;
 mod cluster;
 mod frontend;
 mod rust;
@@ -47,6 +48,13 @@ steps! {
     Rust "backend" rust::backend, "tests of the backend against a real PostgreSQL";
     Rust "shell" rust::shell, "shellcheck finds nothing in the shell scripts";
     Rust "commands" rust::commands, "every command in README, CONTRIBUTING and docs is run by a step";
+    Rust "chart-lint" chart::lint, "helm lint --strict with Helm 3 and 4, for every documented set of values";
+    Rust "chart-unit" chart::unit, "unit tests of each template of the chart, and values that are refused";
+    Rust "chart-rollouts" chart::rollouts, "pods are replaced exactly when something they read has changed";
+    Rust "chart-schemas" chart::schemas, "kubeconform: only fields that Kubernetes and the Gateway API know";
+    Rust "chart-security" chart::pod_security, "Pod Security `restricted` admits every pod";
+    Rust "chart-score" chart::score, "kube-score, each exception with its reason";
+    Rust "chart-docs" chart::docs, "the chart's table of values, its schema and its version are up to date";
     Frontend "frontend-lint" frontend::lint, "biome, the TypeScript compiler and knip without a finding";
     Frontend "frontend" frontend::unit, "unit tests of the frontend";
     Frontend "frontend-build" frontend::build, "the production build";

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::{
     cluster::Target,
+    deploy::known_good,
     forward,
     helm::{Helm, RELEASE},
     kubectl::Kubectl,
@@ -50,6 +51,7 @@ pub async fn run(options: Down) -> Result<()> {
     match release {
         Some(_) => {
             helm.uninstall().await?;
+            known_good::forget(&workspace, &kubectl)?;
             note(&format!("removed the release {RELEASE} from namespace {}", kubectl.namespace));
         }
         None => note(&format!("there is no release {RELEASE} in namespace {}", kubectl.namespace)),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use tokio::process::Command;
 
@@ -55,7 +55,8 @@ impl Helm {
     pub async fn release(&self) -> Result<Option<Release>> {
         let output = tool::output(self.command(&["status", RELEASE, "--output", "json"])).await?;
         if output.status.success() {
-            return Ok(Some(serde_json::from_slice(&output.stdout)?));
+            let release = serde_json::from_slice(&output.stdout);
+            return release.map(Some).context("`helm status` printed what is not understood");
         }
         let said = String::from_utf8_lossy(&output.stderr);
         if said.contains("release: not found") {

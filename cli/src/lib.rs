@@ -1,6 +1,7 @@
-//! The `todo` program: runs and tests the application from a checkout.
+//! The `todo` program: runs, tests and deploys the application from a checkout.
 //!
-//! Start with the subcommands, one module each: [`dev`], [`mod@test`], [`prepare`]. They share
+//! Start with the subcommands, one module each: [`dev`], [`mod@test`], [`prepare`], [`deploy`], [`status`], [`verify`],
+//! [`down`], [`doctor`], and [`sandbox`] for `box`. They share
 //!
 //! - [`postgres`]: a real PostgreSQL server without set-up; the backend's tests use it too
 //! - [`database`]: that server, or the one `DATABASE_URL` names
@@ -8,6 +9,11 @@
 //! - [`stack`]: backend and frontend as processes
 //! - [`node`]: Node.js and the frontend's packages
 //! - [`workspace`]: where things are
+//! - [`images`]: the images, by whoever builds them
+//! - [`cluster`]: how images get into a cluster, and how it is started
+//! - [`rollout`]: waiting for pods, and why they fail
+//! - [`forward`]: the frontend on a port of this machine
+//! - [`kubectl`], [`helm`], [`tool`]: other programs
 
 pub mod cluster;
 pub mod database;

@@ -20,6 +20,9 @@ use crate::{
     workspace::Workspace,
 };
 
+/// As in `e2e/box/settings`.
+const DEFAULT_NAME: &str = "box";
+
 /// Set for the program that [`enter`] runs.
 const INSIDE: &str = "TODO_IN_BOX";
 
@@ -29,7 +32,7 @@ pub struct Box {
     #[command(subcommand)]
     command: Command,
     /// Which box, of those that run side by side
-    #[arg(long, global = true, env = "BOX_NAME", default_value = "box")]
+    #[arg(long, global = true, env = "BOX_NAME", default_value = DEFAULT_NAME)]
     name: String,
 }
 
@@ -99,7 +102,13 @@ pub fn inside() -> bool {
 /// A command of ours as the user has to type it.
 #[must_use]
 pub fn shown(command: &str) -> String {
-    if inside() { format!("cargo todo box in {command}") } else { command.to_owned() }
+    if !inside() {
+        return command.to_owned();
+    }
+    match std::env::var("BOX_NAME") {
+        Ok(name) if name != DEFAULT_NAME => format!("cargo todo box --name {name} in {command}"),
+        _ => format!("cargo todo box in {command}"),
+    }
 }
 
 /// Whether a box runs.

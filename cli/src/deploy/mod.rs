@@ -1,14 +1,16 @@
 //! `cargo todo deploy`: from source to a running release.
 
+pub mod known_good;
 mod plan;
+mod way_back;
 
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use futures_util::future::try_join_all;
 
-use self::plan::Plan;
+use self::{plan::Plan, way_back::WayBack};
 use crate::{
     cluster::{Cluster, Images, Target},
     forward,
@@ -57,7 +59,7 @@ pub struct Deploy {
 
 pub async fn run(options: Deploy) -> Result<()> {
     let workspace = Workspace::find()?;
-    let Some(source) = source(&options).await? else {
+    let Some(source) = source(&options, &workspace).await? else {
         sandbox::up(&workspace).await?;
         return sandbox::enter(&workspace);
     };
@@ -72,7 +74,7 @@ pub async fn run(options: Deploy) -> Result<()> {
 }
 
 /// Where images come from; nothing when the box is to be used.
-async fn source(options: &Deploy) -> Result<Option<Source>> {
+async fn source(options: &Deploy, workspace: &Workspace) -> Result<Option<Source>> {
     if options.target.sandbox && !sandbox::inside() {
         return Ok(None);
     }
@@ -85,7 +87,7 @@ async fn source(options: &Deploy) -> Result<Option<Source>> {
     };
     let ci = std::env::var("CI").is_ok_and(|value| value == "true");
     match sandbox::possible() {
-        Ok(()) if ci && !sandbox::inside() => Ok(None),
+        Ok(()) if !sandbox::inside() && (ci || sandbox::is_up(workspace)) => Ok(None),
         Ok(()) => bail!(
             "nothing here builds images ({reason}): install and start Docker (https://docs.docker.com/engine/install), \
              or let `cargo todo deploy --box` bring up a throwaway computer that has Docker and Minikube"
@@ -121,15 +123,17 @@ async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, live: 
     match rollout::wait(&kubectl, options.timeout, live).await? {
         Outcome::Complete(snapshot) => {
             let revision = before.unwrap_or(0) + u32::from(changed);
-            std::fs::write(good_revision_file(workspace, &kubectl)?, revision.to_string())?;
+            known_good::remember(workspace, &kubectl, revision)?;
             reachable(options, workspace, &kubectl, &snapshot, changed, live).await
         }
-        Outcome::Failed(reasons) => {
+        Outcome::Failed { reasons, serving } => {
             for line in reasons {
                 live.say(&line);
             }
-            let good = good_revision(workspace, &kubectl, before, changed);
-            after_failure(options, &kubectl, &helm, good, live).await
+            let newest = before.unwrap_or(0) + u32::from(changed);
+            let good = known_good::before(workspace, &kubectl, newest);
+            let way_back = WayBack { kubectl: &kubectl, helm: &helm, good, serving };
+            way_back.after_failure(options.rollback, options.timeout, live).await
         }
     }
 }
@@ -194,34 +198,6 @@ async fn reachable(
     };
     live.say(&format!("the application is at {} (`cargo todo down` ends it)", bold(&running.url())));
     Ok(())
-}
-
-fn good_revision_file(workspace: &Workspace, kubectl: &Kubectl) -> Result<PathBuf> {
-    workspace.state(&format!("{}/good-revision", kubectl.directory()))
-}
-
-/// The last revision that was seen to run; else the one before this.
-fn good_revision(workspace: &Workspace, kubectl: &Kubectl, before: Option<u32>, changed: bool) -> Option<u32> {
-    let newest = before.unwrap_or(0) + u32::from(changed);
-    let file = good_revision_file(workspace, kubectl).ok()?;
-    let known = std::fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok());
-    let known = known.filter(|&revision: &u32| revision < newest);
-    known.or_else(|| newest.checked_sub(1).filter(|&revision| revision > 0))
-}
-
-async fn after_failure(options: &Deploy, kubectl: &Kubectl, helm: &Helm, good: Option<u32>, live: &Live) -> Result<()> {
-    let Some(good) = good else {
-        bail!("the application does not run: mend the cause and deploy again, or `cargo todo down` removes the release")
-    };
-    let rollback = helm.shown(&format!("rollback {RELEASE} {good}"));
-    if !options.rollback {
-        bail!("the new revision does not run; the old pods go on serving. To go back: {rollback}");
-    }
-    helm.rollback(good).await.with_context(|| format!("cannot go back: {rollback}"))?;
-    match rollout::wait(kubectl, options.timeout, live).await? {
-        Outcome::Complete(_) => bail!("the new revision does not run; revision {good} runs again"),
-        Outcome::Failed(reasons) => bail!("revision {good} does not run either:\n{}", reasons.join("\n")),
-    }
 }
 
 /// `90s`, `5m`, or both.

@@ -5,7 +5,10 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Check, programs::says, version};
-use crate::{cluster::Target, tool};
+use crate::{
+    cluster::{Choice, Target},
+    tool,
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -20,13 +23,19 @@ struct Version {
     git_version: String,
 }
 
-pub async fn minikube(target: &Target) -> Check {
-    let Some(found) = says("minikube", &["version", "--short"]).await else {
-        return Check::fail("minikube", "not installed", "install it: https://minikube.sigs.k8s.io/docs/start");
+/// The program that runs the cluster.
+pub async fn cluster(target: &Target) -> Check {
+    let (name, question, install): (_, &[&str], _) = match target.cluster {
+        Choice::Minikube => ("minikube", &["version", "--short"], "https://minikube.sigs.k8s.io/docs/start"),
+        Choice::Kind => ("kind", &["version"], "https://kind.sigs.k8s.io"),
+        Choice::Registry(_) => return Check::ok("cluster", "that of the kubectl context"),
+    };
+    let Some(found) = says(name, question).await else {
+        return Check::fail(name, "not installed", format!("install it: {install}"));
     };
     match target.cluster().need().await {
-        Ok(()) => Check::ok("minikube", format!("{found}, and its cluster runs")),
-        Err(error) => Check::warn("minikube", found, format!("{error:#}")),
+        Ok(()) => Check::ok(name, format!("{found}, and its cluster runs")),
+        Err(error) => Check::warn(name, found, format!("{error:#}")),
     }
 }
 

@@ -88,7 +88,7 @@ pub async fn run(options: Doctor) -> Result<()> {
 
     anstream::println!("{}", bold("to deploy it (`cargo todo deploy`)"));
     let mut deployment = vec![programs::builder().await.replaceable(by_box)];
-    deployment.push(cluster::minikube(&options.target).await.replaceable(by_box));
+    deployment.push(cluster::cluster(&options.target).await.replaceable(by_box));
     deployment.push(cluster::kubectl(&options.target).await.replaceable(by_box));
     deployment.push(programs::helm().await.replaceable(by_box));
     deployment.push(machine::disk(&workspace).await);

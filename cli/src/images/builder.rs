@@ -74,7 +74,7 @@ impl Builder {
                 .env("DOCKER_BUILDKIT", "1")
                 .env("BUILDX_NO_DEFAULT_ATTESTATIONS", "1"),
             // As an archive for Docker keeps it, so that the id stays.
-            Self::Podman | Self::Buildah => build.args(["--format", "docker"]),
+            Self::Podman | Self::Buildah => build.args(["--format", "docker", "--layers"]),
         };
         // For the programs that fetch dependencies, behind a proxy that inspects TLS.
         if let Some(authorities) = std::env::var_os("SSL_CERT_FILE").filter(|path| Path::new(path).is_file()) {

@@ -2,6 +2,7 @@
 
 mod explain;
 pub mod objects;
+mod pod;
 mod state;
 
 use std::{
@@ -13,7 +14,7 @@ use anyhow::{Context, Result};
 
 use self::{
     objects::{Pod, Snapshot},
-    state::Trouble,
+    pod::Trouble,
 };
 use crate::{
     kubectl::Kubectl,
@@ -26,8 +27,12 @@ const POLL: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub enum Outcome {
     Complete(Snapshot),
-    /// What is wrong, in lines for the user.
-    Failed(Vec<String>),
+    Failed {
+        /// What is wrong, in lines for the user.
+        reasons: Vec<String>,
+        /// Whether pods of the revision before still serve.
+        serving: bool,
+    },
 }
 
 /// Waits until every workload of the release has the pods it should have, or until that is hopeless.
@@ -60,12 +65,13 @@ pub async fn wait(kubectl: &Kubectl, limit: Duration, live: &Live) -> Result<Out
             // Others that fail likely do so for the same reason, only later.
             let mut reasons = failing(&snapshot);
             reasons.extend(hopeless);
-            return Ok(Outcome::Failed(explained(kubectl, &snapshot, &reasons).await));
+            let reasons = explained(kubectl, &snapshot, &reasons).await;
+            return Ok(Outcome::Failed { reasons, serving: snapshot.is_serving() });
         }
         if Instant::now() > end {
             let mut report = vec![format!("not ready within {} s: {}", limit.as_secs(), unfinished.join("; "))];
             report.extend(explained(kubectl, &snapshot, &waiting(&snapshot)).await);
-            return Ok(Outcome::Failed(report));
+            return Ok(Outcome::Failed { reasons: report, serving: snapshot.is_serving() });
         }
         tokio::time::sleep(POLL).await;
     }

@@ -15,6 +15,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("cargo todo test *", "cli"),
     // `sqlx` and `api-types` run its two halves, without writing into the checkout.
     ("cargo todo prepare", "sqlx"),
+    ("helm install todo ./helm/todo", "cluster"),
+    ("helm test todo", "cluster"),
+    // It runs the same program without writing.
+    ("go tool -C helm/tools/helm-docs helm-docs *", "chart-docs"),
 ];
 
 /// Returns how many commands the documentation shows.

@@ -25,7 +25,7 @@ pub async fn docs(run: &StepRun<'_>) -> Result<Outcome> {
     let committed = std::fs::read_to_string(chart.join("README.md"))?;
     ensure!(
         generated.trim() == committed.trim(),
-        "{CHART}/README.md is stale: run `helm-docs --chart-search-root {CHART} --sort-values-order=file` and commit it"
+        "{CHART}/README.md is stale: docs/chart.md has the command that renews it; commit it with the values"
     );
 
     let documented: BTreeSet<_> = committed.lines().filter_map(key).collect();

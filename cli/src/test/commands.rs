@@ -13,6 +13,14 @@ const COMMANDS: &[(&str, &str)] = &[
     // `cli` runs it for one step; to run it for all from within would not end.
     ("cargo todo test", "cli"),
     ("cargo todo test *", "cli"),
+    ("cargo todo doctor", "cli"),
+    ("cargo todo box *", "cli"),
+    ("cargo todo deploy", "cluster"),
+    ("cargo todo deploy *", "cluster"),
+    ("cargo todo status", "cluster"),
+    ("cargo todo verify", "cluster"),
+    ("cargo todo down", "cluster"),
+    ("cargo todo down --purge", "cluster"),
     // `sqlx` and `api-types` run its two halves, without writing into the checkout.
     ("cargo todo prepare", "sqlx"),
     ("helm install todo ./helm/todo", "cluster"),

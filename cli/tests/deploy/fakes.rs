@@ -81,10 +81,14 @@ impl Machine {
     }
 
     pub fn todo(&self, arguments: &[&str]) -> Run {
+        self.todo_in(Path::new(env!("CARGO_MANIFEST_DIR")), arguments)
+    }
+
+    pub fn todo_in(&self, checkout: &Path, arguments: &[&str]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_todo"));
         command
             .args(arguments)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(checkout)
             .env_clear()
             .env("PATH", self.path("bin"))
             .env("HOME", self.path("home"))

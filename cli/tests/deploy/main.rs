@@ -8,3 +8,4 @@ mod forward;
 mod images;
 mod other;
 mod release;
+mod sandbox;

@@ -78,14 +78,15 @@ impl Database {
             }
             Err(_) => Some("the database does not answer in time"),
         };
-        let changed = self.away.send_if_modified(|away| std::mem::replace(away, reason) != reason);
-        match reason {
-            Some(reason) if changed => tracing::warn!(reason, "database away"),
-            None if changed => tracing::info!("database is back"),
+        let before = self.away.send_replace(reason);
+        // Not for each reason: a network that is breaking has several in a second.
+        match (before, reason) {
+            (None, Some(reason)) => {
+                tracing::warn!(reason, "database away");
+                self.replace_pool();
+            }
+            (Some(_), None) => tracing::info!("database is back"),
             _ => {}
-        }
-        if changed && reason.is_some() {
-            self.replace_pool();
         }
         reason.map_or(Ok(()), Err)
     }

@@ -8,11 +8,12 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
+    time::timeout,
 };
 
 use crate::{
     outage::{assert_kept, assert_orderly, assert_unavailable, until_served},
-    support::{Backend, User, migrate, url},
+    support::{Backend, LIMIT, User, migrate, until, url},
 };
 
 #[sqlx::test(migrations = false)]
@@ -45,6 +46,25 @@ async fn silence_means_503_and_dead_connections_are_not_used_again(_: PgPoolOpti
     // As many at once as there are connections: none is still lost to the silence.
     let task = user.create(&backend.url, "after the silence").await;
     events.until_told(vec![task]).await;
+}
+
+#[sqlx::test(migrations = false)]
+async fn an_outage_of_changing_kind_is_one_outage(_: PgPoolOptions, options: PgConnectOptions) {
+    migrate(&url(&options)).await;
+    let wire = Wire::to(&options).await;
+    let port = wire.port;
+    let backend = Backend::ready(&url(&options.clone().host("127.0.0.1").port(port)), &[]).await;
+
+    wire.cut();
+    assert_eq!(backend.until_unready().await, "the database does not answer in time");
+    drop(wire);
+    let refused = until("the database refuses", async || {
+        let reason = backend.until_unready().await;
+        (reason == "the database cannot be reached").then_some(())
+    });
+    assert!(timeout(LIMIT, refused).await.is_ok(), "{}", backend.log());
+    let away = backend.log().matches("database away").count();
+    assert_eq!(away, 1, "{}", backend.log());
 }
 
 /// A forwarder to the database. Connections that were open when it was cut stay open and silent for ever, as when a

@@ -1,0 +1,98 @@
+//! `cargo todo deploy` and its like.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+use todo_e2e::{
+    program::{self, Finished},
+    suite::{Skip, Suite},
+};
+
+/// The program, for one namespace.
+struct Todo<'a> {
+    suite: &'a Suite,
+    namespace: String,
+    /// Not the checkout's own: what a developer has deployed from it is left alone.
+    state: TempDir,
+}
+
+impl Todo<'_> {
+    async fn run(&self, arguments: &[&str]) -> Result<Finished> {
+        let mut todo = self.suite.todo();
+        todo.args(arguments).args(["--namespace", &self.namespace]).env("TODO_STATE_DIR", self.state.path());
+        program::finish(todo).await
+    }
+
+    async fn succeed(&self, arguments: &[&str]) -> Result<String> {
+        let finished = self.run(arguments).await?;
+        ensure!(finished.status.success(), "`cargo todo {}` failed:\n{}", arguments.join(" "), finished.all());
+        Ok(finished.all())
+    }
+}
+
+/// Also US1.2 by port-forward, US5.3 and E1 as its user sees them.
+pub async fn us1_1_deploy_look_break_and_remove(suite: &Suite) -> Result<()> {
+    if suite.cluster.minikube.is_none() {
+        return Err(Skip("the program is tested on Minikube; another cluster pulls from a registry".into()).into());
+    }
+    let namespace = suite.namespace("command", "restricted").await?;
+    let todo = Todo { suite, namespace, state: tempfile::tempdir()? };
+    let outcome = story(suite, &todo).await;
+    if outcome.is_err() {
+        // Else its process in the background stays.
+        todo.run(&["down"]).await?;
+    }
+    outcome?;
+    suite.remove(&todo.namespace).await
+}
+
+async fn story(suite: &Suite, todo: &Todo<'_>) -> Result<()> {
+    let start = Instant::now();
+    let said = todo.succeed(&["deploy"]).await?;
+    suite.report.time("US1.1 cargo todo deploy, first", Duration::from_mins(10), start.elapsed())?;
+    let url = url(&said)?;
+    let frontend = async || anyhow::Ok(reqwest::get(&url).await?.error_for_status()?.text().await?);
+    ensure!(frontend().await?.contains("<html"), "{url} serves no page");
+
+    let start = Instant::now();
+    let said = todo.succeed(&["deploy"]).await?;
+    let took = start.elapsed();
+    ensure!(said.contains("the release is up to date") && said.contains(&url), "{said}");
+    suite.report.time("cargo todo deploy with nothing changed", Duration::from_secs(5), took)?;
+
+    let said = todo.succeed(&["status"]).await?;
+    ensure!(said.contains("revision 1, deployed") && said.contains(&url), "{said}");
+    let said = todo.succeed(&["verify"]).await?;
+    ensure!(said.contains("same") && !said.contains("different"), "{said}");
+
+    // More memory than any node has.
+    let memory = ["requests", "limits"].map(|kind| format!("--set=backend.resources.{kind}.memory=900Gi"));
+    let failed = todo.run(&["deploy", &memory[0], &memory[1]]).await?;
+    let said = failed.all();
+    ensure!(failed.status.code() == Some(1) && said.contains("Insufficient memory"), "{said}");
+    ensure!(said.contains("the old pods go on serving"), "{said}");
+    ensure!(!todo.run(&["status"]).await?.status.success(), "status finds nothing wrong");
+    frontend().await.context("the old pods do not serve")?;
+
+    // What it says to do, word by word.
+    let (_, way_back) = said.split_once("To go back: ").context("no way back is named")?;
+    let mut words = way_back.split_whitespace();
+    program::succeed(program::command(words.next().context("a program")?, words)).await?;
+    let back = Instant::now();
+    while !todo.run(&["status"]).await?.status.success() {
+        ensure!(back.elapsed() < Duration::from_mins(1), "not ready within a minute after going back");
+    }
+
+    let said = todo.succeed(&["down"]).await?;
+    ensure!(said.contains("kept: persistentvolumeclaim/"), "{said}");
+    ensure!(frontend().await.is_err(), "{url} is still forwarded");
+    let said = todo.succeed(&["down", "--purge", "--yes"]).await?;
+    ensure!(said.contains("removed persistentvolumeclaim/"), "{said}");
+    Ok(())
+}
+
+fn url(said: &str) -> Result<String> {
+    let url = said.split_whitespace().find(|word| word.starts_with("http://localhost:"));
+    url.map(str::to_owned).with_context(|| format!("no address is named in:\n{said}"))
+}

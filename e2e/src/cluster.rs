@@ -3,6 +3,7 @@
 use std::{
     net::IpAddr,
     sync::{PoisonError, RwLock},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -18,6 +19,9 @@ use crate::program::{self, Finished};
 
 /// Minikube's label with the name of the profile.
 const MINIKUBE: &str = "minikube.k8s.io/name";
+
+/// Of a request to the API server.
+const LIMIT: Duration = Duration::from_secs(15);
 
 pub struct Cluster {
     pub context: String,
@@ -87,7 +91,10 @@ impl Cluster {
 
 async fn connect(context: &str) -> Result<Client> {
     let options = KubeConfigOptions { context: Some(context.into()), ..KubeConfigOptions::default() };
-    let config = Config::from_custom_kubeconfig(Kubeconfig::read()?, &options).await?;
+    let mut config = Config::from_custom_kubeconfig(Kubeconfig::read()?, &options).await?;
+    config.read_timeout = Some(LIMIT);
+    // A 503 of a pod that is asked by way of the API server is an answer.
+    config.default_retry = false;
     Ok(Client::try_from(config)?)
 }
 

@@ -70,7 +70,7 @@ async fn use_it(user: User, failing: Failing, stop: CancellationToken) -> (User,
         if stop.is_cancelled() {
             break;
         }
-        let title = format!("task {number}");
+        let title = format!("task-{number}");
         let mut attempt = Attempt { record: &mut record, start, failing };
         let created = attempt.make(|| user.create(&title, &title)).await;
         let listed = attempt.make(|| user.list()).await;
@@ -153,7 +153,6 @@ impl Outcome {
     /// Fails unless every request got the answer it should.
     pub fn without_failure(&self) -> Result<()> {
         let failures: Vec<_> = self.0.iter().flat_map(|(_, record)| &record.failures).take(10).cloned().collect();
-        ensure!(self.writes() > 0, "the load wrote nothing");
         ensure!(
             failures.is_empty(),
             "{} of {} requests failed:\n{}",
@@ -161,6 +160,7 @@ impl Outcome {
             self.requests(),
             failures.join("\n")
         );
+        ensure!(self.writes() > 0, "the load wrote nothing");
         Ok(())
     }
 

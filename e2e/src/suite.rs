@@ -112,6 +112,13 @@ impl Suite {
         Ok(standing)
     }
 
+    /// After a failure: whatever was done to the standing release, the next test has it upgraded.
+    pub fn mend(&self) {
+        if let Some(standing) = self.standing.get() {
+            standing.forget();
+        }
+    }
+
     /// Root on the node where the pods of the standing release are.
     pub async fn node(&self) -> Result<&Node> {
         self.node

@@ -13,6 +13,9 @@ use todo_e2e::{
     wait::{throughout, until},
 };
 
+/// The beginning of the answer while the database is away.
+pub const NOT_READY: &str = r#"{"status":"not_ready","reason":"the database "#;
+
 pub async fn us2_1_alive_while_the_database_hangs(suite: &Suite) -> Result<()> {
     let release = suite.standing(BASELINE).await?;
     let node = suite.node().await?;
@@ -23,7 +26,7 @@ pub async fn us2_1_alive_while_the_database_hangs(suite: &Suite) -> Result<()> {
     node.signal(&database, "STOP").await?;
     let alive = async {
         // Not before the backends have noticed.
-        until_all_answer(release, &backends, 503, "does not answer in time").await?;
+        until_all_answer(release, &backends, 503, NOT_READY).await?;
         throughout(Duration::from_secs(5), async || {
             for pod in &backends {
                 let asked = Instant::now();
@@ -49,6 +52,7 @@ pub async fn us2_1_alive_while_the_database_hangs(suite: &Suite) -> Result<()> {
 pub async fn us2_2_ready_only_while_the_database_answers(suite: &Suite) -> Result<()> {
     let release = suite.standing(BASELINE).await?;
     let backends = release.pods("backend").await?;
+    let user = User::sign_up(&release.door().await?.url).await?;
     let database = format!("{NAME}-postgres");
     let scale = async |replicas: &str| {
         let replicas = format!("--replicas={replicas}");
@@ -57,12 +61,14 @@ pub async fn us2_2_ready_only_while_the_database_answers(suite: &Suite) -> Resul
     until_all_answer(release, &backends, 200, r#"{"status":"ready"}"#).await?;
     scale("0").await?;
     let start = Instant::now();
-    until_all_answer(release, &backends, 503, "the database cannot be reached").await?;
+    until_all_answer(release, &backends, 503, NOT_READY).await?;
     until_served_by(release, 0).await?;
     let unready = start.elapsed();
     scale("1").await?;
     let start = Instant::now();
     until_served_by(release, 2).await?;
+    // The nodes' rules follow a moment later.
+    until("requests are served again", Duration::from_secs(10), async || user.list().await).await?;
     suite.report.add("US2.2 no traffic after the database went away", "≤ 30 s", seconds(unready));
     suite.report.add("US2.2 traffic again after it was started", "≤ 60 s", seconds(start.elapsed()));
     ensure!(unready < Duration::from_secs(30) && start.elapsed() < Duration::from_mins(1));

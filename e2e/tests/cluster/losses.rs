@@ -12,7 +12,7 @@ use todo_e2e::{
     wait::until,
 };
 
-use crate::health::{seconds, until_all_answer, until_served_by, without_restart};
+use crate::health::{NOT_READY, seconds, until_all_answer, until_served_by, without_restart};
 
 const KILLS: usize = 4;
 
@@ -86,7 +86,7 @@ pub async fn e3_the_database_is_unreachable_under_load(suite: &Suite) -> Result<
     node.cut_off(&database).await?;
     let start = Instant::now();
     let cut_off = async {
-        until_all_answer(release, &backends, 503, "not_ready").await?;
+        until_all_answer(release, &backends, 503, NOT_READY).await?;
         until_served_by(release, 0).await
     };
     let cut_off = cut_off.await;

@@ -4,6 +4,7 @@
 //! share one release and leave it as they found it.
 
 mod changes;
+mod command;
 mod faults;
 mod health;
 mod install;
@@ -11,13 +12,16 @@ mod lifetime;
 mod losses;
 mod settings;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{panic::AssertUnwindSafe, process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use todo_e2e::suite::{Skip, Suite};
 use tokio::runtime::Runtime;
+
+/// Of one test, much more than any takes but those that build the images.
+const LIMIT: Duration = Duration::from_mins(15);
 
 type Test = for<'a> fn(&'a Suite) -> LocalBoxFuture<'a, Result<()>>;
 
@@ -30,6 +34,7 @@ macro_rules! tests {
 
 tests! {
     install::us1_1_install_with_no_values;
+    command::us1_1_deploy_look_break_and_remove;
     install::us1_2_journey_through_the_service;
     install::us1_2_journey_through_the_ingress;
     install::us1_3_logs_are_json_without_an_error;
@@ -80,8 +85,8 @@ fn trials(run: impl Fn(Test) -> Result<Completion, Failed> + Clone + Send + 'sta
 }
 
 async fn run(test: Test, suite: &Suite) -> Result<Completion, Failed> {
-    let outcome = std::panic::AssertUnwindSafe(test(suite)).catch_unwind().await;
-    let error = match outcome {
+    let outcome = tokio::time::timeout(LIMIT, AssertUnwindSafe(test(suite)).catch_unwind()).await;
+    let error = match outcome.unwrap_or_else(|_| Ok(Err(anyhow!("not done within {LIMIT:?}")))) {
         Ok(Ok(())) => return Ok(Completion::Completed),
         Ok(Err(error)) => match error.downcast::<Skip>() {
             Ok(Skip(reason)) => return Ok(Completion::ignored_with(reason)),
@@ -91,5 +96,6 @@ async fn run(test: Test, suite: &Suite) -> Result<Completion, Failed> {
     };
     println!("\n{error}");
     suite.explain().await;
+    suite.mend();
     Err(error.into())
 }

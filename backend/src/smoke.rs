@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::auth::token;
 
-/// Opens a page, makes an account, and writes, reads, completes and deletes a task, all below `url`. Prints each step
-/// that succeeded; the error names the first that did not.
+/// Opens a page, makes an account, writes, reads, completes and deletes a task, and deletes the account, all below
+/// `url`. Prints each step that succeeded; the error names the first that did not.
 pub async fn run(url: &str) -> Result<()> {
     let url = url.trim_end_matches('/').to_owned();
     let client = Client::builder().timeout(Duration::from_secs(20)).build()?;
@@ -22,15 +22,22 @@ pub async fn run(url: &str) -> Result<()> {
     println!("the first page opens");
 
     let email = format!("smoke-{}@example.com", Uuid::now_v7().simple());
-    let account = json!({ "email": email, "password": token::generate().expose_secret() });
+    let password = token::generate();
+    let password = password.expose_secret();
+    let account = json!({ "email": email, "password": password });
     visitor.ask(Method::POST, "/api/auth/sign-up", Some(account), StatusCode::CREATED).await.context("signing up")?;
     ensure!(visitor.cookie.is_some(), "signing up: the answer set no cookie");
     println!("signed up as {email}");
 
     visitor.use_tasks().await?;
-    visitor.ask(Method::POST, "/api/auth/sign-out", None, StatusCode::NO_CONTENT).await.context("signing out")?;
-    visitor.ask(Method::GET, "/api/tasks", None, StatusCode::UNAUTHORIZED).await.context("staying signed out")?;
-    println!("signed out");
+    let cookie = visitor.cookie.clone();
+    let proof = Some(json!({ "current_password": password }));
+    let deletion = visitor.ask(Method::DELETE, "/api/auth/me", proof, StatusCode::NO_CONTENT).await;
+    deletion.context("deleting the account")?;
+    visitor.cookie = cookie;
+    let refusal = visitor.ask(Method::GET, "/api/tasks", None, StatusCode::UNAUTHORIZED).await;
+    refusal.context("using the deleted account")?;
+    println!("deleted the account");
     Ok(())
 }
 

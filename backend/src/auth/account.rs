@@ -268,7 +268,7 @@ async fn change_password(
 }
 
 /// A stolen session must not become a way to guess the password: attempts are limited here too.
-async fn verify_current(
+pub(super) async fn verify_current(
     state: &AppState,
     session: Session,
     address: ClientAddress,

@@ -4,6 +4,7 @@
 //! hash of it is stored. What may manage the account is a session, never a token: see [`identity`].
 
 pub mod account;
+pub mod deletion;
 pub mod identity;
 pub mod limits;
 pub mod origin;
@@ -17,5 +18,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::state::AppState;
 
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(account::router()).merge(sessions::router()).merge(tokens::router())
+    OpenApiRouter::new()
+        .merge(account::router())
+        .merge(deletion::router())
+        .merge(sessions::router())
+        .merge(tokens::router())
 }

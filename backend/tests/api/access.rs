@@ -30,6 +30,8 @@ fn operations() -> Vec<(Method, &'static str, Needs, Option<Value>)> {
         (Method::POST, "/api/auth/sign-in", Nothing, Some(json!({ "email": "ada@example.com", "password": PASSWORD }))),
         (Method::GET, "/api/auth/me", Credential, None),
         (Method::PATCH, "/api/auth/me", Session, Some(json!({ "name": "x" }))),
+        // A wrong password: the account is still needed.
+        (Method::DELETE, "/api/auth/me", Session, Some(json!({ "current_password": "wrong" }))),
         (Method::POST, "/api/auth/password", Session, Some(password)),
         (Method::GET, "/api/auth/sessions", Session, None),
         (Method::DELETE, "/api/auth/sessions", Session, None),

@@ -8,6 +8,7 @@ mod access;
 mod account;
 mod bulk;
 mod cleanup;
+mod deletion;
 mod errors;
 mod events;
 mod idempotency;

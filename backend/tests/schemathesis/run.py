@@ -18,6 +18,8 @@ HERE = pathlib.Path(__file__).parent
 SEED = "20260101"
 # They need the account's current password and change the account: `hooks.py` supplies it.
 ACCOUNT = ["PATCH /api/auth/me", "POST /api/auth/password"]
+# It ends the account it is tried with.
+DELETION = "DELETE /api/auth/me"
 
 
 class User:
@@ -92,13 +94,14 @@ def check(base_url, title, users, arguments, environment=None):
 
 def main():
     base_url = sys.argv[1].rstrip("/")
-    ada, bea, cleo = (User(base_url, name) for name in ("ada", "bea", "cleo"))
-    others = [argument for name in ACCOUNT for argument in ("--exclude-name", name)]
+    ada, bea, cleo, dora = (User(base_url, name) for name in ("ada", "bea", "cleo", "dora"))
+    others = [argument for name in [*ACCOUNT, DELETION] for argument in ("--exclude-name", name)]
     account = [argument for name in ACCOUNT for argument in ("--include-name", name)]
     bearer = fixed("program", "Authorization", f"Bearer {ada.token(base_url)}")
     results = [
         check(base_url, "Signed in, two users", [ada.sign_in(), bea.sign_in()], others),
         check(base_url, "The account", [fixed("cleo", "Cookie", cleo.cookie)], account, {"PASSWORD": cleo.password}),
+        check(base_url, "Its end", [fixed("dora", "Cookie", dora.cookie)], ["--include-name", DELETION], {"PASSWORD": dora.password}),
         check(base_url, "With an API token", [bearer], ["--include-tag", "tasks", "--include-tag", "events"]),
     ]
     passed, failed = (sum(column) for column in zip(*results))

@@ -7,7 +7,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Namespace};
+use k8s_openapi::api::{
+    apps::v1::{Deployment, StatefulSet},
+    core::v1::Namespace,
+};
 use kube::{
     Api,
     api::{DeleteParams, ListParams, PostParams},
@@ -94,15 +97,34 @@ impl Suite {
         Ok(Release::new(Arc::clone(&self.cluster), self.namespace(purpose, "restricted").await?, images))
     }
 
-    /// The images under test: those `TODO_E2E_IMAGES` names, `BACKEND,FRONTEND`.
+    /// The images under test: those `TODO_E2E_IMAGES` names, `BACKEND,FRONTEND`, else those of this tree.
     pub async fn images(&self) -> Result<&Images> {
         self.images
-            .get_or_try_init(async || {
-                let images = std::env::var("TODO_E2E_IMAGES").context("TODO_E2E_IMAGES is not set")?;
-                let (backend, frontend) = images.split_once(',').context("TODO_E2E_IMAGES names no two images")?;
-                Ok(Images { backend: backend.into(), frontend: frontend.into() })
+            .get_or_try_init(async || match std::env::var("TODO_E2E_IMAGES") {
+                Ok(images) => {
+                    let (backend, frontend) = images.split_once(',').context("TODO_E2E_IMAGES names no two images")?;
+                    Ok(Images { backend: backend.into(), frontend: frontend.into() })
+                }
+                Err(_) => self.deployed_images().await,
             })
             .await
+    }
+
+    /// Has `cargo todo deploy` build them and bring them into the cluster.
+    async fn deployed_images(&self) -> Result<Images> {
+        let namespace = self.namespace("images", "restricted").await?;
+        let mut deploy = self.todo();
+        deploy.args(["deploy", "--no-forward", "--context", &self.cluster.context, "--namespace", &namespace]);
+        program::succeed(deploy).await?;
+        let deployments: Api<Deployment> = Api::namespaced(self.cluster.client(), &namespace);
+        let image = async |component: &str| {
+            let deployment = deployments.get(&format!("{NAME}-{component}")).await?;
+            let pod = deployment.spec.and_then(|spec| spec.template.spec).context("a Deployment has a pod")?;
+            pod.containers[0].image.clone().context("a container has an image")
+        };
+        let images = Images { backend: image("backend").await?, frontend: image("frontend").await? };
+        self.remove(&namespace).await?;
+        Ok(images)
     }
 
     /// The release that most tests share, at these values.

@@ -52,7 +52,8 @@ pub async fn us2_1_alive_while_the_database_hangs(suite: &Suite) -> Result<()> {
 pub async fn us2_2_ready_only_while_the_database_answers(suite: &Suite) -> Result<()> {
     let release = suite.standing(BASELINE).await?;
     let backends = release.pods("backend").await?;
-    let user = User::sign_up(&release.door().await?.url).await?;
+    let door = release.door().await?;
+    let user = User::sign_up(&door.url).await?;
     let database = format!("{NAME}-postgres");
     let scale = async |replicas: &str| {
         let replicas = format!("--replicas={replicas}");

@@ -17,7 +17,8 @@ pub async fn the_data_outlives_minikube_stop_and_start(suite: &Suite) -> Result<
         return Err(Skip("the cluster is no Minikube".into()).into());
     }
     let release = suite.standing(BASELINE).await?;
-    let user = User::sign_up(&release.door().await?.url).await?;
+    let door = release.door().await?;
+    let user = User::sign_up(&door.url).await?;
     user.create("made before the stop", "once").await?;
 
     let start = Instant::now();
@@ -27,7 +28,8 @@ pub async fn the_data_outlives_minikube_stop_and_start(suite: &Suite) -> Result<
     ensure!(started.status.success(), "minikube start failed: {}", started.all());
     suite.cluster.reconnect().await?;
     release.until_settled().await?;
-    let user = user.by(&release.door().await?.url);
+    let door = release.door().await?;
+    let user = user.by(&door.url);
     let tasks = until("the application answers again", Duration::from_mins(2), async || user.tasks().await).await?;
     ensure!(tasks.len() == 1 && tasks[0].title == "made before the stop", "{tasks:?}");
     let took = format!("{:.0} s", start.elapsed().as_secs_f64());
@@ -48,11 +50,12 @@ pub async fn the_data_outlives_an_upgrade_of_the_chart(suite: &Suite) -> Result<
         release.until_settled().await
     };
     install(&archive).await?;
-    let user = User::sign_up(&release.door().await?.url).await?;
+    let door = release.door().await?;
+    let user = User::sign_up(&door.url).await?;
     user.create("made with the previous chart", "once").await?;
     let start = Instant::now();
     install(&chart()).await?;
-    let tasks = user.by(&release.door().await?.url).tasks().await?;
+    let tasks = user.tasks().await?;
     ensure!(tasks.len() == 1 && tasks[0].title == "made with the previous chart", "{tasks:?}");
     let took = format!("{:.1} s", start.elapsed().as_secs_f64());
     suite.report.add("SC-003 data after an upgrade of the chart", "kept", format!("kept; from {which}, {took}"));

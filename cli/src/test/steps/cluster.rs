@@ -35,19 +35,25 @@ pub async fn cluster(run: &StepRun<'_>) -> Result<Outcome> {
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     run.context.packages().await?;
-    let tests = compile(run, "cluster").await?;
+    let tests = [compile(run, "images").await?, compile(run, "cluster").await?];
     place.up(run).await?;
     let mut environment = vec![("CHROMIUM_PATH", chromium.into_os_string())];
     environment.push(("TODO_E2E_PROGRAM", std::env::current_exe()?.into_os_string()));
-    let finished = run.finish(place.command(run, &tests, environment)).await;
+    let mut output = String::new();
+    let mut succeeded = true;
+    for test in &tests {
+        let finished = run.finish(place.command(run, test, &environment)).await?;
+        output += &finished.output;
+        succeeded &= finished.status.success();
+    }
     place.down(run).await?;
-    let finished = finished?;
 
-    let (_, table) = finished.output.split_once("\nrow ").unwrap_or_default();
-    anstream::println!("\nrow {table}");
-    let counts = Counts::of_cargo_test(&finished.output);
-    ensure!(finished.status.success() || counts.failed > 0, "the tests did not run to their end");
-    Ok(Outcome::RanBut(counts, skipped(&finished.output)))
+    for row in output.lines().filter(|line| line.contains(" | ")) {
+        anstream::println!("{row}");
+    }
+    let counts = Counts::of_cargo_test(&output);
+    ensure!(succeeded || counts.failed > 0, "the tests did not run to their end");
+    Ok(Outcome::RanBut(counts, skipped(&output)))
 }
 
 /// Names of the tests that said why they cannot run.
@@ -97,7 +103,7 @@ impl Place {
         }
     }
 
-    fn command(&self, run: &StepRun<'_>, tests: &Path, environment: Vec<(&str, OsString)>) -> Command {
+    fn command(&self, run: &StepRun<'_>, tests: &Path, environment: &[(&str, OsString)]) -> Command {
         let mut command = match self {
             Self::Here => Command::new(tests),
             Self::Box => {
@@ -106,7 +112,7 @@ impl Place {
                 inside
             }
         };
-        command.args(["--color", "never"]).envs(environment);
+        command.args(["--color", "never", "--nocapture"]).envs(environment.iter().cloned());
         command
     }
 

@@ -10,6 +10,7 @@ DATABASE_MAX_CONNECTIONS: {{ $config.databaseMaxConnections | quote }}
 REQUEST_TIMEOUT_SECONDS: {{ $config.requestTimeoutSeconds | quote }}
 SHUTDOWN_DRAIN_SECONDS: {{ $config.shutdownDrainSeconds | quote }}
 SHUTDOWN_TIMEOUT_SECONDS: {{ $config.shutdownTimeoutSeconds | quote }}
+REVISION: {{ $config.revision | quote }}
 OPENAI_BASE_URL: {{ $config.openaiBaseUrl | quote }}
 OPENAI_MODEL: {{ $config.openaiModel | quote }}
 {{- end }}

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use serde::Deserialize;
-use tokio::process::Command;
 
 use super::Listed;
-use crate::{live::Live, tool};
+use crate::tool;
 
 #[derive(Clone, Debug)]
 pub struct Kind {
@@ -36,20 +35,6 @@ impl Kind {
         ensure!(tool::on_path("kind").is_some(), "kind is not installed: get it from https://kind.sigs.k8s.io");
         let clusters = tool::text(tool::command("kind", ["get", "clusters"])).await?;
         Ok(clusters.lines().any(|name| name == self.name))
-    }
-
-    pub fn start_command(&self) -> String {
-        format!("kind create cluster --name {}", self.name)
-    }
-
-    pub async fn start(&self, live: &Live) -> Result<()> {
-        if self.runs().await? {
-            return Ok(());
-        }
-        live.say(&format!("no cluster runs: `{}` starts one", self.start_command()));
-        let mut create = Command::new("kind");
-        create.args(["create", "cluster", "--name", &self.name]);
-        live.run("kind", create).await
     }
 
     /// The images of each node.

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use tokio::process::Command;
 
 use super::Listed;
-use crate::{live::Live, tool};
+use crate::tool;
 
 #[derive(Clone, Debug)]
 pub struct Minikube {
@@ -34,20 +34,6 @@ impl Minikube {
             "Minikube is not installed: `cargo todo doctor` tells how to get it"
         );
         Ok(tool::output(self.command(&["status"])).await?.status.success())
-    }
-
-    pub fn start_command(&self) -> String {
-        format!("minikube start --profile {}", self.profile)
-    }
-
-    pub async fn start(&self, live: &Live) -> Result<()> {
-        if self.runs().await? {
-            return Ok(());
-        }
-        live.say(&format!("no cluster runs: `{}` starts one", self.start_command()));
-        let mut start = Command::new("minikube");
-        start.args(["start", "--profile", &self.profile]);
-        live.run("minikube", start).await
     }
 
     pub async fn images(&self) -> Result<Vec<Listed>> {

@@ -7,6 +7,7 @@ mod registry;
 mod target;
 
 use anyhow::{Result, ensure};
+use tokio::process::Command;
 
 use self::{kind::Kind, minikube::Minikube, registry::Registry};
 pub use self::{
@@ -33,25 +34,38 @@ impl Cluster {
         }
     }
 
-    /// Starts it unless it runs.
-    pub async fn start(&self, live: &Live) -> Result<()> {
+    pub async fn runs(&self) -> Result<bool> {
         match self {
-            Self::Minikube(minikube) => minikube.start(live).await,
-            Self::Kind(kind) => kind.start(live).await,
-            Self::Registry(_) => Ok(()),
+            Self::Minikube(minikube) => minikube.runs().await,
+            Self::Kind(kind) => kind.runs().await,
+            // kubectl tells.
+            Self::Registry(_) => Ok(true),
         }
+    }
+
+    /// Starts it, and says so.
+    pub async fn start(&self, live: &Live) -> Result<()> {
+        let Some(start) = self.start_command() else { return Ok(()) };
+        live.say(&format!("{} does not run: starting it by `{}`", self.name(), start.join(" ")));
+        let mut command = Command::new(&start[0]);
+        command.args(&start[1..]);
+        live.run(&start[0], command).await
     }
 
     /// Fails unless it runs.
     pub async fn need(&self) -> Result<()> {
-        let (runs, start) = match self {
-            Self::Minikube(minikube) => (minikube.runs().await?, minikube.start_command()),
-            Self::Kind(kind) => (kind.runs().await?, kind.start_command()),
-            // kubectl tells.
-            Self::Registry(_) => return Ok(()),
-        };
-        ensure!(runs, "{} does not run: `{start}` starts it, as does `cargo todo deploy`", self.name());
+        let start = self.start_command().unwrap_or_default().join(" ");
+        ensure!(self.runs().await?, "{} does not run: `{start}` starts it, as does `cargo todo deploy`", self.name());
         Ok(())
+    }
+
+    fn start_command(&self) -> Option<Vec<String>> {
+        let words = match self {
+            Self::Minikube(minikube) => ["minikube", "start", "--profile", &minikube.profile].to_vec(),
+            Self::Kind(kind) => ["kind", "create", "cluster", "--name", &kind.name].to_vec(),
+            Self::Registry(_) => return None,
+        };
+        Some(words.into_iter().map(str::to_owned).collect())
     }
 
     /// What an image is called in this cluster.

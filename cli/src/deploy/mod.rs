@@ -138,10 +138,14 @@ async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, live: 
     }
 }
 
-/// Makes sure that the cluster runs, and asks it what is there.
+/// What is in the cluster, which is started unless it runs. All is asked at once, since it mostly runs.
 async fn connect(cluster: &Cluster, helm: &Helm, live: &Live) -> Result<(Images, Option<Release>)> {
     if tool::on_path("helm").is_none() {
         bail!("helm is not installed: `cargo todo doctor` tells how to get it");
+    }
+    let (runs, images, release) = tokio::join!(cluster.runs(), cluster.images(), helm.release());
+    if runs? {
+        return Ok((images?, release?));
     }
     cluster.start(live).await?;
     tokio::try_join!(cluster.images(), helm.release())

@@ -31,7 +31,10 @@ fn a_stopped_minikube_is_started_and_said_so() {
 esac"#,
     );
     machine.todo(&["status"]).failed().says(&["does not run", "minikube start --profile minikube"]);
-    machine.todo(&["deploy", "--no-forward"]).succeeded().says(&["`minikube start --profile minikube` starts one"]);
+    machine
+        .todo(&["deploy", "--no-forward"])
+        .succeeded()
+        .says(&["does not run: starting it by `minikube start --profile minikube`"]);
     machine.program("minikube", "case $1 in start) echo 'X Exiting due to GUEST_PROVISION' >&2 ;; esac\nexit 80");
     machine.todo(&["deploy", "--no-forward"]).failed().says(&["minikube start", "GUEST_PROVISION"]);
 }

@@ -1,6 +1,6 @@
 //! Work in progress: on a terminal a line for each piece of it that changes in place, elsewhere nothing but what lasts.
 
-use std::{io::IsTerminal, time::Duration};
+use std::{io::IsTerminal, sync::Arc, time::Duration};
 
 use anyhow::{Result, ensure};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -43,21 +43,16 @@ impl Live {
     /// Runs a program on a line of its own; when it fails, the end of what it wrote is in the error.
     pub async fn run(&self, what: &str, command: Command) -> Result<()> {
         let name = tool::shown(&command);
-        let task = self.begin(what);
-        let on_line = {
-            let task = task.clone();
-            move |text: &str| task.now(text)
-        };
-        let mut program = Program::start(command, on_line)?;
+        let task = Arc::new(self.begin(what));
+        let mut program = Program::start(command, move |text| task.now(text))?;
         let status = program.wait().await?;
-        task.end();
         ensure!(status.success(), "`{name}` failed ({status}):\n{}", program.last_lines(LAST_LINES));
         Ok(())
     }
 }
 
 /// The line of one piece of work; gone when dropped.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Task {
     live: Live,
     bar: ProgressBar,
@@ -82,8 +77,10 @@ impl Task {
             self.bar.set_message(text.to_owned());
         }
     }
+}
 
-    pub fn end(&self) {
+impl Drop for Task {
+    fn drop(&mut self) {
         self.bar.finish_and_clear();
         self.live.lines.remove(&self.bar);
     }

@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 
 use self::{plan::Plan, way_back::WayBack};
 use crate::{
-    cluster::{Cluster, Images, Target},
+    cluster::{Choice, Cluster, Images, Target},
     forward,
     helm::{Helm, RELEASE, Release},
     images::{Image, Source},
@@ -78,24 +78,33 @@ async fn source(options: &Deploy, workspace: &Workspace) -> Result<Option<Source
     if options.target.sandbox && !sandbox::inside() {
         return Ok(None);
     }
-    if let Some(source) = &options.images {
-        return Ok(Some(source.clone()));
-    }
-    let reason = match Source::find().await {
+    let reason = match usable(options).await {
         Ok(source) => return Ok(Some(source)),
         Err(reason) => reason,
     };
     let ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    let way_out = "`cargo todo doctor` tells how to get what is missing";
     match sandbox::possible() {
         Ok(()) if !sandbox::inside() && (ci || sandbox::is_up(workspace)) => Ok(None),
         Ok(()) => bail!(
-            "nothing here builds images ({reason}): install and start Docker (https://docs.docker.com/engine/install), \
-             or let `cargo todo deploy --box` bring up a throwaway computer that has Docker and Minikube"
+            "{reason}: {way_out}, or let `cargo todo deploy --box` bring up a throwaway computer that has Docker and \
+             Minikube"
         ),
-        Err(_) => bail!(
-            "nothing here builds images ({reason}): install and start Docker (https://docs.docker.com/engine/install)"
-        ),
+        Err(_) => bail!("{reason}: {way_out}"),
     }
+}
+
+/// The source that was asked for, else the first that works; or what this machine lacks.
+async fn usable(options: &Deploy) -> Result<Source, String> {
+    if options.target.cluster == Choice::Minikube && tool::on_path("minikube").is_none() {
+        return Err("Minikube is not installed".into());
+    }
+    let source = match &options.images {
+        Some(Source::Builder(builder)) => builder.version().await.map(|_| Source::Builder(*builder)),
+        Some(archives) => Ok(archives.clone()),
+        None => Source::find().await,
+    };
+    source.map_err(|reason| format!("nothing here builds images ({reason})"))
 }
 
 async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, live: &Live) -> Result<()> {
@@ -155,7 +164,7 @@ async fn bring(image: &Image, cluster: &Cluster, there: &Images, workspace: &Wor
     let task = live.begin(image.part.image);
     task.now("looking for the image in the cluster, else loading it");
     let brought = cluster.ensure(workspace, image, there).await;
-    task.end();
+    drop(task);
     let name = format!("{}:{}", image.part.image, image.tag());
     live.say(&if brought? { format!("{name} is loaded") } else { format!("{name} is there already") });
     Ok(())

@@ -100,6 +100,7 @@ impl Source {
     pub async fn images(&self, workspace: &Workspace, live: &Live) -> Result<Vec<Image>> {
         match self {
             Self::Builder(builder) => {
+                live.say(&format!("{} builds the images", builder.program()));
                 try_join_all(PARTS.iter().map(|part| built(*builder, workspace, part, live))).await
             }
             Self::Archives(paths) => PARTS.iter().map(|part| archived(paths, part)).collect(),

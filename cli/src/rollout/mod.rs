@@ -151,20 +151,6 @@ impl Lines {
                 *last = state;
             }
         }
-        self.shown.retain(|name, (task, _)| {
-            let there = snapshot.pods.iter().any(|pod| pod.metadata.name == *name);
-            if !there {
-                task.end();
-            }
-            there
-        });
-    }
-}
-
-impl Drop for Lines {
-    fn drop(&mut self) {
-        for (task, _) in self.shown.values() {
-            task.end();
-        }
+        self.shown.retain(|name, _| snapshot.pods.iter().any(|pod| pod.metadata.name == *name));
     }
 }

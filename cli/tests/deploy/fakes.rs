@@ -200,7 +200,9 @@ case "$*" in
 "status "*) /bin/cat "$here/release.json" 2>/dev/null && exit; echo "Error: release: not found" >&2; exit 1 ;;
 "upgrade "*)
 	while [ "$1" != --description ]; do shift; done
-	echo "{\"version\":1,\"info\":{\"status\":\"deployed\",\"description\":\"$2\"}}" >"$here/release.json" ;;
+	version=$(($(/bin/cat "$here/version" 2>/dev/null || echo 0) + 1))
+	echo $version >"$here/version"
+	echo "{\"version\":$version,\"info\":{\"status\":\"deployed\",\"description\":\"$2\"}}" >"$here/release.json" ;;
 "uninstall "*|"rollback "*) ;;
 *) echo "unexpected: helm $*" >&2; exit 9 ;;
 esac"#;

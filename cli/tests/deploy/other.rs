@@ -5,8 +5,10 @@ use crate::fakes::{Machine, id, images};
 #[test]
 fn without_docker_the_way_out_is_named() {
     let machine = Machine::bare();
+    machine.todo(&["deploy"]).failed().says(&["Minikube is not installed", "cargo todo doctor"]);
+    machine.program("minikube", "");
     let run = machine.todo(&["deploy"]).failed();
-    let run = run.says(&["docker is not installed", "podman is not installed", "https://docs.docker.com"]);
+    let run = run.says(&["docker is not installed", "podman is not installed", "cargo todo doctor"]);
     let can_run_a_box = cfg!(target_os = "linux") && nix::unistd::Uid::effective().is_root();
     assert_eq!(run.text.contains("--box"), can_run_a_box, "{}", run.text);
 }
@@ -14,8 +16,12 @@ fn without_docker_the_way_out_is_named() {
 #[test]
 fn a_docker_that_does_not_answer_is_told_from_none() {
     let machine = Machine::bare();
+    machine.program("minikube", "");
     machine.program("docker", "echo 'Cannot connect to the Docker daemon' >&2; exit 1");
-    machine.todo(&["deploy"]).failed().says(&["docker does not answer: Cannot connect to the Docker daemon"]);
+    machine
+        .todo(&["deploy", "--images", "docker"])
+        .failed()
+        .says(&["docker does not answer: Cannot connect to the Docker daemon"]);
 }
 
 #[test]

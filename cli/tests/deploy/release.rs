@@ -108,6 +108,19 @@ fn pods_that_fail_are_explained_and_the_way_back_is_named() {
 }
 
 #[test]
+fn the_way_back_is_to_a_revision_that_ran() {
+    let machine = broken();
+    machine.todo(BROKEN).failed().says(&["rollback todo 1"]);
+    // Neither the revision before, which did not run,
+    machine.todo(&["deploy", "--no-forward", "--set", "config.logLevel=other"]).failed().says(&["rollback todo 1"]);
+    // nor one of a release that is gone.
+    machine.todo(&["down"]).succeeded();
+    std::fs::remove_file(machine.path("release.json")).unwrap();
+    std::fs::remove_file(machine.path("version")).unwrap();
+    machine.todo(BROKEN).failed().says(&["the application does not run", "cargo todo down"]);
+}
+
+#[test]
 fn with_rollback_the_revision_before_runs_again() {
     let machine = broken();
     // Going back brings the pods of before.

@@ -17,6 +17,7 @@ pub struct Target {
     /// kubectl context; needed for a cluster that is not on this machine
     #[arg(long)]
     pub context: Option<String>,
+    /// Namespace of the release
     #[arg(long, short, default_value = "todo")]
     pub namespace: String,
     /// Use the box, a throwaway computer with Docker and Minikube (Linux, as root)

@@ -150,12 +150,13 @@ pub fn enter_where_it_runs(workspace: &Workspace, target: &Target) -> Result<()>
 /// Goes on in the box with this very command; returns only when that is not possible.
 pub fn enter(workspace: &Workspace) -> Result<()> {
     ensure!(!inside(), "this is the box already");
+    let name = std::env::var("BOX_NAME").unwrap_or_else(|_| DEFAULT_NAME.into());
     let mut command = script(workspace, "in");
     command
         .arg("env")
         .arg(format!("{INSIDE}=1"))
         // Process ids and ports in there are others than here.
-        .arg(format!("TODO_STATE_DIR={}", workspace.state("box")?.display()))
+        .arg(format!("TODO_STATE_DIR={}", workspace.state(&format!("boxes/{name}"))?.display()))
         .arg(std::env::current_exe()?)
         .args(std::env::args_os().skip(1));
     Err(command.exec()).context("cannot run e2e/box/in")

@@ -71,9 +71,19 @@ async fn logs(kubectl: &Kubectl, pod: &str, container: &Container) -> Vec<String
         arguments.extend(*option);
         // A container that never ran has no log.
         let Ok(text) = kubectl.text(&arguments).await else { continue };
-        lines.extend(text.lines().map(|line| format!("log of {name}{run}: {line}")));
+        lines.extend(text.lines().map(|line| format!("log of {name}{run}: {}", plain(line))));
     }
     lines
+}
+
+/// A JSON line of our programs as one reads it: `ERROR message, field=value`. Other lines stay as they are.
+fn plain(line: &str) -> String {
+    let Ok(serde_json::Value::Object(mut entry)) = serde_json::from_str(line) else { return line.to_owned() };
+    let mut take = |name: &str| entry.remove(name).and_then(|value| value.as_str().map(str::to_owned));
+    let (Some(level), Some(message)) = (take("level"), take("message")) else { return line.to_owned() };
+    let (_, _) = (take("timestamp"), take("target"));
+    let fields = entry.iter().map(|(name, value)| format!(", {name}={value}"));
+    format!("{level} {message}{}", fields.collect::<String>())
 }
 
 #[cfg(test)]
@@ -83,6 +93,16 @@ mod tests {
     fn event(kind: &str, reason: &str, at: &str) -> Event {
         let (kind, reason) = (kind.to_owned(), reason.to_owned());
         Event { kind, reason, message: "told".into(), last_timestamp: Some(at.into()), time: None }
+    }
+
+    #[test]
+    fn lines_of_our_programs_are_made_readable() {
+        let line =
+            r#"{"timestamp":"now","level":"ERROR","message":"no start","target":"todo_backend","port":1,"by":"x"}"#;
+        assert_eq!(plain(line), r#"ERROR no start, by="x", port=1"#);
+        for other in ["PANIC: it burns", "{}", r#"{"level":1,"message":"x"}"#, "[1]"] {
+            assert_eq!(plain(other), other);
+        }
     }
 
     #[test]

@@ -1,20 +1,29 @@
 //! Password hashing with argon2id, off the async threads and never more at once than the machine can bear.
 
-use std::{sync::Arc, thread::available_parallelism};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread::available_parallelism,
+};
 
 use anyhow::{Context, anyhow};
 use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use crate::http::error::Result;
 
+/// What a hash is made in, kept for the next one. Of allocations so large and so aligned, glibc before 2.38 reuses
+/// hardly any: the process would grow by hundreds of megabytes.
+type Memory = Vec<Block>;
+
 pub struct Passwords {
     /// Each hash takes 19 MiB and a core for some 20 ms.
     permits: Arc<Semaphore>,
+    /// Of those that are not hashing; never more than permits.
+    memories: Arc<Mutex<Vec<Memory>>>,
     /// Verified in place of the hash of an account that does not exist, so that both take the same time.
     decoy: String,
 }
@@ -22,29 +31,34 @@ pub struct Passwords {
 impl Passwords {
     pub fn new() -> anyhow::Result<Self> {
         let permits = available_parallelism().map_or(1, usize::from);
-        Ok(Self { permits: Arc::new(Semaphore::new(permits)), decoy: hash("no password has this hash")? })
+        let mut memory = Memory::new();
+        let decoy = hash("no password has this hash", &mut memory)?;
+        Ok(Self { permits: Arc::new(Semaphore::new(permits)), memories: Arc::new(Mutex::new(vec![memory])), decoy })
     }
 
     /// A PHC string.
     pub async fn hash(&self, password: SecretString) -> Result<String> {
-        self.run(move || hash(password.expose_secret())).await
+        self.run(move |memory| hash(password.expose_secret(), memory)).await
     }
 
     /// Whether `password` belongs to the hash. Without a hash the work is the same and the answer no.
     pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<bool> {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.decoy.clone());
-        self.run(move || {
-            let parsed = PasswordHash::new(&stored).map_err(|error| anyhow!("stored hash: {error}"))?;
-            Ok(known & Argon2::default().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok())
-        })
-        .await
+        self.run(move |memory| Ok(known & verify(password.expose_secret(), &stored, memory)?)).await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> Result<T> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Memory) -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T> {
         let permit = self.permits.clone().acquire_owned().await.context("hashing has ended")?;
+        let memories = Arc::clone(&self.memories);
         let result = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let memories = || memories.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = memories().pop().unwrap_or_default();
+            let result = work(&mut memory);
+            memories().push(memory);
             drop(permit);
             result
         });
@@ -52,7 +66,67 @@ impl Passwords {
     }
 }
 
-fn hash(password: &str) -> anyhow::Result<String> {
-    let hash = Argon2::default().hash_password(password.as_bytes()).map_err(|error| anyhow!("argon2: {error}"))?;
+/// A PHC string.
+fn hash(password: &str, memory: &mut Memory) -> anyhow::Result<String> {
+    let salt: [u8; Salt::RECOMMENDED_LENGTH] = rand::random();
+    let argon2 = Argon2::default();
+    let hash = PasswordHash {
+        algorithm: Algorithm::default().ident(),
+        version: Some(Version::default().into()),
+        params: ParamsString::try_from(argon2.params())?,
+        salt: Some(Salt::new(&salt)?),
+        hash: Some(digest(&argon2, password, &salt, Params::DEFAULT_OUTPUT_LEN, memory)?),
+    };
     Ok(hash.to_string())
+}
+
+fn verify(password: &str, stored: &str, memory: &mut Memory) -> anyhow::Result<bool> {
+    let stored = PasswordHash::new(stored).context("stored hash")?;
+    let (salt, expected) = (stored.salt.context("no salt is stored")?, stored.hash.context("no hash is stored")?);
+    let version = stored.version.map(Version::try_from).transpose()?.unwrap_or_default();
+    let argon2 = Argon2::new(Algorithm::try_from(stored.algorithm.as_str())?, version, Params::try_from(&stored)?);
+    // `Output` is compared in constant time.
+    Ok(digest(&argon2, password, &salt, expected.len(), memory)? == expected)
+}
+
+fn digest(
+    argon2: &Argon2<'_>,
+    password: &str,
+    salt: &[u8],
+    length: usize,
+    memory: &mut Memory,
+) -> anyhow::Result<Output> {
+    memory.resize(argon2.params().block_count(), Block::default());
+    let mut output = vec![0; length];
+    argon2
+        .hash_password_into_with_memory(password.as_bytes(), salt, &mut output, memory)
+        .map_err(|error| anyhow!("argon2: {error}"))?;
+    Ok(Output::new(&output)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
+    use super::*;
+
+    #[test]
+    fn hashes_are_those_of_the_library_whatever_the_memory_held() {
+        let mut memory = Memory::new();
+        for password in ["correct horse battery", "another", ""] {
+            let ours = hash(password, &mut memory).unwrap();
+            assert!(ours.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{ours}");
+            assert!(Argon2::default().verify_password(password.as_bytes(), ours.as_str()).is_ok());
+            let theirs: PasswordHash = Argon2::default().hash_password(password.as_bytes()).unwrap();
+            assert!(verify(password, &theirs.to_string(), &mut memory).unwrap());
+            assert!(verify(password, &ours, &mut memory).unwrap());
+            assert!(!verify("wrong", &ours, &mut memory).unwrap());
+        }
+    }
+
+    #[test]
+    fn two_hashes_of_a_password_differ() {
+        let mut memory = Memory::new();
+        assert_ne!(hash("same", &mut memory).unwrap(), hash("same", &mut memory).unwrap());
+    }
 }

@@ -8,6 +8,7 @@ mod support;
 
 mod black_hole;
 mod logs;
+mod memory;
 mod migrate;
 mod outage;
 mod replicas;

@@ -12,6 +12,7 @@ use k8s_openapi::api::{
     core::v1::{Event, Pod, Secret, Service},
 };
 use kube::{Api, ResourceExt, api::ListParams, client::Body};
+use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -95,7 +96,19 @@ impl Release {
         if known.is_none_or(|known| known != values) {
             self.apply(values).await?;
         }
-        self.until_settled().await
+        self.until_settled().await?;
+        self.until_it_answers().await
+    }
+
+    /// Waits until the nodes' rules lead to the pods, which is a moment after these are ready.
+    pub async fn until_it_answers(&self) -> Result<()> {
+        let door = self.door().await?;
+        until("the application answers", Duration::from_secs(20), async || {
+            let answer = reqwest::get(format!("{}/api/tasks", door.url)).await?;
+            ensure!(answer.status() == StatusCode::UNAUTHORIZED, "it answers {}", answer.status());
+            Ok(())
+        })
+        .await
     }
 
     /// What the release's values are is not known any more.

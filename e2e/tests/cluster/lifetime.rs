@@ -47,7 +47,8 @@ pub async fn the_data_outlives_an_upgrade_of_the_chart(suite: &Suite) -> Result<
         let mut helm = release.helm(["upgrade", "--install", NAME]);
         helm.arg(chart).args(suite.images().await?.values()?).args(["--set", "frontend.service.type=NodePort"]);
         program::succeed(helm).await?;
-        release.until_settled().await
+        release.until_settled().await?;
+        release.until_it_answers().await
     };
     install(&archive).await?;
     let door = release.door().await?;

@@ -1,5 +1,18 @@
 //! What the tests of a real cluster need. The tests themselves are in `tests/cluster`.
 //!
+//! `cargo todo test cluster` compiles and runs them. By hand, `cargo test --package todo-e2e --test cluster NAME` runs one on
+//! the cluster of kubectl's current context. These variables are read:
+//!
+//! | variable | is |
+//! | --- | --- |
+//! | `TODO_E2E_CONTEXT` | another context of kubectl |
+//! | `TODO_E2E_IMAGES` | `BACKEND,FRONTEND` with tags, both in the cluster already; else `cargo todo deploy` brings them |
+//! | `TODO_E2E_INGRESS`, `TODO_E2E_INGRESS_CLASS` | the address of an Ingress controller, and its class |
+//! | `TODO_E2E_PROGRAM` | the `todo` program, where `cargo todo` does not work |
+//! | `CHROMIUM_PATH` | the browser |
+//!
+//! Everything is made in namespaces `e2e-*` and removed in the end. The nodes' ports have to be reachable from here.
+//!
 //! - [`suite`]: one run: the cluster, the release most tests share, and the table that closes it
 //! - [`cluster`], [`release`]: kubectl, helm and the API server
 //! - [`node`]: what only a node's root can do, such as stopping a process

@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     core::v1::Namespace,
 };
 use kube::{
-    Api,
+    Api, ResourceExt,
     api::{DeleteParams, ListParams, PostParams},
 };
 use serde_json::json;
@@ -189,20 +189,28 @@ impl Suite {
         }
     }
 
-    /// Removes everything the run has made, and waits until it is gone.
-    pub async fn end(&self) -> Result<()> {
+    /// Removes everything the run has made.
+    pub async fn remove_all(&self) -> Result<()> {
         let namespaces = Api::<Namespace>::all(self.cluster.client());
-        let ours = ListParams::default().labels(&format!("{LABEL}={}", self.run));
-        for namespace in namespaces.list(&ours).await? {
-            let name = namespace.metadata.name.unwrap_or_default();
-            namespaces.delete(&name, &DeleteParams::default()).await?;
+        for namespace in namespaces.list(&self.ours()).await? {
+            namespaces.delete(&namespace.name_any(), &DeleteParams::default()).await?;
         }
+        Ok(())
+    }
+
+    /// Waits until what was removed is gone.
+    pub async fn until_gone(&self) -> Result<()> {
+        let namespaces = Api::<Namespace>::all(self.cluster.client());
         until("the namespaces of the tests are gone", Duration::from_mins(2), async || {
-            let left = namespaces.list(&ours).await?.items.len();
-            anyhow::ensure!(left == 0, "{left} are left");
+            let left = namespaces.list(&self.ours()).await?.items.len();
+            ensure!(left == 0, "{left} are left");
             Ok(())
         })
         .await
+    }
+
+    fn ours(&self) -> ListParams {
+        ListParams::default().labels(&format!("{LABEL}={}", self.run))
     }
 
     /// The `todo` program, as this checkout has it.

@@ -18,7 +18,10 @@ use anyhow::{Result, anyhow};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use todo_e2e::suite::{Skip, Suite};
-use tokio::runtime::Runtime;
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
 
 /// Of one test, much more than any takes but those that build the images.
 const LIMIT: Duration = Duration::from_mins(15);
@@ -67,13 +70,27 @@ fn main() -> Result<ExitCode> {
         return Ok(libtest_mimic::run(&arguments, trials(|_| Ok(Completion::Completed))).exit_code());
     }
     let suite = Arc::new(runtime.block_on(Suite::new())?);
+    runtime.spawn(remove_when_interrupted(Arc::clone(&suite)));
     let conclusion = {
         let (suite, runtime) = (Arc::clone(&suite), Arc::clone(&runtime));
         libtest_mimic::run(&arguments, trials(move |test| runtime.block_on(run(test, &suite))))
     };
     suite.report.print();
-    runtime.block_on(suite.end())?;
+    runtime.block_on(async {
+        suite.remove_all().await?;
+        suite.until_gone().await
+    })?;
     Ok(conclusion.exit_code())
+}
+
+async fn remove_when_interrupted(suite: Arc<Suite>) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupt = tokio::signal::ctrl_c() => interrupt?,
+    }
+    suite.remove_all().await?;
+    std::process::exit(130);
 }
 
 fn trials(run: impl Fn(Test) -> Result<Completion, Failed> + Clone + Send + 'static) -> Vec<Trial> {

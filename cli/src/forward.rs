@@ -4,7 +4,7 @@
 use std::{
     fs::{File, OpenOptions},
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command as StdCommand, Stdio},
     time::{Duration, Instant},
 };
@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     kubectl::Kubectl,
     process::{self, Program},
+    sandbox,
     workspace::Workspace,
 };
 
@@ -53,6 +54,14 @@ pub async fn run(options: Forward) -> Result<()> {
     tokio::select! {
         outcome = process::interrupted() => outcome,
         never = forward(&kubectl, &ports) => never,
+        () = removed(&file) => Ok(()),
+    }
+}
+
+/// Completes when the state is removed, with the checkout for example: then nobody else could end us.
+async fn removed(file: &Path) {
+    while file.exists() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
@@ -76,9 +85,10 @@ pub struct Running {
 }
 
 impl Running {
+    /// As the user has to type it.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        format!("http://localhost:{}", sandbox::outer_port(self.port).unwrap_or(self.port))
     }
 }
 
@@ -86,7 +96,7 @@ fn lock_file(workspace: &Workspace, kubectl: &Kubectl) -> Result<PathBuf> {
     workspace.state(&format!("{}/forward", kubectl.directory()))
 }
 
-fn open(path: &PathBuf) -> Result<File> {
+fn open(path: &Path) -> Result<File> {
     let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
     file.with_context(|| format!("cannot open {}", path.display()))
 }

@@ -22,6 +22,7 @@ use crate::{
 
 /// As in `e2e/box/settings`.
 const DEFAULT_NAME: &str = "box";
+const DEFAULT_PORTS: &str = "3000 8000 8080";
 
 /// Set for the program that [`enter`] runs.
 const INSIDE: &str = "TODO_IN_BOX";
@@ -111,6 +112,24 @@ pub fn shown(command: &str) -> String {
     }
 }
 
+/// The port of the user's 127.0.0.1 that leads to this one of ours, if there is one.
+#[must_use]
+pub fn outer_port(port: u16) -> Option<u16> {
+    if !inside() {
+        return Some(port);
+    }
+    let ports = std::env::var("BOX_PORTS").unwrap_or_else(|_| DEFAULT_PORTS.into());
+    led_out(&ports, port)
+}
+
+/// `ports` are words: a port that is the same on both sides, or `OUTER:INNER`.
+fn led_out(ports: &str, port: u16) -> Option<u16> {
+    ports.split_whitespace().find_map(|word| {
+        let (outer, inner) = word.split_once(':').unwrap_or((word, word));
+        (inner.parse() == Ok(port)).then(|| outer.parse().ok())?
+    })
+}
+
 /// Whether a box runs.
 #[must_use]
 pub fn is_up(workspace: &Workspace) -> bool {
@@ -160,4 +179,17 @@ pub fn enter(workspace: &Workspace) -> Result<()> {
         .arg(std::env::current_exe()?)
         .args(std::env::args_os().skip(1));
     Err(command.exec()).context("cannot run e2e/box/in")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::led_out;
+
+    #[test]
+    fn ports_lead_out_under_their_own_number_or_another() {
+        assert_eq!(led_out("3000 13080:8080", 3000), Some(3000));
+        assert_eq!(led_out("3000 13080:8080", 8080), Some(13080));
+        assert_eq!(led_out("3000 13080:8080", 13080), None);
+        assert_eq!(led_out("", 3000), None);
+    }
 }

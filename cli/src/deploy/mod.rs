@@ -209,6 +209,9 @@ async fn reachable(
         Some(running) if !changed && options.port.is_none_or(|port| port == running.port) => running,
         _ => forward::start(workspace, kubectl, options.port).await?,
     };
+    if sandbox::outer_port(running.port).is_none() {
+        live.say("that port of the box is not led out of it: end what has 3000 in there, or see BOX_PORTS");
+    }
     live.say(&format!("the application is at {} (`cargo todo down` ends it)", bold(&running.url())));
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::fakes::Machine;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-fn wait_for(what: &str, condition: impl Fn() -> bool) {
+fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + LIMIT;
     while !condition() {
         assert!(Instant::now() < end, "no {what} within {LIMIT:?}");
@@ -64,6 +64,22 @@ fn a_forward_outlives_deploy_comes_back_and_ends_with_down() {
     machine.todo(&["down"]).succeeded().says(&["is no longer forwarded"]);
     wait_for("end of the port-forward", || nix::sys::signal::kill(second, None).is_err());
     machine.todo(&["status"]).succeeded().says(&["none"]);
+}
+
+#[test]
+fn a_forward_ends_when_its_state_is_removed() {
+    let machine = Machine::ready();
+    machine.program("kubectl", r#"echo $$ >"$here/forwarder"; exec /bin/sleep 1000"#);
+    let mut forward = std::process::Command::new(env!("CARGO_BIN_EXE_todo"))
+        .args(["forward", "--context", "minikube", "--namespace", "todo", "--port", "1"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("PATH", machine.path("bin"))
+        .env("TODO_STATE_DIR", machine.path("state"))
+        .spawn()
+        .unwrap();
+    wait_for("port-forward", || machine.path("forwarder").exists());
+    std::fs::remove_dir_all(machine.path("state")).unwrap();
+    wait_for("end of the forward", || forward.try_wait().is_ok_and(|status| status.is_some()));
 }
 
 #[test]

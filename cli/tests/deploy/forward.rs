@@ -75,6 +75,9 @@ fn a_forward_ends_when_its_state_is_removed() {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("PATH", machine.path("bin"))
         .env("TODO_STATE_DIR", machine.path("state"))
+        // Should it stay, it must not hold the test's output open.
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
     wait_for("port-forward", || machine.path("forwarder").exists());

@@ -134,7 +134,8 @@ impl Release {
 
     /// Waits until, further, no pod is ending.
     pub async fn until_settled(&self) -> Result<()> {
-        until("the release is settled", Duration::from_mins(3), async || {
+        // The scheduler may miss that a volume is there, and looks at such a pod again after five minutes.
+        until("the release is settled", Duration::from_mins(6), async || {
             self.rolled_out().await?;
             for pod in self.all_pods().await? {
                 let name = pod.name_any();

@@ -58,9 +58,7 @@ pub async fn wait(kubectl: &Kubectl, limit: Duration, live: &Live) -> Result<Out
         if unfinished.is_empty() {
             return Ok(Outcome::Complete(snapshot));
         }
-        let mut troubles = snapshot.troubles();
-        troubles.extend(left_behind(&snapshot, kubectl));
-        let hopeless = hopeless(troubles, &mut since);
+        let hopeless = hopeless(snapshot.troubles(), &mut since);
         if !hopeless.is_empty() {
             // Others that fail likely do so for the same reason, only later.
             let mut reasons = failing(&snapshot);
@@ -93,15 +91,6 @@ fn hopeless(troubles: Vec<(String, Trouble)>, since: &mut BTreeMap<(String, Stri
         }
     }
     reasons
-}
-
-fn left_behind(snapshot: &Snapshot, kubectl: &Kubectl) -> Vec<(String, Trouble)> {
-    let trouble = |pod: &Pod| {
-        let delete = kubectl.shown(&format!("delete pod {}", pod.metadata.name));
-        let what = format!("{}; Kubernetes does not replace it by itself: {delete}", pod.state());
-        Trouble { what, patience: Duration::from_secs(15) }
-    };
-    snapshot.left_behind().into_iter().map(|pod| (pod.metadata.name.clone(), trouble(pod))).collect()
 }
 
 /// Pods with a container that was started again.

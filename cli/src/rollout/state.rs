@@ -39,20 +39,6 @@ impl Snapshot {
         self.deployments.iter().all(|deployment| deployment.status.ready_replicas > 0)
     }
 
-    /// Broken pods of an older revision of a `StatefulSet`, which Kubernetes may leave as they are.
-    pub fn left_behind(&self) -> Vec<&Pod> {
-        let left = self.stateful_sets.iter().filter(|set| is_observed(set)).flat_map(|set| {
-            let newest = &set.status.update_revision;
-            self.pods.iter().filter(move |pod| {
-                is_owned(&pod.metadata.owner_references, set)
-                    && pod.metadata.labels.get("controller-revision-hash") != Some(newest)
-                    && pod.metadata.deletion_timestamp.is_none()
-                    && pod.trouble().is_some()
-            })
-        });
-        left.collect()
-    }
-
     /// Pods of any revision that belong to a workload, in order; those of `helm test` do not.
     pub fn owned_pods(&self) -> Vec<&Pod> {
         self.pods.iter().filter(|pod| !pod.metadata.owner_references.is_empty()).collect()
@@ -179,16 +165,6 @@ mod tests {
         let troubles = troubles(include_str!("fixtures/quota.json"));
         let refused = troubles.iter().find(|(name, _)| name == "todo-backend").unwrap();
         assert!(refused.1.what.contains("exceeded quota"), "{}", refused.1.what);
-    }
-
-    #[test]
-    fn a_broken_pod_that_its_stateful_set_does_not_replace_is_found() {
-        let mut snapshot = Snapshot::read(include_str!("fixtures/config.json")).unwrap();
-        assert!(snapshot.left_behind().is_empty());
-        snapshot.stateful_sets[0].status.update_revision = "next".into();
-        let names: Vec<_> = snapshot.left_behind().iter().map(|pod| pod.metadata.name.as_str()).collect();
-        assert_eq!(names, ["todo-postgres-0"]);
-        assert!(ready().left_behind().is_empty());
     }
 
     #[test]

@@ -51,6 +51,26 @@ pub async fn e4_a_broken_database_url(suite: &Suite) -> Result<()> {
     corrupt(suite, "secret", "secrets", "DATABASE_URL", "canary-url", "must be a postgres:// URL").await
 }
 
+/// It takes the database along, whose pod starts as little as the backend's.
+pub async fn e4_a_secret_that_does_not_exist(suite: &Suite) -> Result<()> {
+    let release = suite.standing(BASELINE).await?;
+    let door = release.door().await?;
+    let user = User::sign_up(&door.url).await?;
+    user.create("made before the fault", "once").await?;
+    let (revision, backends) = (release.revision().await?, release.names("backend").await?);
+    release.apply(&[BASELINE, &["secrets.existingSecret=missing"]].concat()).await?;
+    let pod = release.new_pod("backend", &backends).await?;
+    for pod in [pod, format!("{NAME}-postgres-0")] {
+        release.event(&pod, "Failed", r#"secret "missing" not found"#).await?;
+    }
+    let start = Instant::now();
+    release.rollback(revision).await?;
+    let tasks = until("the task is there again", MINUTE * 2, async || user.tasks().await).await?;
+    suite.report.time("E4 rollback from a Secret that does not exist", MINUTE, start.elapsed())?;
+    ensure!(tasks.len() == 1, "there are {} tasks", tasks.len());
+    release.until_settled().await
+}
+
 /// A value is wrong, and pods start with it.
 async fn corrupt(suite: &Suite, kind: &str, object: &str, key: &str, value: &str, rule: &str) -> Result<()> {
     let fault = Fault::begin(suite, &format!("E4 {key}")).await?;

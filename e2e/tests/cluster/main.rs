@@ -57,6 +57,7 @@ tests! {
     faults::e4_a_wrong_value_in_the_configmap;
     faults::e4_a_short_secret_key;
     faults::e4_a_broken_database_url;
+    faults::e4_a_secret_that_does_not_exist;
     lifetime::egress_that_no_policy_allows_is_refused;
     lifetime::the_data_outlives_an_upgrade_of_the_chart;
     lifetime::the_data_outlives_minikube_stop_and_start;

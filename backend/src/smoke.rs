@@ -1,6 +1,6 @@
 //! What a user does first, done by a program: `helm test` runs it against the frontend's Service.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::{Client, Method, StatusCode, header};
@@ -9,6 +9,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::auth::token;
+
+const GATEWAY_ERRORS: [StatusCode; 3] =
+    [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Opens a page, makes an account, writes, reads, completes and deletes a task, and deletes the account, all below
 /// `url`. Prints each step that succeeded; the error names the first that did not.
@@ -20,6 +24,7 @@ pub async fn run(url: &str) -> Result<()> {
     let page = visitor.ask(Method::GET, "/", None, StatusCode::OK).await.context("opening the first page")?;
     ensure!(page.contains("<html"), "opening the first page: GET / answered something else than a page");
     println!("the first page opens");
+    visitor.until_backend_is_reached().await.context("reaching the backend")?;
 
     let email = format!("smoke-{}@example.com", Uuid::now_v7().simple());
     let password = token::generate();
@@ -48,6 +53,21 @@ struct Visitor {
 }
 
 impl Visitor {
+    /// Waits for the gateways on the way: a Service leads to a pod only some moments after the pod became ready.
+    /// Afterwards nothing is tried twice.
+    async fn until_backend_is_reached(&self) -> Result<()> {
+        let url = format!("{}/api/auth/me", self.url);
+        let start = Instant::now();
+        loop {
+            let status = self.client.get(&url).send().await?.status();
+            if !GATEWAY_ERRORS.contains(&status) {
+                return Ok(());
+            }
+            ensure!(start.elapsed() < PATIENCE, "GET {url} still answers {status} after {} s", PATIENCE.as_secs());
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+
     async fn use_tasks(&mut self) -> Result<()> {
         let title = format!("Smoke test {}", Uuid::now_v7());
         let draft = json!({ "title": title });

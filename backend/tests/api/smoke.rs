@@ -1,6 +1,9 @@
 //! The `smoke` subcommand: it succeeds against the application, and notices what does not work.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use axum::{
     Router,
@@ -42,6 +45,17 @@ async fn it_succeeds_where_everything_works_and_can_be_repeated(pool: PgPool) {
     }
     let users: i64 = sqlx::query_scalar("select count(*) from users").fetch_one(&pool).await.unwrap();
     assert_eq!(users, 0, "an account is left behind");
+}
+
+#[sqlx::test]
+async fn it_waits_until_the_backend_is_reached(pool: PgPool) {
+    static REFUSED: AtomicUsize = AtomicUsize::new(0);
+    let unreachable_at_first = |_: &Method, path: &str| {
+        let refused = path.starts_with("/api/") && REFUSED.fetch_add(1, Ordering::Relaxed) < 2;
+        refused.then(|| StatusCode::BAD_GATEWAY.into_response())
+    };
+    run(&pool, unreachable_at_first).await.unwrap();
+    assert!(REFUSED.load(Ordering::Relaxed) > 2);
 }
 
 #[sqlx::test]

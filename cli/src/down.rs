@@ -30,7 +30,7 @@ pub struct Down {
 }
 
 pub async fn run(options: Down) -> Result<()> {
-    let workspace = Workspace::find()?;
+    let workspace = Workspace::find_or_state()?;
     sandbox::enter_where_it_runs(&workspace, &options.target)?;
     let cluster = options.target.cluster();
     let kubectl = options.target.kubectl(&cluster).await?;

@@ -43,7 +43,7 @@ pub struct Forward {
 pub async fn run(options: Forward) -> Result<()> {
     // Closing the terminal is not meant for us.
     let _ = setsid();
-    let workspace = Workspace::find()?;
+    let workspace = Workspace::find_or_state()?;
     let kubectl = Kubectl { context: options.context, namespace: options.namespace };
     let file = lock_file(&workspace, &kubectl)?;
     let lock = open(&file)?;

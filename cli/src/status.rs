@@ -20,7 +20,7 @@ pub struct Status {
 }
 
 pub async fn run(options: Status) -> Result<()> {
-    let workspace = Workspace::find()?;
+    let workspace = Workspace::find_or_state()?;
     sandbox::enter_where_it_runs(&workspace, &options.target)?;
     let cluster = options.target.cluster();
     let kubectl = options.target.kubectl(&cluster).await?;

@@ -23,7 +23,7 @@ pub struct Verify {
 }
 
 pub async fn run(options: Verify) -> Result<()> {
-    let workspace = Workspace::find()?;
+    let workspace = Workspace::find_or_state()?;
     sandbox::enter_where_it_runs(&workspace, &options.target)?;
     let cluster = options.target.cluster();
     let kubectl = options.target.kubectl(&cluster).await?;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// A checkout of this repository.
+/// A checkout of this repository, or what `nix run` brought of one.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     root: PathBuf,
@@ -17,11 +17,19 @@ pub struct Workspace {
 impl Workspace {
     /// The checkout the current directory is in.
     pub fn find() -> Result<Self> {
-        let here = std::env::current_dir()?;
-        let is_root = |path: &&Path| path.join("backend/Cargo.toml").is_file() && path.join("frontend").is_dir();
-        let root = here.ancestors().find(is_root).context("call this inside a checkout of the repository")?;
-        let state = std::env::var_os("TODO_STATE_DIR").map_or_else(|| root.join(".todo"), PathBuf::from);
-        Ok(Self { root: root.to_owned(), state })
+        let root = checkout()?.context("call this inside a checkout of the repository")?;
+        let state = state_directory().unwrap_or_else(|| root.join(".todo"));
+        Ok(Self { root, state })
+    }
+
+    /// The same, for what also works outside of one: `nix run` hands over the images and the chart. What it leaves
+    /// behind is then kept for the user.
+    pub fn find_or_state() -> Result<Self> {
+        if checkout()?.is_some() {
+            return Self::find();
+        }
+        let state = state_directory().map_or_else(user_state, Ok)?;
+        Ok(Self { root: std::env::current_dir()?, state })
     }
 
     #[must_use]
@@ -56,11 +64,29 @@ impl Workspace {
     }
 }
 
+fn checkout() -> Result<Option<PathBuf>> {
+    let here = std::env::current_dir()?;
+    let is_root = |path: &&Path| path.join("backend/Cargo.toml").is_file() && path.join("frontend").is_dir();
+    Ok(here.ancestors().find(is_root).map(Path::to_owned))
+}
+
+fn state_directory() -> Option<PathBuf> {
+    std::env::var_os("TODO_STATE_DIR").map(PathBuf::from)
+}
+
+fn user_state() -> Result<PathBuf> {
+    user_directory("XDG_STATE_HOME", ".local/state")
+}
+
 /// Tools and servers that are fetched once per user rather than once per checkout.
 pub fn cache_dir() -> Result<PathBuf> {
-    let base = match std::env::var_os("XDG_CACHE_HOME") {
+    user_directory("XDG_CACHE_HOME", ".cache")
+}
+
+fn user_directory(variable: &str, default: &str) -> Result<PathBuf> {
+    let base = match std::env::var_os(variable) {
         Some(base) if !base.is_empty() => PathBuf::from(base),
-        _ => std::env::home_dir().context("HOME is not set")?.join(".cache"),
+        _ => std::env::home_dir().context("HOME is not set")?.join(default),
     };
     Ok(base.join("todo"))
 }

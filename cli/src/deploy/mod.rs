@@ -30,10 +30,12 @@ use crate::{
 pub struct Deploy {
     #[command(flatten)]
     target: Target,
-    /// `docker`, `podman` or `buildah` builds the images; or image archives made by Nix. By default the first builder
-    /// that works
+    /// `docker`, `podman` or `buildah` builds the images; or images made by Nix. By default the first builder that works
     #[arg(long, value_name = "docker|podman|buildah|nix:PATHS")]
     images: Option<Source>,
+    /// The chart; by default that of the checkout
+    #[arg(long, value_name = "DIRECTORY")]
+    chart: Option<PathBuf>,
     /// A value of the chart; can be given more than once
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
@@ -58,7 +60,7 @@ pub struct Deploy {
 }
 
 pub async fn run(options: Deploy) -> Result<()> {
-    let workspace = Workspace::find()?;
+    let workspace = Workspace::find_or_state()?;
     let Some(source) = source(&options, &workspace).await? else {
         sandbox::up(&workspace).await?;
         return sandbox::enter(&workspace);
@@ -115,7 +117,8 @@ async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, live: 
     let (images, (there, release)) = tokio::try_join!(building, connect(&cluster, &helm, live))?;
     try_join_all(images.iter().map(|image| bring(image, &cluster, &there, workspace, live))).await?;
 
-    let plan = Plan::new(workspace, &kubectl, &cluster, &images, &options.values, &options.set)?;
+    let chart = options.chart.clone().unwrap_or_else(|| workspace.path("helm/todo"));
+    let plan = Plan::new(chart, workspace, &kubectl, &cluster, &images, &options.values, &options.set)?;
     let before = release.as_ref().map(|release| release.version);
     let changed = !(plan.is_deployed(release.as_ref()) && is_whole(&kubectl).await?);
     if changed {

@@ -28,6 +28,7 @@ pub struct Plan {
 impl Plan {
     /// Values of the user come last, so that they win.
     pub fn new(
+        chart: PathBuf,
         workspace: &Workspace,
         kubectl: &Kubectl,
         cluster: &Cluster,
@@ -35,7 +36,6 @@ impl Plan {
         values: &[PathBuf],
         set: &[String],
     ) -> Result<Self> {
-        let chart = workspace.path("helm/todo");
         let mut all = Vec::new();
         if let Cluster::Minikube(_) = cluster {
             all.push(chart.join("values-minikube.yaml"));
@@ -61,11 +61,8 @@ impl Plan {
 /// The tags in a file: as `--set` a tag of digits alone would be a number.
 fn write_images(workspace: &Workspace, kubectl: &Kubectl, cluster: &Cluster, images: &[Image]) -> Result<PathBuf> {
     let of_part = |image: &Image| {
-        let mut values = serde_json::json!({ "tag": image.tag() });
-        if let Cluster::Registry(_) = cluster {
-            values["repository"] = cluster.repository(image.part.image).into();
-        }
-        (image.part.name, serde_json::json!({ "image": values }))
+        let repository = cluster.repository(image.part.image);
+        (image.part.name, serde_json::json!({ "image": { "repository": repository, "tag": image.tag() } }))
     };
     let values: BTreeMap<_, _> = images.iter().map(of_part).collect();
     let path = workspace.state(&format!("{}/images.json", kubectl.directory()))?;

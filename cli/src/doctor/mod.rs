@@ -76,7 +76,7 @@ impl Check {
 }
 
 pub async fn run(options: Doctor) -> Result<()> {
-    let workspace = Workspace::find()?;
+    let workspace = Workspace::find_or_state()?;
     if options.target.sandbox {
         sandbox::enter_where_it_runs(&workspace, &options.target)?;
     }

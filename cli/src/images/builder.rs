@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tokio::process::Command;
 
-use super::Part;
+use super::Recipe;
 use crate::{digest, live::Live, tool, workspace::Workspace};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +49,9 @@ impl Builder {
     }
 
     /// Builds the image and returns its id as this builder gives it.
-    pub async fn build(self, workspace: &Workspace, part: &Part, revision: &str, live: &Live) -> Result<String> {
-        let name = local_name(workspace, part);
-        live.run(part.image, self.build_command(workspace, part, revision, &name)).await?;
+    pub async fn build(self, workspace: &Workspace, recipe: &Recipe, revision: &str, live: &Live) -> Result<String> {
+        let name = local_name(workspace, recipe);
+        live.run(recipe.part.image, self.build_command(workspace, recipe, revision, &name)).await?;
         let question: &[&str] = match self {
             Self::Docker | Self::Podman => &["image", "inspect", "--format", "{{.Id}}"],
             Self::Buildah => &["inspect", "--type", "image", "--format", "{{.FromImageID}}"],
@@ -62,9 +62,9 @@ impl Builder {
         Ok(id.trim().trim_start_matches("sha256:").to_owned())
     }
 
-    fn build_command(self, workspace: &Workspace, part: &Part, revision: &str, name: &str) -> Command {
+    fn build_command(self, workspace: &Workspace, recipe: &Recipe, revision: &str, name: &str) -> Command {
         let mut build = Command::new(self.program());
-        build.current_dir(workspace.root()).args(["build", "--file", part.dockerfile, "--tag", name]);
+        build.current_dir(workspace.root()).args(["build", "--file", recipe.dockerfile, "--tag", name]);
         build.args(["--build-arg", &format!("VERSION={}", env!("CARGO_PKG_VERSION"))]);
         build.args(["--build-arg", &format!("REVISION={revision}")]);
         match self {
@@ -80,7 +80,7 @@ impl Builder {
         if let Some(authorities) = std::env::var_os("SSL_CERT_FILE").filter(|path| Path::new(path).is_file()) {
             build.args(["--secret", &format!("id=ca,src={}", authorities.to_string_lossy())]);
         }
-        build.arg(part.context);
+        build.arg(recipe.context);
         build
     }
 
@@ -97,7 +97,7 @@ impl Builder {
 }
 
 /// One for each checkout, so that two that build at the same time do not get each other's.
-fn local_name(workspace: &Workspace, part: &Part) -> String {
+fn local_name(workspace: &Workspace, recipe: &Recipe) -> String {
     let checkout = digest::sha256(workspace.root().as_os_str().as_encoded_bytes());
-    format!("docker.io/library/{}:checkout-{}", part.image, &checkout[..8])
+    format!("docker.io/library/{}:checkout-{}", recipe.part.image, &checkout[..8])
 }

@@ -2,6 +2,7 @@
 
 pub mod archive;
 mod builder;
+mod nix;
 mod revision;
 
 use std::{
@@ -9,29 +10,39 @@ use std::{
     str::FromStr,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use futures_util::future::try_join_all;
 use tempfile::TempDir;
 
 pub use self::builder::Builder;
-use crate::{live::Live, workspace::Workspace};
+use crate::{live::Live, tool, workspace::Workspace};
 
 /// A part of the application that has an image of its own.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Part {
     /// As in the chart's values.
     pub name: &'static str,
     pub image: &'static str,
+}
+
+const BACKEND: Part = Part { name: "backend", image: "todo-backend" };
+const FRONTEND: Part = Part { name: "frontend", image: "todo-frontend" };
+/// Else the chart's default, which the node pulls.
+const POSTGRES: Part = Part { name: "postgres", image: "todo-postgres" };
+
+/// How a part's image is built from a checkout.
+#[derive(Debug)]
+pub struct Recipe {
+    pub part: &'static Part,
     pub dockerfile: &'static str,
     pub context: &'static str,
     /// What the image is made from.
     pub inputs: &'static [&'static str],
 }
 
-pub const PARTS: [Part; 2] = [
-    Part {
-        name: "backend",
-        image: "todo-backend",
+pub const RECIPES: [Recipe; 2] = [
+    Recipe {
+        part: &BACKEND,
         dockerfile: "backend/Dockerfile",
         context: ".",
         inputs: &[
@@ -45,9 +56,8 @@ pub const PARTS: [Part; 2] = [
             "backend/src",
         ],
     },
-    Part {
-        name: "frontend",
-        image: "todo-frontend",
+    Recipe {
+        part: &FRONTEND,
         dockerfile: "frontend/Dockerfile",
         context: "frontend",
         inputs: &[
@@ -67,8 +77,8 @@ pub const PARTS: [Part; 2] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     Builder(Builder),
-    /// Docker archives, one for each part.
-    Archives(Vec<PathBuf>),
+    /// What `nix run .#deploy` hands over: for each part a directory as [`nix`] describes, or a docker-archive.
+    Nix(Vec<PathBuf>),
 }
 
 impl FromStr for Source {
@@ -76,10 +86,10 @@ impl FromStr for Source {
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         if let Some(paths) = text.strip_prefix("nix:") {
-            return Ok(Self::Archives(paths.split(',').filter(|path| !path.is_empty()).map(PathBuf::from).collect()));
+            return Ok(Self::Nix(paths.split(',').filter(|path| !path.is_empty()).map(PathBuf::from).collect()));
         }
         let builder = Builder::ALL.into_iter().find(|builder| builder.program() == text);
-        builder.map(Self::Builder).ok_or_else(|| "docker, podman, buildah or nix:ARCHIVE,ARCHIVE is wanted".into())
+        builder.map(Self::Builder).ok_or_else(|| "docker, podman, buildah or nix:PATH,PATH is wanted".into())
     }
 }
 
@@ -101,9 +111,9 @@ impl Source {
         match self {
             Self::Builder(builder) => {
                 live.say(&format!("{} builds the images", builder.program()));
-                try_join_all(PARTS.iter().map(|part| built(*builder, workspace, part, live))).await
+                try_join_all(RECIPES.iter().map(|recipe| built(*builder, workspace, recipe, live))).await
             }
-            Self::Archives(paths) => PARTS.iter().map(|part| archived(paths, part)).collect(),
+            Self::Nix(paths) => nix::images(paths),
         }
     }
 }
@@ -122,6 +132,8 @@ enum Origin {
     /// In this builder's store, under the id it uses.
     Builder(Builder, String),
     Archive(PathBuf),
+    /// A program that writes the archive.
+    Nix(PathBuf),
 }
 
 impl Image {
@@ -135,6 +147,11 @@ impl Image {
         let directory = scratch(workspace)?;
         let source = match &self.origin {
             Origin::Archive(path) => path.clone(),
+            Origin::Nix(program) => {
+                let path = directory.path().join("written.tar");
+                tool::text(tool::command(program.to_str().context("a path in text")?, [&path])).await?;
+                path
+            }
             Origin::Builder(builder, id) => {
                 let path = directory.path().join("saved.tar");
                 builder.save(id, &path).await?;
@@ -163,11 +180,11 @@ impl Archive {
     }
 }
 
-async fn built(builder: Builder, workspace: &Workspace, part: &'static Part, live: &Live) -> Result<Image> {
-    let revision = revision::of(workspace, part.inputs).await?;
-    let local_id = builder.build(workspace, part, &revision, live).await?;
+async fn built(builder: Builder, workspace: &Workspace, recipe: &Recipe, live: &Live) -> Result<Image> {
+    let revision = revision::of(workspace, recipe.inputs).await?;
+    let local_id = builder.build(workspace, recipe, &revision, live).await?;
     let id = config_digest(builder, workspace, &local_id).await?;
-    Ok(Image { part, id, origin: Origin::Builder(builder, local_id) })
+    Ok(Image { part: recipe.part, id, origin: Origin::Builder(builder, local_id) })
 }
 
 /// The digest of the configuration of an image in the builder's store. Docker with containerd's store gives the
@@ -187,18 +204,6 @@ async fn config_digest(builder: Builder, workspace: &Workspace, local_id: &str) 
     Ok(id)
 }
 
-fn archived(paths: &[PathBuf], part: &'static Part) -> Result<Image> {
-    for path in paths {
-        let contents = archive::read(path)?;
-        let named = contents.tags.iter().any(|tag| archive::base_name(tag).is_ok_and(|name| name == part.image));
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        if named || (contents.tags.is_empty() && file.contains(part.name)) {
-            return Ok(Image { part, id: contents.id, origin: Origin::Archive(path.clone()) });
-        }
-    }
-    bail!("--images names no archive of {}", part.image)
-}
-
 fn scratch(workspace: &Workspace) -> Result<TempDir> {
     let state = workspace.state("images/scratch")?;
     let parent = state.parent().context("the state has a directory")?;
@@ -212,15 +217,15 @@ mod tests {
     #[test]
     fn sources_are_named() {
         assert_eq!("podman".parse(), Ok(Source::Builder(Builder::Podman)));
-        assert_eq!("nix:/a,/b".parse(), Ok(Source::Archives(vec!["/a".into(), "/b".into()])));
+        assert_eq!("nix:/a,/b".parse(), Ok(Source::Nix(vec!["/a".into(), "/b".into()])));
         assert!("rocket".parse::<Source>().unwrap_err().contains("buildah"));
     }
 
     #[test]
     fn every_part_is_built_from_files_that_exist() {
         let workspace = Workspace::find().unwrap();
-        for part in &PARTS {
-            for input in part.inputs.iter().chain([&part.dockerfile]) {
+        for recipe in &RECIPES {
+            for input in recipe.inputs.iter().chain([&recipe.dockerfile]) {
                 assert!(workspace.path(input).exists(), "{input}");
             }
         }

@@ -15,19 +15,34 @@ const CARGO_DENY: &str = "0.20.2";
 /// A tool, or why there is none.
 pub type Found = std::result::Result<PathBuf, String>;
 
-/// cargo-deny of one version, from crates.io into the user's cache.
+/// nixfmt in Rust, since the original is in no registry.
+const NIXFMT: &str = "0.5.3";
+
 pub async fn cargo_deny(run: &StepRun<'_>) -> Result<PathBuf> {
-    let root = workspace::cache_dir()?.join(format!("cargo-deny-{CARGO_DENY}"));
-    let program = root.join("bin/cargo-deny");
-    if !program.is_file() {
-        run.say(&format!("installing cargo-deny {CARGO_DENY}, once"));
+    cargo_install(run, "cargo-deny", CARGO_DENY, "cargo-deny").await
+}
+
+pub async fn nixfmt(run: &StepRun<'_>) -> Result<PathBuf> {
+    cargo_install(run, "nixfmt_rs", NIXFMT, "nixfmt").await
+}
+
+/// A program of one version, from crates.io into the user's cache.
+async fn cargo_install(run: &StepRun<'_>, package: &str, version: &str, program: &str) -> Result<PathBuf> {
+    let root = workspace::cache_dir()?.join(format!("{program}-{version}"));
+    let path = root.join("bin").join(program);
+    if !path.is_file() {
+        run.say(&format!("installing {program} {version}, once"));
         let mut cargo = Command::new("cargo");
-        cargo.args(["install", "--locked", "--quiet", "--version", CARGO_DENY, "cargo-deny", "--root"]).arg(&root);
+        cargo.args(["install", "--locked", "--quiet", "--version", version, package, "--root"]).arg(&root);
         // Not in the workspace, whose configuration is not meant for it.
         cargo.current_dir(std::env::temp_dir()).env_remove("CARGO_TARGET_DIR");
         run.succeed(cargo).await?;
     }
-    Ok(program)
+    Ok(path)
+}
+
+pub async fn nix(run: &StepRun<'_>) -> Result<Found> {
+    find(run, &["nix"], "nix-bin", "install Nix from https://nixos.org/download").await
 }
 
 pub async fn shellcheck(run: &StepRun<'_>) -> Result<Found> {

@@ -3,6 +3,7 @@
 mod application;
 mod chart;
 mod cluster;
+mod flake;
 mod frontend;
 mod rust;
 
@@ -47,6 +48,7 @@ steps! {
     Rust "cli" rust::cli, "tests of this program";
     Rust "backend" rust::backend, "tests of the backend against a real PostgreSQL";
     Rust "shell" rust::shell, "shellcheck finds nothing in the shell scripts";
+    Rust "flake" flake::flake, "the flake parses, is formatted, and pins exactly its inputs and the frontend's packages";
     Rust "commands" rust::commands, "every command in README, CONTRIBUTING and docs is run by a step";
     Rust "chart-lint" chart::lint, "helm lint --strict with Helm 3 and 4, for every documented set of values";
     Rust "chart-unit" chart::unit, "unit tests of each template of the chart, and values that are refused";

@@ -1,0 +1,75 @@
+# `nix run .#NAME`: `todo NAME` with every program that it calls, of the versions in flake.lock. What is deployed is
+# handed over by store path, so it works without a checkout too.
+{
+  lib,
+  linux,
+  cli,
+  handover,
+  tools,
+  writeShellApplication,
+  nix,
+  jq,
+}:
+let
+  app =
+    {
+      name,
+      description,
+      runtimeInputs,
+      text,
+    }:
+    {
+      type = "app";
+      program = lib.getExe (writeShellApplication {
+        name = "todo-${name}";
+        inherit runtimeInputs text;
+      });
+      meta = { inherit description; };
+    };
+  todo =
+    name: description: runtimeInputs: arguments:
+    app {
+      inherit name description runtimeInputs;
+      text = ''exec ${lib.getExe cli} ${name} ${arguments} "$@"'';
+    };
+  images = [
+    linux.backend-image
+    linux.frontend-image
+    linux.postgres-image
+  ];
+  built = "--images nix:${lib.concatMapStringsSep "," handover images}";
+in
+{
+  deploy =
+    todo "deploy" "Bring the application into Minikube, which is started if none runs" tools.deploy
+      "${built} --chart ${linux.chart}/todo";
+  down = todo "down" "Take it away again" tools.deploy "";
+  doctor = todo "doctor" "Check what this machine needs" tools.test "";
+  verify =
+    todo "verify" "Compare the images of running pods with those of this build" tools.deploy
+      built;
+  dev = todo "dev" "Run the application from the checkout" tools.develop "";
+  test = todo "test" "Run the tests of the checkout" tools.test "";
+
+  size = app {
+    name = "size";
+    description = "Show what each layer of each image weighs, in kB";
+    runtimeInputs = [ jq ];
+    text = lib.concatMapStrings (image: ''
+      jq --raw-output --arg name ${image.imageName} '
+        def kB: . / 1000 | round;
+        "\($name): \([.layers[].size] | add | kB)",
+        (.layers[] | "  \(.size | kB)\t\([.paths[].path | sub("^/nix/store/[^-]*-"; "")] | join(" "))")
+      ' ${image}
+    '') images;
+  };
+  update = app {
+    name = "update";
+    description = "Write the hash of the frontend's packages after a change of its lock file";
+    runtimeInputs = [
+      nix
+      jq
+    ];
+    text = builtins.readFile ./update.sh;
+  };
+}

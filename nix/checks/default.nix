@@ -1,0 +1,158 @@
+# `nix flake check`: each attribute is one check.
+{
+  lib,
+  craneLib,
+
+  sources,
+  backend,
+  cli,
+  backend-image,
+  frontend-image,
+  postgres-image,
+  chart,
+  frontend,
+  node-modules,
+  handover,
+  nodejs_24,
+  postgresql_17,
+  kubernetes-helm,
+  shellcheck,
+  nixfmt,
+  jq,
+  git,
+  runCommand,
+}:
+let
+  # The whole workspace in the profile of tests.
+  workspace = {
+    pname = "todo-workspace";
+    inherit (sources) version;
+    src = sources.rust;
+    strictDeps = true;
+    cargoExtraArgs = "--locked --workspace";
+    CARGO_PROFILE = "dev";
+    env.SQLX_OFFLINE = "true";
+  };
+  cargoArtifacts = craneLib.buildDepsOnly (
+    workspace
+    // {
+      cargoCheckCommand = "true";
+      cargoBuildCommand = "cargo test --no-run";
+    }
+  );
+  ofWorkspace = workspace // {
+    inherit cargoArtifacts;
+  };
+
+  ofFrontend =
+    name: script:
+    runCommand "todo-frontend-${name}" { nativeBuildInputs = [ nodejs_24 ]; } ''
+      cp -r ${sources.frontend-all} frontend
+      chmod -R u+w frontend
+      cd frontend
+      cp -r ${node-modules} node_modules
+      chmod -R u+w node_modules
+      export HOME=$TMPDIR NEXT_TELEMETRY_DISABLED=1
+      run() { local program=$1; shift; node node_modules/$program "$@"; }
+      ${script}
+      touch $out
+    '';
+
+  # budget NAME MB IMAGE: that it is within its budget, and our own layer within 15 MB.
+  budget =
+    image: megabytes:
+    runCommand "${image.imageName}-budget" { nativeBuildInputs = [ jq ]; } ''
+      size=$(jq '[.layers[].size] | add' ${image}) own=$(jq '.layers[-1].size' ${image})
+      echo "${image.imageName}: $size bytes, our own layer $own"
+      [ $size -le ${toString megabytes}000000 ] || { echo "over its budget of ${toString megabytes} MB" >&2; exit 1; }
+      [ $own -le 15000000 ] || { echo "our own layer is over its budget of 15 MB" >&2; exit 1; }
+      touch $out
+    '';
+in
+{
+  inherit backend cli;
+
+  clippy = craneLib.cargoClippy (
+    ofWorkspace // { cargoClippyExtraArgs = "--all-targets -- --deny warnings"; }
+  );
+  rustfmt = craneLib.cargoFmt {
+    inherit (workspace) pname version;
+    src = sources.rust;
+  };
+  deny = craneLib.cargoDeny {
+    inherit (workspace) pname version;
+    src = sources.rust;
+  };
+  # Against a real PostgreSQL, which the tests start.
+  tests = craneLib.cargoNextest (
+    ofWorkspace
+    // {
+      cargoExtraArgs = "--locked --package todo-backend --package todo";
+      nativeBuildInputs = [
+        postgresql_17
+        git
+      ];
+    }
+  );
+
+  frontend-lint = ofFrontend "lint" ''
+    chmod +x node_modules/@biomejs/cli-*/biome
+    node_modules/@biomejs/cli-*/biome check --error-on-warnings
+    run next/dist/bin/next typegen
+    run typescript/bin/tsc
+  '';
+  frontend-tests = ofFrontend "tests" "run vitest/vitest.mjs run --project unit";
+  # What Next.js draws at random is fixed: scripts/build.mjs.
+  frontend-reproducible = runCommand "todo-frontend-reproducible" { nativeBuildInputs = [ jq ]; } ''
+    jq --exit-status '.preview | length == 3 and all(test("^0+$"))' ${frontend}/.next/prerender-manifest.json
+    jq --exit-status '.encryptionKey | test("^A+=$")' ${frontend}/.next/server/server-reference-manifest.json
+    touch $out
+  '';
+
+  backend-budget = budget backend-image 45;
+  frontend-budget = budget frontend-image 190;
+  # No layer holds a file that is kept out of the repository, or a private key.
+  image-secrets = runCommand "todo-image-secrets" { nativeBuildInputs = [ jq ]; } ''
+    for image in ${backend-image} ${frontend-image}; do
+      for path in $(jq --raw-output '.layers[].paths[].path' $image); do
+        ! find $path \( -name '.env*' -o -name .npmrc -o -name '*.key' -o -name 'id_*' -o -name .git \) | grep .
+        ! grep -rl -e '-----BEGIN [A-Z ]*PRIVATE KEY-----$' $path
+      done
+    done
+    touch $out
+  '';
+  chart = runCommand "todo-chart-lint" { nativeBuildInputs = [ kubernetes-helm ]; } ''
+    export HOME=$TMPDIR
+    helm lint --strict ${chart}/todo
+    helm lint --strict --values ${chart}/todo/values-minikube.yaml ${chart}/todo
+    touch $out
+  '';
+  # The archive that is loaded has the id that the chart's tag is the beginning of.
+  tags = runCommand "todo-tags" { nativeBuildInputs = [ jq ]; } (
+    lib.concatMapStrings
+      (image: ''
+        ${handover image}/archive image.tar
+        config=$(tar --extract --to-stdout --file image.tar manifest.json | jq --raw-output '.[0].Config')
+        is=$(tar --extract --to-stdout --file image.tar $config | sha256sum | head -c 64)
+        [ $is = $(cat ${image.id}) ] || { echo "${image.imageName} is $is, not $(cat ${image.id})" >&2; exit 1; }
+        grep -q "tag: \"\?$(head -c 12 ${image.id})" ${chart}/todo/values.yaml
+      '')
+      [
+        backend-image
+        frontend-image
+        postgres-image
+      ]
+    + "touch $out"
+  );
+
+  shell = runCommand "todo-shellcheck" { nativeBuildInputs = [ shellcheck ]; } ''
+    cd ${sources.everything}
+    shellcheck --external-sources --source-path=SCRIPTDIR $(grep -rlE '^#!.*\b(ba)?sh\b' --exclude-dir=node_modules .)
+    touch $out
+  '';
+  nixfmt = runCommand "todo-nixfmt" { nativeBuildInputs = [ nixfmt ]; } ''
+    cd ${sources.everything}
+    nixfmt --check flake.nix $(find nix -name '*.nix')
+    touch $out
+  '';
+}

@@ -1,0 +1,15 @@
+# `todo`: what `cargo todo` is in a checkout.
+{
+  lib,
+  rustPackage,
+  sources,
+}:
+rustPackage {
+  package = "todo";
+  src = sources.cli;
+  meta = {
+    description = "Runs, tests and deploys the Todo application";
+    license = lib.licenses.asl20;
+    mainProgram = "todo";
+  };
+}

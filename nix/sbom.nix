@@ -1,0 +1,32 @@
+# What both applications are made of, in CycloneDX: backend.cdx.json and frontend.cdx.json.
+{
+  craneLib,
+  cargo-cyclonedx,
+  nodejs_24,
+  jq,
+  sources,
+  backend,
+}:
+craneLib.mkCargoDerivation {
+  pname = "todo-sbom";
+  inherit (sources) version;
+  src = sources.backend;
+  cargoArtifacts = null;
+  doInstallCargoArtifacts = false;
+  nativeBuildInputs = [
+    cargo-cyclonedx
+    nodejs_24
+    jq
+  ];
+  preConfigure = backend.stubs;
+  buildPhaseCargoCommand = ''
+    cargo cyclonedx --manifest-path backend/Cargo.toml --format json --override-filename bom
+    HOME=$TMPDIR npm --prefix ${sources.node-modules} sbom --package-lock-only --omit dev --sbom-format cyclonedx > npm.json
+  '';
+  # Without what every run makes anew.
+  installPhaseCommand = ''
+    mkdir $out
+    jq 'del(.serialNumber, .metadata.timestamp)' backend/bom.json > $out/backend.cdx.json
+    jq 'del(.serialNumber, .metadata.timestamp)' npm.json > $out/frontend.cdx.json
+  '';
+}

@@ -83,21 +83,30 @@ in
     inherit (workspace) pname version;
     src = sources.rust;
   };
-  # Against a real PostgreSQL, which the tests start.
+  # Against a real PostgreSQL, in the sandbox.
   tests = craneLib.cargoNextest (
     ofWorkspace
     // {
+      src = sources.everything;
       cargoExtraArgs = "--locked --package todo-backend --package todo";
       nativeBuildInputs = [
-        postgresql_17
         git
+        postgresql_17
       ];
+      preCheck = ''
+        export HOME=$TMPDIR LANG=C
+        initdb --pgdata $TMPDIR/postgres --username postgres --auth trust --encoding UTF8 \
+          --locale C --locale-provider icu --icu-locale und
+        pg_ctl --pgdata $TMPDIR/postgres --wait --options "-k $TMPDIR" start
+        export DATABASE_URL=postgres://postgres@127.0.0.1:5432/postgres
+      '';
+      postCheck = "pg_ctl --pgdata $TMPDIR/postgres --mode immediate stop";
     }
   );
 
   frontend-lint = ofFrontend "lint" ''
     chmod +x node_modules/@biomejs/cli-*/biome
-    node_modules/@biomejs/cli-*/biome check --error-on-warnings
+    node_modules/@biomejs/cli-*/biome check --error-on-warnings --vcs-enabled=false
     run next/dist/bin/next typegen
     run typescript/bin/tsc
   '';

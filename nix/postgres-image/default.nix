@@ -34,7 +34,9 @@ image {
     StopSignal = "SIGINT";
     Env = [
       "PATH=/bin"
-      "LANG=C.UTF-8"
+      # Upper and lower case by ICU, which needs no locale of the system.
+      "LANG=C"
+      "POSTGRES_INITDB_ARGS=--encoding=UTF8 --locale=C --locale-provider=icu --icu-locale=und"
       "PGDATA=/var/lib/postgresql/data"
     ];
     ExposedPorts."5432/tcp" = { };

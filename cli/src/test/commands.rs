@@ -25,6 +25,11 @@ const COMMANDS: &[(&str, &str)] = &[
     ("cargo todo prepare", "sqlx"),
     ("helm install todo ./helm/todo", "cluster"),
     ("helm test todo", "cluster"),
+    // As far as that goes without the flake's inputs.
+    ("nix run .#*", "flake"),
+    ("nix build .#*", "flake"),
+    ("nix flake check", "flake"),
+    ("nix develop", "flake"),
     // It runs the same program without writing.
     ("go tool -C helm/tools/helm-docs helm-docs *", "chart-docs"),
 ];

@@ -64,7 +64,39 @@ fn archives_are_taken_as_they_are() {
     assert!(machine.path(&format!("loaded-todo-backend-{}.tar", tag("backend"))).exists());
 
     let only = format!("nix:{}", paths[0]);
-    machine.todo(&["deploy", "--no-forward", "--images", &only]).failed().says(&["no archive of todo-frontend"]);
+    machine.todo(&["deploy", "--no-forward", "--images", &only]).failed().says(&["no image of todo-frontend"]);
+}
+
+#[test]
+fn what_nix_hands_over_is_written_out_only_when_it_is_missing() {
+    let machine = Machine::ready();
+    let paths = ["backend", "frontend"].map(|part| {
+        let path = machine.path(&format!("handover-{part}"));
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("name"), format!("todo-{part}")).unwrap();
+        fs::write(path.join("id"), id(part)).unwrap();
+        let archive = machine.path(&format!("todo-{part}.tar"));
+        machine.program(&format!("../handover-{part}/archive"), &format!("/bin/cp {} \"$1\"", archive.display()));
+        path.display().to_string()
+    });
+    let backend = format!(r#"[{{"id":"{}","repoTags":["todo-backend:{}"]}}]"#, id("backend"), tag("backend"));
+    machine.file("cluster-images.json", &backend);
+    fs::remove_file(machine.path("handover-backend/archive")).unwrap();
+
+    machine.todo(&["deploy", "--no-forward", "--images", &format!("nix:{}", paths.join(","))]).succeeded();
+    let loaded = machine.path(&format!("loaded-todo-frontend-{}.tar", tag("frontend")));
+    assert_eq!(archive::read(&loaded).unwrap().id, id("frontend"));
+    assert!(machine.calls_of("docker").is_empty());
+}
+
+#[test]
+fn another_chart_than_the_checkouts_can_be_named() {
+    let machine = Machine::ready();
+    let chart = machine.path("chart");
+    fs::create_dir(&chart).unwrap();
+    fs::write(chart.join("values-minikube.yaml"), "{}").unwrap();
+    machine.todo(&["deploy", "--no-forward", "--chart", chart.to_str().unwrap()]).succeeded();
+    assert!(machine.calls_of("helm upgrade")[0].contains(chart.to_str().unwrap()), "{}", machine.calls());
 }
 
 #[test]

@@ -19,6 +19,7 @@
   shellcheck,
   nixfmt,
   jq,
+  cacert,
   git,
   runCommand,
 }:
@@ -94,7 +95,7 @@ in
         postgresql_17
       ];
       preCheck = ''
-        export HOME=$TMPDIR LANG=C
+        export HOME=$TMPDIR LANG=C SSL_CERT_FILE=${cacert}/etc/ssl/certs/ca-bundle.crt
         initdb --pgdata $TMPDIR/postgres --username postgres --auth trust --encoding UTF8 \
           --locale C --locale-provider icu --icu-locale und
         pg_ctl --pgdata $TMPDIR/postgres --wait --options "-k $TMPDIR" start

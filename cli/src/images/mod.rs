@@ -77,7 +77,7 @@ pub const RECIPES: [Recipe; 2] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     Builder(Builder),
-    /// What `nix run .#deploy` hands over: for each part a directory as [`nix`] describes, or a docker-archive.
+    /// What `nix run .#deploy` hands over: for each part a directory as `nix/handover.nix` lays out, or a docker-archive.
     Nix(Vec<PathBuf>),
 }
 

@@ -1,5 +1,6 @@
 # `nix develop`: everything to build, test and operate the application by hand.
 {
+  lib,
   mkShell,
   tools,
   rust-analyzer,
@@ -23,7 +24,7 @@ mkShell {
     kubeconform
     kube-score
     # promtool
-    prometheus
+    (lib.getOutput "cli" prometheus)
     jq
     nixfmt
   ];

@@ -8,7 +8,7 @@
 let
   tree = runCommand "todo-prometheus-tree" { } ''
     mkdir -p $out/bin $out/etc/prometheus $out/etc/ssl/certs $out/prometheus $out/tmp
-    ln -s ${prometheus}/bin/prometheus ${prometheus}/bin/promtool $out/bin/
+    ln -s ${prometheus}/bin/prometheus $out/bin/
     cp ${cacert}/etc/ssl/certs/ca-bundle.crt $out/etc/ssl/certs/ca-certificates.crt
   '';
 in

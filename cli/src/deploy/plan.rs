@@ -61,7 +61,10 @@ impl Plan {
 /// The tags in a file: as `--set` a tag of digits alone would be a number.
 fn write_images(workspace: &Workspace, kubectl: &Kubectl, cluster: &Cluster, images: &[Image]) -> Result<PathBuf> {
     let of_part = |image: &Image| {
-        let repository = cluster.repository(image.part.image);
+        let repository = match cluster {
+            Cluster::Registry(_) => cluster.repository(image.part.image),
+            Cluster::Minikube(_) | Cluster::Kind(_) => image.part.image.to_owned(),
+        };
         (image.part.name, serde_json::json!({ "image": { "repository": repository, "tag": image.tag() } }))
     };
     let values: BTreeMap<_, _> = images.iter().map(of_part).collect();

@@ -7,7 +7,8 @@ import { requestHeaders, responseHeaders } from "./headers";
 import { log } from "./log";
 import { BACKEND_UNAVAILABLE, BAD_REQUEST, sendProblem } from "./problem";
 
-const CONNECT_TIMEOUT = 5_000;
+/** Longer than the 5 s after which a resolver asks again: one lost packet to the name server is no outage. */
+const CONNECT_TIMEOUT = 8_000;
 /** Without a byte in either direction. Event streams have a heartbeat every 15 s. */
 const IDLE_TIMEOUT = 60_000;
 

@@ -33,12 +33,14 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// The program with what every subcommand needs, and nothing of the caller's environment.
+    /// The program with what every subcommand needs, and nothing of the caller's environment but the place of the
+    /// certificate authorities, which a sandbox has elsewhere.
     pub fn command(subcommand: &str, database_url: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_todo-backend"));
         command
             .arg(subcommand)
             .env_clear()
+            .envs(std::env::var_os("SSL_CERT_FILE").map(|path| ("SSL_CERT_FILE", path)))
             .env("DATABASE_URL", database_url)
             .env("SECRET_KEY", SECRET_KEY)
             .env("HOST", "127.0.0.1")

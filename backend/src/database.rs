@@ -95,10 +95,7 @@ impl Database {
     /// up halfway, is not put back.
     async fn ask(&self) -> sqlx::Result<bool> {
         let mut probe = self.probe.lock().await;
-        let mut connection = match probe.take() {
-            Some(connection) => connection,
-            None => self.options.connect().await?,
-        };
+        let mut connection = self.take(&mut probe).await?;
         let applied = sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success");
         let applied: i64 = match applied.fetch_one(&mut connection).await {
             Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == UNDEFINED_TABLE) => 0,
@@ -106,6 +103,42 @@ impl Database {
         };
         *probe = Some(connection);
         Ok(MIGRATOR.iter().all(|migration| migration.version <= applied))
+    }
+
+    /// Asks something small over the probes' connection: a busy pool must not hide what keeps it busy. Nothing when the
+    /// database is away or does not answer in time.
+    pub async fn ask_aside<T>(
+        &self,
+        limit: Duration,
+        question: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+    ) -> Option<T> {
+        let ask = async {
+            let mut probe = self.probe.lock().await;
+            let mut connection = self.take(&mut probe).await?;
+            let answer = question(&mut connection).await?;
+            *probe = Some(connection);
+            Ok(answer)
+        };
+        match tokio::time::timeout(limit, self.while_there(ask)).await {
+            Ok(Ok(answer)) => Some(answer),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a question to the database failed");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Whether the last probe was answered.
+    pub fn answers(&self) -> bool {
+        self.away.borrow().is_none()
+    }
+
+    async fn take(&self, probe: &mut Option<PgConnection>) -> sqlx::Result<PgConnection> {
+        match probe.take() {
+            Some(connection) => Ok(connection),
+            None => self.options.connect().await,
+        }
     }
 
     /// Completes when the database is known to be away: at once, or later.

@@ -13,7 +13,7 @@ use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use super::{health::VERSION, logging::LogLevel};
+use super::{health::VERSION, logging::LogLevel, postgres::Statistics};
 use crate::database::Database;
 
 /// Seconds; from 1 ms, a read from memory, to 5 s, close to the time limit.
@@ -27,6 +27,9 @@ pub struct Metrics {
     in_flight: IntGauge,
     connections: IntGaugeVec,
     pub event_streams: IntGauge,
+    ready: IntGauge,
+    database_up: IntGauge,
+    statistics: Statistics,
 }
 
 impl Metrics {
@@ -45,6 +48,12 @@ impl Metrics {
                 &["state"],
             )?,
             event_streams: IntGauge::new("event_streams", "Open event streams")?,
+            ready: IntGauge::new(
+                "ready",
+                "1 while the service is ready: the database answers, and it is not stopping",
+            )?,
+            database_up: IntGauge::new("database_up", "1 while the database answers")?,
+            statistics: Statistics::default(),
             registry: Registry::new(),
             database,
         };
@@ -57,6 +66,8 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.in_flight.clone()))?;
         metrics.registry.register(Box::new(metrics.connections.clone()))?;
         metrics.registry.register(Box::new(metrics.event_streams.clone()))?;
+        metrics.registry.register(Box::new(metrics.ready.clone()))?;
+        metrics.registry.register(Box::new(metrics.database_up.clone()))?;
         #[cfg(target_os = "linux")]
         metrics.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)
@@ -74,15 +85,20 @@ impl Metrics {
     }
 
     /// The text exposition format.
-    pub fn render(&self) -> prometheus::Result<Vec<u8>> {
+    pub async fn render(&self, draining: bool) -> prometheus::Result<Vec<u8>> {
         let pool = self.database.pool();
         let idle = i64::try_from(pool.num_idle()).unwrap_or(i64::MAX);
         let max = pool.options().get_max_connections();
         self.connections.with_label_values(&["idle"]).set(idle);
         self.connections.with_label_values(&["used"]).set((i64::from(pool.size()) - idle).max(0));
         self.connections.with_label_values(&["max"]).set(i64::from(max));
+        let answers = self.database.answers();
+        self.database_up.set(answers.into());
+        self.ready.set((answers && !draining).into());
+        let mut families = self.registry.gather();
+        families.extend(self.statistics.gather(&self.database).await?);
         let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        TextEncoder::new().encode(&families, &mut text)?;
         Ok(text)
     }
 }
@@ -128,7 +144,7 @@ pub fn router(state: crate::state::AppState, log_level: LogLevel) -> Router {
 }
 
 async fn scrape(State(state): State<crate::state::AppState>) -> Response {
-    match state.metrics.render() {
+    match state.metrics.render(state.draining.has_begun()).await {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }

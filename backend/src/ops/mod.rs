@@ -4,3 +4,4 @@ pub mod cleanup;
 pub mod health;
 pub mod logging;
 pub mod metrics;
+mod postgres;

@@ -70,6 +70,11 @@ async fn metrics_are_labelled_by_template_and_class(pool: PgPool) {
         r#"http_request_duration_seconds_bucket{method="GET",route="/api/tasks/{id}",status="2xx",le="5"} 3"#,
         "http_requests_in_flight 0",
         "event_streams 0",
+        "database_up 1",
+        "\nready 1",
+        "pg_stat_database_xact_commit{datname=",
+        "pg_database_size_bytes{datname=",
+        "# TYPE pg_stat_database_blks_hit counter",
         r#"database_connections{state="max"}"#,
         r#"database_connections{state="idle"}"#,
         "process_resident_memory_bytes",
@@ -82,7 +87,11 @@ async fn metrics_are_labelled_by_template_and_class(pool: PgPool) {
         assert!(!text.contains(raw), "{raw} is in\n{text}");
     }
     let help = text.lines().filter(|line| line.starts_with("# HELP http_") || line.starts_with("# HELP database_"));
-    assert_eq!(help.count(), 4);
+    assert_eq!(help.count(), 5);
+
+    app.state.draining.begin();
+    let (_, text) = ask(&router, "192.0.2.1:4000", Request::get("/metrics"), "").await;
+    assert!(text.contains("\nready 0") && text.contains("database_up 1"), "{text}");
 }
 
 #[sqlx::test]

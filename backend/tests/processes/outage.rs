@@ -27,12 +27,15 @@ async fn a_stopped_database_means_503_and_service_returns_with_it() {
     let mut events = user.events(&backend.url).await;
     let load = user.load(&backend.url, 16);
 
+    assert_metrics(&backend, true).await;
     postgres.stop().await.unwrap();
     let reason = backend.until_unready().await;
     assert_eq!(reason, "the database cannot be reached");
     assert_unavailable(&backend, &user).await;
+    assert_metrics(&backend, false).await;
     postgres.start().await.unwrap();
     backend.until_ready().await;
+    assert_metrics(&backend, true).await;
     until_served(&backend, &user).await;
 
     postgres.crash().await.unwrap();
@@ -60,6 +63,15 @@ pub async fn assert_unavailable(backend: &Backend, user: &User) {
     assert!(answer.headers().contains_key("retry-after"));
     assert_eq!(answer.headers()["content-type"], "application/problem+json");
     assert!(took < Duration::from_millis(500), "the database is known to be away, yet the answer took {took:?}");
+}
+
+/// What Prometheus sees: numbers of the database only while it answers.
+async fn assert_metrics(backend: &Backend, there: bool) {
+    let metrics = reqwest::get(format!("{}/metrics", backend.metrics_url)).await.unwrap().text().await.unwrap();
+    let value = u8::from(there);
+    assert!(metrics.contains(&format!("\ndatabase_up {value}\n")), "{metrics}");
+    assert!(metrics.contains(&format!("\nready {value}\n")), "{metrics}");
+    assert_eq!(metrics.contains("pg_stat_database_numbackends"), there, "{metrics}");
 }
 
 /// Waits until tasks can be read again. Readiness comes a moment before: it has a connection of its own.

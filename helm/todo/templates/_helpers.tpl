@@ -36,16 +36,22 @@ labels:
   {{- include "todo.labels" . | nindent 2 }}
 {{- end }}
 
+{{/* A component's values, as JSON. */}}
+{{- define "todo.values" -}}
+{{- $root := index . 0 -}}
+{{- index $root.Values (index . 1) | default (index $root.Values.monitoring (index . 1)) | default dict | toJson -}}
+{{- end }}
+
 {{- define "todo.image" -}}
 {{- $root := index . 0 -}}
-{{- $image := (index $root.Values (index . 1)).image -}}
+{{- $image := (include "todo.values" . | fromJson).image -}}
 image: {{ printf "%s:%s" $image.repository (default $root.Chart.AppVersion $image.tag) | quote }}
 imagePullPolicy: {{ $image.pullPolicy }}
 {{- end }}
 
 {{/* Whether the component may have more than one pod: empty when not. */}}
 {{- define "todo.replicated" -}}
-{{- $values := index (index . 0).Values (index . 1) | default dict -}}
+{{- $values := include "todo.values" . | fromJson -}}
 {{- $replicas := $values.replicas -}}
 {{- if dig "autoscaling" "enabled" false $values }}{{ $replicas = $values.autoscaling.maxReplicas }}{{ end -}}
 {{- if gt (int $replicas) 1 }}true{{ end -}}
@@ -57,4 +63,13 @@ imagePullPolicy: {{ $image.pullPolicy }}
 
 {{- define "todo.secretName" -}}
 {{ .Values.secrets.existingSecret | default (printf "%s-secrets" (include "todo.fullname" .)) }}
+{{- end }}
+
+{{/* Whether Grafana is to run: empty when not. */}}
+{{- define "todo.grafana" -}}
+{{- if and .Values.monitoring.enabled .Values.monitoring.grafana.enabled }}true{{ end -}}
+{{- end }}
+
+{{- define "todo.grafanaSecretName" -}}
+{{ .Values.monitoring.grafana.existingSecret | default (printf "%s-grafana" (include "todo.fullname" .)) }}
 {{- end }}

@@ -23,3 +23,17 @@
     {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end }}
+
+{{/* Who may read metrics: nothing when nobody. */}}
+{{- define "todo.metricsRule" -}}
+{{- if or .Values.monitoring.enabled .Values.networkPolicy.metricsFrom -}}
+- from:
+    {{- with .Values.networkPolicy.metricsFrom }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- if .Values.monitoring.enabled }}
+    {{- include "todo.peer" (list . "prometheus") | nindent 4 }}
+    {{- end }}
+  ports: [{ port: metrics }]
+{{- end }}
+{{- end }}

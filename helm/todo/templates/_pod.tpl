@@ -1,9 +1,10 @@
 {{/* What is the same for every pod. Takes (list $ COMPONENT UID). */}}
 {{- define "todo.podSpec" -}}
 {{- $root := index . 0 -}}
-{{- $values := index $root.Values (index . 1) | default dict -}}
+{{- $values := include "todo.values" . | fromJson -}}
 serviceAccountName: {{ include "todo.fullname" $root }}-{{ index . 1 }}
-automountServiceAccountToken: false
+{{- /* Only Prometheus asks the API server, where its targets are. */}}
+automountServiceAccountToken: {{ eq (index . 1) "prometheus" }}
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true

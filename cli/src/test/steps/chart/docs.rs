@@ -59,7 +59,7 @@ fn schema_keys(path: &Path) -> Result<BTreeSet<String>> {
 }
 
 /// The values below which values.yaml shows one example as a whole.
-const WHOLE: &[&str] = &["resources", "startup", "liveness", "readiness"];
+const WHOLE: &[&str] = &["resources", "startup", "liveness", "readiness", "fastBurn", "slowBurn"];
 
 fn walk(root: &Value, schema: &Value, path: &str, keys: &mut BTreeSet<String>) -> Result<()> {
     let schema = match schema["$ref"].as_str() {

@@ -13,6 +13,7 @@
 //! - [`cluster`]: how images get into a cluster, and how it is started
 //! - [`rollout`]: waiting for pods, and why they fail
 //! - [`forward`]: the frontend on a port of this machine
+//! - [`monitoring`]: the dashboards, and Prometheus's answers
 //! - [`kubectl`], [`helm`], [`tool`]: other programs
 
 pub mod cluster;
@@ -27,6 +28,7 @@ pub mod helm;
 pub mod images;
 pub mod kubectl;
 pub mod live;
+pub mod monitoring;
 pub mod node;
 pub mod output;
 pub mod postgres;

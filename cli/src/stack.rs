@@ -81,7 +81,7 @@ impl Backend {
         if !migrate.wait().await?.success() {
             bail!("the database does not take the migrations:\n{}", migrate.last_lines(5));
         }
-        Running::start(self.command("serve"), self.port, "/ready", on_line).await.context("the backend does not start")
+        Running::start(self.command("serve"), "/ready", on_line).await.context("the backend does not start")
     }
 }
 
@@ -109,7 +109,7 @@ impl Frontend {
             .env("PORT", self.port.to_string())
             .env("METRICS_PORT", self.metrics_port.to_string())
             .env("SHUTDOWN_DRAIN_SECONDS", "0");
-        Running::start(command, self.port, "/api/health", on_line).await.context("the frontend does not start")
+        Running::start(command, "/api/health", on_line).await.context("the frontend does not start")
     }
 }
 
@@ -127,33 +127,32 @@ pub fn npm_run(workspace: &Workspace, script: &str) -> Command {
 pub struct Running {
     pub program: Program,
     pub url: String,
+    /// `HOST:PORT` of its metrics.
+    pub metrics: String,
 }
 
 impl Running {
     async fn start(
         command: Command,
-        port: u16,
         health_path: &str,
         on_line: impl Fn(&str) + Clone + Send + 'static,
     ) -> Result<Self> {
         let mut program = Program::start(command, on_line)?;
-        let port = match port {
-            0 => program.line("address", START_LIMIT, listening_port).await?,
-            port => port,
-        };
+        let [port, metrics_port] = program.line("address", START_LIMIT, listening_ports).await?;
         let url = format!("http://127.0.0.1:{port}");
         wait_until_ok(&mut program, &format!("{url}{health_path}")).await?;
-        Ok(Self { program, url })
+        Ok(Self { program, url, metrics: format!("127.0.0.1:{metrics_port}") })
     }
 }
 
-/// From the line that backend and frontend log once their port is open.
-fn listening_port(line: &str) -> Option<u16> {
+/// That of the service and that of its metrics, from the line that backend and frontend log once both are open.
+fn listening_ports(line: &str) -> Option<[u16; 2]> {
     let entry: serde_json::Value = serde_json::from_str(line).ok()?;
     if entry["message"] != "listening" {
         return None;
     }
-    entry["address"].as_str()?.rsplit(':').next()?.parse().ok()
+    let port = |key: &str| entry[key].as_str()?.rsplit(':').next()?.parse().ok();
+    Some([port("address")?, port("metrics_address")?])
 }
 
 async fn wait_until_ok(program: &mut Program, url: &str) -> Result<()> {
@@ -180,13 +179,13 @@ async fn wait_until_ok(program: &mut Program, url: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::listening_port;
+    use super::listening_ports;
 
     #[test]
-    fn finds_the_port_in_the_log() {
+    fn finds_the_ports_in_the_log() {
         let line = r#"{"level":"INFO","message":"listening","address":"127.0.0.1:8000","metrics_address":"[::]:9090"}"#;
-        assert_eq!(listening_port(line), Some(8000));
-        assert_eq!(listening_port(r#"{"message":"stopping"}"#), None);
-        assert_eq!(listening_port("▲ Next.js 16"), None);
+        assert_eq!(listening_ports(line), Some([8000, 9090]));
+        assert_eq!(listening_ports(r#"{"message":"stopping"}"#), None);
+        assert_eq!(listening_ports("▲ Next.js 16"), None);
     }
 }

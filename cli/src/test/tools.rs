@@ -67,6 +67,33 @@ pub async fn chromium(run: &StepRun<'_>) -> Result<Found> {
     find(run, &names, "chromium", way_out).await
 }
 
+/// `prometheus` or `promtool`. Debian's package is unpacked and not installed, which would start a server. It finds no
+/// pods, which is left out there; what it makes of rules and queries is the same.
+pub async fn prometheus(run: &StepRun<'_>, program: &str) -> Result<Found> {
+    if let Some(program) = on_path(program) {
+        return Ok(Ok(program));
+    }
+    let home = workspace::cache_dir()?.join("prometheus");
+    let unpacked = home.join("usr/bin").join(program);
+    if unpacked.is_file() {
+        return Ok(Ok(unpacked));
+    }
+    if !Uid::effective().is_root() || on_path("apt-get").is_none() {
+        return Ok(Err(format!("{program} is not installed: https://prometheus.io/download/")));
+    }
+    run.say("unpacking Debian's prometheus, once");
+    apt_get(run, &["update", "--quiet"]).await?;
+    let scratch = tempfile::tempdir()?;
+    let mut download = Command::new("apt-get");
+    download.args(["download", "--quiet", "prometheus"]).current_dir(scratch.path());
+    run.succeed(download).await?;
+    let package = std::fs::read_dir(scratch.path())?.next().context("apt-get downloaded nothing")??.path();
+    let mut unpack = Command::new("dpkg");
+    unpack.arg("--extract").arg(package).arg(&home);
+    run.succeed(unpack).await?;
+    Ok(Ok(unpacked))
+}
+
 /// The first of the programs, if need be from the Debian package.
 async fn find(run: &StepRun<'_>, names: &[&str], package: &str, way_out: &str) -> Result<Found> {
     let installed = || names.iter().find_map(|name| on_path(name));

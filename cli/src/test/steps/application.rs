@@ -30,7 +30,7 @@ pub async fn api_types(run: &StepRun<'_>) -> Result<Outcome> {
 }
 
 /// A backend on free ports with an empty database of its own.
-async fn start_backend(run: &StepRun<'_>, database: &str) -> Result<(Running, String)> {
+pub async fn start_backend(run: &StepRun<'_>, database: &str) -> Result<(Running, String)> {
     let database_url = run.context.databases().await?.empty(database).await?;
     let backend = Backend {
         binary: run.backend().await?.to_owned(),

@@ -5,6 +5,7 @@ mod chart;
 mod cluster;
 mod flake;
 mod frontend;
+mod monitoring;
 mod rust;
 
 use anyhow::Result;
@@ -53,7 +54,9 @@ steps! {
     Rust "chart-lint" chart::lint, "helm lint --strict with Helm 3 and 4, for every documented set of values";
     Rust "chart-unit" chart::unit, "unit tests of each template of the chart, and values that are refused";
     Rust "chart-rollouts" chart::rollouts, "pods are replaced exactly when something they read has changed";
-    Rust "chart-schemas" chart::schemas, "kubeconform: only fields that Kubernetes and the Gateway API know";
+    Rust "chart-schemas" chart::schemas, "kubeconform: only fields that Kubernetes, the Gateway API and Prometheus's operator know";
+    Rust "chart-rules" chart::rules, "promtool: the alerts fire when they should, and not before";
+    Rust "chart-grafana" chart::grafana, "Grafana's provisioning files have the fields that it documents; no Grafana is run";
     Rust "chart-security" chart::pod_security, "Pod Security `restricted` admits every pod";
     Rust "chart-score" chart::score, "kube-score, each exception with its reason";
     Rust "chart-docs" chart::docs, "the chart's table of values, its schema and its version are up to date";
@@ -65,6 +68,7 @@ steps! {
     Whole "api-types" application::api_types, "the frontend's API types are those of the backend's OpenAPI document";
     Whole "schemathesis" application::schemathesis, "requests generated from the OpenAPI document find no fault";
     Whole "e2e" application::e2e, "Chromium against frontend, backend and PostgreSQL";
+    Whole "monitoring" monitoring::monitoring, "a real Prometheus has data for every panel and alert, of processes under load";
     Whole "dev" application::dev, "`cargo todo dev` serves the application and leaves nothing behind";
     Whole "cluster" cluster::cluster, "the application on a real Minikube: installing, upgrading, faults, under load";
 }

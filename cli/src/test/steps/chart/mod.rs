@@ -2,6 +2,7 @@
 
 mod docs;
 mod rollouts;
+mod rules;
 mod score;
 mod tools;
 
@@ -10,7 +11,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use tokio::process::Command;
 
-use self::tools::{BOX, GATEWAY_API, HELM_3, HELM_4, HELM_UNITTEST, KUBE_SCORE, KUBECONFORM, MANIFESTS, go_module};
+use self::tools::{
+    BOX, GATEWAY_API, HELM_4, HELM_UNITTEST, KUBE_SCORE, KUBECONFORM, MANIFESTS, PROMETHEUS_OPERATOR, go_module,
+};
 use crate::{
     test::{
         context::{Outcome, StepRun},
@@ -20,7 +23,12 @@ use crate::{
     workspace::Workspace,
 };
 
-pub use self::{docs::docs, rollouts::rollouts};
+pub use self::{
+    docs::docs,
+    rollouts::rollouts,
+    rules::{grafana, rules, write_config},
+    tools::HELM_3,
+};
 
 const CHART: &str = "helm/todo";
 /// What charts are rendered for where no cluster says it; the box runs the same.
@@ -38,6 +46,16 @@ const SETS: &[(&str, &[&str])] = &[
     ("a Secret of one's own", &["--set", "secrets.existingSecret=mine"]),
     ("two pods behind an Ingress", &["--set", "backend.replicas=2,frontend.replicas=2,ingress.enabled=true"]),
     ("Gateway API", &["--set", "httpRoute.enabled=true,httpRoute.parentRefs[0].name=public"]),
+    ("monitoring", &["--values", "helm/todo/values-minikube.yaml", "--set", "monitoring.enabled=true"]),
+    (
+        "monitoring on a volume, and for an operator",
+        &[
+            "--set",
+            "monitoring.enabled=true,monitoring.prometheus.storage.enabled=true,monitoring.serviceMonitor.enabled=true,\
+             monitoring.prometheusRule.enabled=true,monitoring.dashboards.enabled=true,\
+             monitoring.dashboards.namespace=grafana",
+        ],
+    ),
 ];
 
 /// Gives a tool's path, or ends the step as skipped.
@@ -87,7 +105,7 @@ pub async fn unit(run: &StepRun<'_>) -> Result<Outcome> {
     Ok(Outcome::Ran(counts))
 }
 
-/// Against the schemas of Kubernetes and the Gateway API, which know every field there is.
+/// Against the schemas of Kubernetes, the Gateway API and Prometheus's operator, which know every field there is.
 pub async fn schemas(run: &StepRun<'_>) -> Result<Outcome> {
     let (helm, kubeconform, manifests) = (find!(run, HELM_3), find!(run, KUBECONFORM), find!(run, MANIFESTS));
     let scratch = tempfile::tempdir()?;
@@ -97,6 +115,11 @@ pub async fn schemas(run: &StepRun<'_>) -> Result<Outcome> {
     let mut schemas = Command::new(manifests);
     schemas.arg("schemas").arg(scratch.path()).arg(kubernetes.join("api/openapi-spec/swagger.json"));
     schemas.arg(gateway_api.join("config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"));
+    let (operator, _) =
+        go_module(run, PROMETHEUS_OPERATOR, "github.com/prometheus-operator/prometheus-operator").await?;
+    for kind in ["prometheusrules", "servicemonitors"] {
+        schemas.arg(operator.join(format!("example/prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml")));
+    }
     run.succeed(schemas).await?;
 
     for (name, values) in SETS {

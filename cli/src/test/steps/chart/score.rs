@@ -14,6 +14,8 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("pod-probes-identical", "todo-postgres", "it is alive when it accepts connections; the thresholds differ"),
     ("service-type", "todo-frontend", "`minikube service` needs a port of the node"),
     ("container-security-context-user-group-id", "todo-postgres", "the official image's user is 999"),
+    ("container-security-context-user-group-id", "todo-grafana", "the official image's user is 472"),
+    ("statefulset-has-servicename", "todo-prometheus", "not headless, as any other Service"),
     (
         "statefulset-has-servicename",
         "todo-postgres",

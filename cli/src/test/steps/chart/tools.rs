@@ -71,6 +71,8 @@ pub const MANIFESTS: Tool = Tool { name: "manifests", module: GATEWAY_API, packa
 pub const BOX: &str = "e2e/box/src";
 /// The module that pins the Gateway API.
 pub const GATEWAY_API: &str = "helm/tools/manifests";
+/// The module that pins the operator of Prometheus.
+pub const PROMETHEUS_OPERATOR: &str = "helm/tools/prometheus-operator";
 
 impl Tool {
     pub async fn find(self, run: &StepRun<'_>) -> Result<Found> {

@@ -1,0 +1,11 @@
+//! What the chart shows of the application, and what a Prometheus says to it: for the tests.
+//!
+//! - [`dashboards`]: the queries of every panel
+//! - [`prometheus`]: the answers of its HTTP API
+//!
+//! The conventions that dashboards keep are tested here as well.
+
+#[cfg(test)]
+mod conventions;
+pub mod dashboards;
+pub mod prometheus;

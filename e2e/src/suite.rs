@@ -181,7 +181,7 @@ impl Suite {
             println!("--- namespace {namespace}");
             show(&["get", "pods", "--output", "wide"]).await;
             show(&["get", "events", "--sort-by=.lastTimestamp"]).await;
-            for component in ["backend", "frontend", "postgres", "test"] {
+            for component in ["backend", "frontend", "postgres", "prometheus", "test"] {
                 println!("--- logs of {component} in {namespace}");
                 let selector = format!("app.kubernetes.io/component={component}");
                 show(&["logs", "--selector", &selector, "--all-containers", "--prefix", "--tail=15"]).await;

@@ -10,6 +10,7 @@ mod health;
 mod install;
 mod lifetime;
 mod losses;
+mod monitoring;
 mod settings;
 
 use std::{panic::AssertUnwindSafe, process::ExitCode, sync::Arc, time::Duration};
@@ -47,6 +48,8 @@ tests! {
     settings::us3_2_secrets_are_shown_nowhere;
     settings::us3_3_a_changed_value_rolls_the_pods;
     settings::us3_3_an_edited_configmap_takes_effect_at_a_restart;
+    monitoring::us6_2_every_panel_has_data_and_follows_the_load;
+    monitoring::us6_1_alerts_fire_and_resolve;
     changes::us5_2_scale_to_two_and_back_under_load;
     changes::sc_004_upgrade_and_rollback_under_load;
     losses::sc_003_backends_killed_at_random_lose_nothing;

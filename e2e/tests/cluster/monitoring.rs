@@ -1,0 +1,185 @@
+//! US6: Prometheus in the chart sees the application. Grafana is in no package: its dashboards' queries are asked here,
+//! its provisioning is checked by the step `chart-grafana`.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::core::v1::Pod;
+use todo::monitoring::{
+    dashboards::{queries, selectors},
+    prometheus::{self, Alert, Sample},
+};
+use todo_e2e::{
+    load::{Failing, Load},
+    program,
+    release::{NAME, Release, chart, is_ready},
+    suite::{BASELINE, Suite},
+    wait::until,
+};
+
+/// Alerts look at seconds, so that a test need not wait for hours.
+const MONITORING: &[&str] = &[
+    "backend.replicas=2",
+    "frontend.replicas=2",
+    "monitoring.enabled=true",
+    "monitoring.grafana.enabled=false",
+    "monitoring.alerts.fastBurn.long=30s",
+    "monitoring.alerts.fastBurn.short=15s",
+    "monitoring.alerts.window=30s",
+    "monitoring.alerts.for=5s",
+];
+/// Metrics that are there once a language model has been asked.
+const OF_THE_MODEL: &[&str] = &["chat_", "tool_calls_"];
+/// Kubelets do not measure volumes that are directories of the node, as Minikube's are.
+const OF_VOLUMES: &str = "kubelet_volume_stats_";
+/// SC-007, and US6.3.
+const LIVE: Duration = Duration::from_secs(30);
+
+/// Also US6.1, US6.3 and SC-007.
+pub async fn us6_2_every_panel_has_data_and_follows_the_load(suite: &Suite) -> Result<()> {
+    let release = suite.standing(MONITORING).await?;
+    let prometheus = Prometheus::of(release).await?;
+    let old = release.names("backend").await?;
+    release.apply(&[MONITORING, &["backend.replicas=3"]].concat()).await?;
+    let name = release.new_pod("backend", &old).await?;
+    until("the new backend is ready", Duration::from_mins(1), async || {
+        ensure!(is_ready(&release.api::<Pod>().get(&name).await?), "{name} is not ready");
+        Ok(())
+    })
+    .await?;
+    let start = Instant::now();
+    let up = format!(r#"up{{component="backend", pod="{name}"}}"#);
+    until("the new backend is a target that is up", LIVE, async || prometheus.at_least(&up, 1.0).await).await?;
+    suite.report.time("SC-007 target up after the pod is ready", LIVE, start.elapsed())?;
+
+    let door = release.door().await?;
+    let seen = r#"sum(http_requests_total{component="frontend", route="/api/*"})"#;
+    let before = prometheus.settled(seen).await?;
+    let load = Load::start(&door.url, Failing::GoesOn).await?;
+    let start = Instant::now();
+    let rate = r#"sum(rate(http_requests_total{component="backend", route="/api/tasks"}[20s]))"#;
+    until("the rate moves", LIVE, async || prometheus.at_least(rate, 5.0).await).await?;
+    suite.report.time("US6.3 rate moved after the load began", LIVE, start.elapsed())?;
+    let panels = every_panel(&prometheus, &release.namespace).await;
+    let outcome = load.finish().await;
+    let panels = panels?;
+    suite.report.add("US6.2 panels' queries without data", 0, format!("0 of {panels}"));
+
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    let sent = outcome.requests() as f64;
+    let counted = prometheus.settled(seen).await? - before;
+    suite.report.add("US6.1 requests seen by Prometheus", "± 5 %", format!("{counted} of {sent} sent"));
+    ensure!((counted / sent - 1.0).abs() < 0.05, "{sent} requests were sent, Prometheus counted {counted}");
+    suite.standing(BASELINE).await.map(drop)
+}
+
+/// Asks until each has data, and gives their number.
+async fn every_panel(prometheus: &Prometheus<'_>, namespace: &str) -> Result<usize> {
+    let queries = queries(&chart().join("dashboards"))?;
+    for query in &queries {
+        let expr = query.filled(namespace, "1m", "20s");
+        let is_of_the_model = |it: &&str| OF_THE_MODEL.iter().any(|beginning| it.starts_with(beginning));
+        if !selectors(&expr).iter().all(is_of_the_model) {
+            until(&format!("data for {}: {expr}", query.panel), LIVE, async || prometheus.data(&expr).await).await?;
+        }
+    }
+    // The pods' containers, and not only what processes tell of themselves.
+    for component in ["backend", "frontend", "postgres", "prometheus"] {
+        let expr = format!(r#"container_memory_working_set_bytes{{container="{component}"}}"#);
+        until(&format!("the kubelet tells of {component}"), LIVE, async || prometheus.data(&expr).await).await?;
+    }
+    Ok(queries.len())
+}
+
+pub async fn us6_1_alerts_fire_and_resolve(suite: &Suite) -> Result<()> {
+    let release = suite.standing(MONITORING).await?;
+    let prometheus = Prometheus::of(release).await?;
+    let door = release.door().await?;
+    let visit = async || drop(reqwest::get(format!("{}/api/tasks", door.url)).await);
+    let alerts = ["TodoDatabaseAway", "TodoNotReady", "TodoHighErrorRate"];
+    prometheus.until_state(&alerts, "inactive", visit).await?;
+
+    let scale = async |replicas: &str| {
+        let set = format!("statefulset/{NAME}-postgres");
+        let scale = release.kubectl(["scale", &set, "--replicas", replicas]);
+        program::succeed(scale).await.map(drop)
+    };
+    release.forget();
+    scale("0").await?;
+    let start = Instant::now();
+    prometheus.until_state(&alerts, "firing", visit).await?;
+    suite.report.time("US6 alerts fire, the database gone", Duration::from_mins(1), start.elapsed())?;
+    for alert in prometheus.alerts().await? {
+        ensure!(alert.health == "ok", "{} is {}", alert.name, alert.health);
+        for selector in selectors(&alert.query) {
+            let is_absent = selector.starts_with(OF_VOLUMES) || selector.starts_with("chat_");
+            let data = prometheus.ask(&format!("last_over_time({selector}[5m])")).await?;
+            ensure!(!data.is_empty() || is_absent, "{} looks at what is not there: {selector}", alert.name);
+        }
+    }
+    scale("1").await?;
+    release.until_settled().await?;
+    let start = Instant::now();
+    prometheus.until_state(&alerts, "inactive", visit).await?;
+    suite.report.time("US6 alerts resolve, the database back", Duration::from_mins(1), start.elapsed())?;
+    suite.standing(BASELINE).await.map(drop)
+}
+
+struct Prometheus<'a> {
+    release: &'a Release,
+    pod: Pod,
+}
+
+impl<'a> Prometheus<'a> {
+    async fn of(release: &'a Release) -> Result<Self> {
+        Ok(Self { release, pod: release.pod("prometheus").await? })
+    }
+
+    async fn get(&self, path: &str) -> Result<String> {
+        Ok(self.release.ask(&self.pod, 9090, path).await?.1)
+    }
+
+    async fn ask(&self, expr: &str) -> Result<Vec<Sample>> {
+        prometheus::samples(&self.get(&prometheus::query(expr)).await?).with_context(|| expr.to_owned())
+    }
+
+    async fn data(&self, expr: &str) -> Result<()> {
+        ensure!(!self.ask(expr).await?.is_empty(), "no data");
+        Ok(())
+    }
+
+    async fn at_least(&self, expr: &str, least: f64) -> Result<()> {
+        let value = self.ask(expr).await?.first().context("no data")?.value;
+        ensure!(value >= least, "{expr} is {value}");
+        Ok(())
+    }
+
+    /// The value of a query once it has not changed for three scrapes.
+    async fn settled(&self, expr: &str) -> Result<f64> {
+        let settled = format!("({expr}) and changes(({expr})[15s:5s]) == 0");
+        until("the counters settle", LIVE * 2, async || {
+            Ok(self.ask(&settled).await?.first().context("they change")?.value)
+        })
+        .await
+    }
+
+    async fn alerts(&self) -> Result<Vec<Alert>> {
+        let alerts = prometheus::alerts(&self.get(prometheus::RULES).await?)?;
+        ensure!(!alerts.is_empty(), "Prometheus has no rules");
+        Ok(alerts)
+    }
+
+    /// Waits until these alerts are all `inactive` or all `firing`, while somebody uses the application.
+    async fn until_state(&self, names: &[&str], state: &str, visit: impl AsyncFn()) -> Result<()> {
+        until(&format!("{} are {state}", names.join(", ")), Duration::from_mins(2), async || {
+            visit().await;
+            let alerts = self.alerts().await?;
+            for name in names {
+                let alert = alerts.iter().find(|alert| alert.name == *name).with_context(|| format!("no {name}"))?;
+                ensure!(alert.state == state, "{name} is {}", alert.state);
+            }
+            Ok(())
+        })
+        .await
+    }
+}

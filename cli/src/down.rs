@@ -45,8 +45,10 @@ pub async fn run(options: Down) -> Result<()> {
         bail!("nothing was removed");
     }
 
-    if let Some(stopped) = forward::stop(&workspace, &kubectl).await? {
-        note(&format!("{} is no longer forwarded", stopped.url()));
+    for door in forward::DOORS {
+        if let Some(stopped) = forward::stop(&workspace, &kubectl, door).await? {
+            note(&format!("{} is no longer forwarded", stopped.url()));
+        }
     }
     match release {
         Some(_) => {

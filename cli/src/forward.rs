@@ -1,5 +1,5 @@
-//! The frontend's Service on a port of this machine, by a `kubectl port-forward` in the background that comes back
-//! whenever its pod goes.
+//! A Service on a port of this machine, by a `kubectl port-forward` in the background that comes back whenever its pod
+//! goes.
 
 use std::{
     fs::{File, OpenOptions},
@@ -18,23 +18,41 @@ use nix::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    helm::RELEASE,
     kubectl::Kubectl,
     process::{self, Program},
     sandbox,
     workspace::Workspace,
 };
 
-const DEFAULT_PORT: u16 = 3000;
+/// What can be forwarded.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Door {
+    component: &'static str,
+    /// Of the Service.
+    port: u16,
+    /// On this machine, or the next that is free.
+    first: u16,
+    health: &'static str,
+}
+
+pub const FRONTEND: Door = Door { component: "frontend", port: 3000, first: 3000, health: "/api/health" };
+pub const PROMETHEUS: Door = Door { component: "prometheus", port: 9090, first: 9190, health: "/-/ready" };
+pub const GRAFANA: Door = Door { component: "grafana", port: 3000, first: 3100, health: "/api/health" };
+pub const DOORS: [&Door; 3] = [&FRONTEND, &PROMETHEUS, &GRAFANA];
+
 const POLL: Duration = Duration::from_millis(50);
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Forward the frontend's port, until ended
+/// Forward a component's port, until ended
 #[derive(Args, Clone, Debug)]
 pub struct Forward {
     #[arg(long)]
     context: String,
     #[arg(long)]
     namespace: String,
+    #[arg(long, default_value = FRONTEND.component)]
+    component: String,
     #[arg(long)]
     port: u16,
 }
@@ -45,15 +63,18 @@ pub async fn run(options: Forward) -> Result<()> {
     let _ = setsid();
     let workspace = Workspace::find_or_state()?;
     let kubectl = Kubectl { context: options.context, namespace: options.namespace };
-    let file = lock_file(&workspace, &kubectl)?;
+    let door = DOORS.into_iter().find(|door| door.component == options.component);
+    let door = door.with_context(|| format!("there is no component {}", options.component))?;
+    let file = lock_file(&workspace, &kubectl, door)?;
     let lock = open(&file)?;
     // While the file is locked, its text is true.
     lock.try_lock().context("a forward for this namespace runs already")?;
     std::fs::write(&file, serde_json::to_vec(&Running { process: std::process::id(), port: options.port })?)?;
-    let ports = format!("{}:3000", options.port);
+    let service = format!("service/{RELEASE}-{}", door.component);
+    let ports = format!("{}:{}", options.port, door.port);
     tokio::select! {
         outcome = process::interrupted() => outcome,
-        never = forward(&kubectl, &ports) => never,
+        never = forward(&kubectl, &service, &ports) => never,
         () = removed(&file) => Ok(()),
     }
 }
@@ -65,9 +86,9 @@ async fn removed(file: &Path) {
     }
 }
 
-async fn forward(kubectl: &Kubectl, ports: &str) -> Result<()> {
+async fn forward(kubectl: &Kubectl, service: &str, ports: &str) -> Result<()> {
     loop {
-        let command = kubectl.command(&["port-forward", "--address=127.0.0.1", "service/todo-frontend", ports]);
+        let command = kubectl.command(&["port-forward", "--address=127.0.0.1", service, ports]);
         // The log is our standard output.
         match Program::start(command, |line| anstream::println!("{line}")) {
             Ok(mut program) => drop(program.wait().await),
@@ -92,8 +113,8 @@ impl Running {
     }
 }
 
-fn lock_file(workspace: &Workspace, kubectl: &Kubectl) -> Result<PathBuf> {
-    workspace.state(&format!("{}/forward", kubectl.directory()))
+fn lock_file(workspace: &Workspace, kubectl: &Kubectl, door: &Door) -> Result<PathBuf> {
+    workspace.state(&format!("{}/forward-{}", kubectl.directory(), door.component))
 }
 
 fn open(path: &Path) -> Result<File> {
@@ -102,8 +123,8 @@ fn open(path: &Path) -> Result<File> {
 }
 
 /// The forward that runs for this namespace.
-pub fn running(workspace: &Workspace, kubectl: &Kubectl) -> Result<Option<Running>> {
-    let path = lock_file(workspace, kubectl)?;
+pub fn running(workspace: &Workspace, kubectl: &Kubectl, door: &Door) -> Result<Option<Running>> {
+    let path = lock_file(workspace, kubectl, door)?;
     if open(&path)?.try_lock().is_ok() {
         return Ok(None);
     }
@@ -112,41 +133,42 @@ pub fn running(workspace: &Workspace, kubectl: &Kubectl) -> Result<Option<Runnin
 }
 
 /// Ends the forward, if one runs, and waits until its port is free.
-pub async fn stop(workspace: &Workspace, kubectl: &Kubectl) -> Result<Option<Running>> {
-    let Some(found) = running(workspace, kubectl)? else { return Ok(None) };
+pub async fn stop(workspace: &Workspace, kubectl: &Kubectl, door: &Door) -> Result<Option<Running>> {
+    let Some(found) = running(workspace, kubectl, door)? else { return Ok(None) };
     let _ = kill(Pid::from_raw(found.process.try_into()?), Signal::SIGTERM);
     let end = Instant::now() + LIMIT;
-    while running(workspace, kubectl)?.is_some() {
+    while running(workspace, kubectl, door)?.is_some() {
         ensure!(Instant::now() < end, "the port-forward, process {}, does not end within {LIMIT:?}", found.process);
         tokio::time::sleep(POLL).await;
     }
     Ok(Some(found))
 }
 
-/// Starts a forward on `port`, else on the port of the last one, else on the first free one from 3000, and waits until
-/// the frontend answers through it.
-pub async fn start(workspace: &Workspace, kubectl: &Kubectl, port: Option<u16>) -> Result<Running> {
-    let last = stop(workspace, kubectl).await?.map(|last| last.port);
+/// Starts a forward on `port`, else on the port of the last one, else on the first free one, and waits until the
+/// component answers through it.
+pub async fn start(workspace: &Workspace, kubectl: &Kubectl, door: &Door, port: Option<u16>) -> Result<Running> {
+    let last = stop(workspace, kubectl, door).await?.map(|last| last.port);
     let port = match port {
         Some(port) => {
             ensure!(is_free(port), "port {port} is in use: choose another with --port");
             port
         }
-        None => last.filter(|&port| is_free(port)).map_or_else(free_port, Ok)?,
+        None => last.filter(|&port| is_free(port)).map_or_else(|| free_port(door), Ok)?,
     };
-    let log_path = lock_file(workspace, kubectl)?.with_extension("log");
+    let log_path = lock_file(workspace, kubectl, door)?.with_extension("log");
     let log = File::create(&log_path)?;
     let mut command = StdCommand::new(std::env::current_exe()?);
     command
         .arg("forward")
-        .args(["--context", &kubectl.context, "--namespace", &kubectl.namespace, "--port", &port.to_string()])
+        .args(["--context", &kubectl.context, "--namespace", &kubectl.namespace])
+        .args(["--component", door.component, "--port", &port.to_string()])
         .current_dir(workspace.root())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);
     let mut child = command.spawn().context("cannot start the port-forward")?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
-    let url = format!("http://127.0.0.1:{port}/api/health");
+    let url = format!("http://127.0.0.1:{port}{}", door.health);
     let end = Instant::now() + LIMIT;
     loop {
         if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
@@ -157,7 +179,11 @@ pub async fn start(workspace: &Workspace, kubectl: &Kubectl, port: Option<u16>) 
             bail!("the port-forward ended ({status}):\n{}", log().trim());
         }
         if Instant::now() > end {
-            bail!("the frontend does not answer at {url} within {LIMIT:?}; its port-forward says:\n{}", log().trim());
+            bail!(
+                "the {} does not answer at {url} within {LIMIT:?}; its port-forward says:\n{}",
+                door.component,
+                log().trim()
+            );
         }
         tokio::time::sleep(POLL).await;
     }
@@ -167,8 +193,9 @@ fn is_free(port: u16) -> bool {
     TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
-fn free_port() -> Result<u16> {
-    (DEFAULT_PORT..DEFAULT_PORT + 100)
+fn free_port(door: &Door) -> Result<u16> {
+    let last = door.first + 99;
+    (door.first..=last)
         .find(|&port| is_free(port))
-        .context("no port from 3000 to 3099 is free: choose one with --port")
+        .with_context(|| format!("no port from {} to {last} is free: end a program that has one", door.first))
 }

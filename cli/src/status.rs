@@ -35,10 +35,15 @@ pub async fn run(options: Status) -> Result<()> {
     for url in snapshot.ingress_urls() {
         facts.push(["ingress".into(), url]);
     }
-    facts.push(match forward::running(&workspace, &kubectl)? {
+    facts.push(match forward::running(&workspace, &kubectl, &forward::FRONTEND)? {
         Some(running) => ["url".into(), running.url()],
         None => ["url".into(), "none: `cargo todo deploy` forwards a port".into()],
     });
+    for (name, door) in [("prometheus", &forward::PROMETHEUS), ("grafana", &forward::GRAFANA)] {
+        if let Some(running) = forward::running(&workspace, &kubectl, door)? {
+            facts.push([name.into(), running.url()]);
+        }
+    }
     print(&table::lines(&facts));
     anstream::println!();
     print(&table::lines(&pods(&snapshot)));

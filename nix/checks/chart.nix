@@ -1,6 +1,7 @@
 # The chart: Helm's own check, the unit tests, and what each documented set of values renders to against the schemas
-# of nixpkgs' Kubernetes and its Pod Security code.
+# of nixpkgs' Kubernetes and its Pod Security code. What Prometheus is given, by its own tool.
 {
+  lib,
   runCommand,
   buildGoModule,
   wrapHelm,
@@ -8,6 +9,8 @@
   kubernetes-helm,
   kubernetes-helmPlugins,
   kubeconform,
+  prometheus,
+  yq-go,
   sources,
   chart,
 }:
@@ -26,6 +29,8 @@ runCommand "todo-chart-checks"
       helm
       kubeconform
       manifests
+      yq-go
+      (lib.getOutput "cli" prometheus)
     ];
   }
   ''
@@ -45,5 +50,12 @@ runCommand "todo-chart-checks"
         -schema-location "$TMPDIR/{{.ResourceKind}}{{.KindSuffix}}.json" $values.yaml
       manifests pod-security $values.yaml
     done
+    helm template todo --kube-version ${kubernetes.version} --set monitoring.enabled=true,monitoring.nodeMetrics=true \
+      --show-only templates/monitoring/configmap.yaml ${chart}/todo > monitoring.yaml
+    yq '.data["rules.yml"]' monitoring.yaml > rules.yml
+    yq '.data["prometheus.yml"]' monitoring.yaml | sed "s#/etc/prometheus/#$PWD/#" > prometheus.yml
+    cp todo/tests/rules_test.yml .
+    promtool check config --syntax-only prometheus.yml
+    promtool test rules rules_test.yml
     touch $out
   ''

@@ -27,6 +27,7 @@ use crate::{
 
 /// Build the images, bring them into a cluster and run the application there
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Deploy {
     #[command(flatten)]
     target: Target,
@@ -42,6 +43,9 @@ pub struct Deploy {
     /// A file with values of the chart; can be given more than once
     #[arg(long, value_name = "FILE")]
     values: Vec<PathBuf>,
+    /// Run Prometheus and Grafana as well, and forward their ports
+    #[arg(long)]
+    monitoring: bool,
     /// How long pods may take to become ready
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     timeout: Duration,
@@ -118,7 +122,12 @@ async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, live: 
     try_join_all(images.iter().map(|image| bring(image, &cluster, &there, workspace, live))).await?;
 
     let chart = options.chart.clone().unwrap_or_else(|| workspace.path("helm/todo"));
-    let plan = Plan::new(chart, workspace, &kubectl, &cluster, &images, &options.values, &options.set)?;
+    let mut set = options.set.clone();
+    if options.monitoring {
+        // First, so that what the user says wins.
+        set.insert(0, "monitoring.enabled=true".into());
+    }
+    let plan = Plan::new(chart, workspace, &kubectl, &cluster, &images, &options.values, &set)?;
     let before = release.as_ref().map(|release| release.version);
     let changed = !(plan.is_deployed(release.as_ref()) && is_whole(&kubectl).await?);
     if changed {
@@ -207,13 +216,23 @@ async fn reachable(
         live.say("every pod is ready");
         return Ok(());
     }
-    let running = match forward::running(workspace, kubectl)? {
+    let lead = async |door, wanted: Option<u16>| match forward::running(workspace, kubectl, door)? {
         // Its pod is still there.
-        Some(running) if !changed && options.port.is_none_or(|port| port == running.port) => running,
-        _ => forward::start(workspace, kubectl, options.port).await?,
+        Some(running) if !changed && wanted.is_none_or(|port| port == running.port) => Ok(running),
+        _ => forward::start(workspace, kubectl, door, wanted).await,
     };
+    let running = lead(&forward::FRONTEND, options.port).await?;
     if sandbox::outer_port(running.port).is_none() {
         live.say("that port of the box is not led out of it: end what has 3000 in there, or see BOX_PORTS");
+    }
+    let workloads = || snapshot.deployments.iter().chain(&snapshot.stateful_sets);
+    for (name, door) in [("Prometheus", &forward::PROMETHEUS), ("Grafana", &forward::GRAFANA)] {
+        let workload = format!("{RELEASE}-{}", name.to_lowercase());
+        if workloads().any(|it| it.metadata.name == workload) {
+            live.say(&format!("{name} is at {}", bold(&lead(door, None).await?.url())));
+        } else {
+            forward::stop(workspace, kubectl, door).await?;
+        }
     }
     live.say(&format!("the application is at {} (`cargo todo down` ends it)", bold(&running.url())));
     Ok(())

@@ -66,6 +66,34 @@ fn a_forward_outlives_deploy_comes_back_and_ends_with_down() {
     machine.todo(&["status"]).succeeded().says(&["none"]);
 }
 
+/// What a release with monitoring has beside the application.
+#[test]
+fn prometheus_is_forwarded_where_it_runs() {
+    let machine = Machine::ready();
+    let kubectl = std::fs::read_to_string(machine.path("bin/kubectl")).unwrap();
+    let kubectl = kubectl.split_once("calls\"\n").unwrap().1.to_owned();
+    machine
+        .program("kubectl", &format!("case \"$*\" in *\" port-forward \"*) exec /bin/sleep 1000 ;; esac\n{kubectl}"));
+    let objects = include_str!("../../src/rollout/fixtures/ready.json").replace("todo-postgres", "todo-prometheus");
+    machine.file("objects.json", &objects);
+    let calls = |service: &str| {
+        let calls = machine.calls();
+        let call = calls.lines().find(|call| call.contains(&format!("service/{service} ")))?.to_owned();
+        call.rsplit(' ').next()?.split(':').next()?.parse::<u16>().ok()
+    };
+    std::thread::scope(|scope| {
+        for service in ["todo-frontend", "todo-prometheus"] {
+            scope.spawn(move || {
+                wait_for(service, || calls(service).is_some());
+                serve(TcpListener::bind(("127.0.0.1", calls(service).unwrap())).unwrap());
+            });
+        }
+        machine.todo(&["deploy", "--monitoring"]).succeeded().says(&["Prometheus is at http://localhost:"]);
+    });
+    let said = machine.todo(&["down"]).succeeded().text;
+    assert_eq!(said.matches("is no longer forwarded").count(), 2, "{said}");
+}
+
 #[test]
 fn a_forward_ends_when_its_state_is_removed() {
     let machine = Machine::ready();

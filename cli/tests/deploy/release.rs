@@ -35,6 +35,14 @@ fn an_unchanged_release_is_not_upgraded() {
 }
 
 #[test]
+fn monitoring_is_a_value_that_the_user_can_add_to() {
+    let machine = Machine::ready();
+    machine.todo(&["deploy", "--no-forward", "--monitoring", "--set", "monitoring.grafana.enabled=false"]).succeeded();
+    let upgrade = &machine.calls_of("helm upgrade")[0];
+    assert!(upgrade.ends_with(" --set monitoring.enabled=true --set monitoring.grafana.enabled=false"), "{upgrade}");
+}
+
+#[test]
 fn a_release_with_a_deleted_workload_is_made_whole() {
     let machine = Machine::ready();
     machine.todo(DEPLOY).succeeded();

@@ -16,7 +16,7 @@ pub struct Script {
     pub key: Option<String>,
     /// Answered one after the other, each once.
     pub replies: Vec<Reply>,
-    /// Each answers any number of times.
+    /// Each answers whenever it fits.
     pub rules: Vec<Rule>,
 }
 
@@ -48,34 +48,64 @@ impl Script {
     }
 }
 
-/// Answers a turn of the conversation, whose beginning is the user's last message.
+/// Answers while its conditions hold.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "RawRule")]
 pub struct Rule {
-    #[serde(default)]
     pub when: When,
-    /// The first when the turn begins, the second after the first tool results, and so on. After the last of them the
-    /// rule no longer fits.
+    /// One for each round of a turn: the first when the user has spoken, the second after the first tool results, and
+    /// so on. After the last of them the rule no longer fits.
     pub replies: Vec<Reply>,
-    /// Give the last reply in every further round too.
-    #[serde(default)]
+    /// The last reply is for every further round too.
     pub repeat: bool,
+    /// How often the rule answers at most.
+    pub times: Option<usize>,
 }
 
 impl Rule {
-    /// For turns whose user message has a match of the pattern.
+    /// Answers the rounds of a turn whose user message has a match of the pattern.
     ///
     /// # Panics
     /// When the pattern is no regular expression.
     pub fn user(pattern: &str, replies: impl IntoIterator<Item = Reply>) -> Self {
         let user = Regex::new(pattern).map(Pattern).expect("a regular expression");
         let when = When { user: Some(user), ..When::default() };
-        Self { when, replies: replies.into_iter().collect(), repeat: false }
+        Self { when, replies: replies.into_iter().collect(), repeat: false, times: None }
     }
 
+    /// The last reply is for every further round too.
     #[must_use]
     pub fn repeat(self) -> Self {
         Self { repeat: true, ..self }
+    }
+
+    #[must_use]
+    pub fn times(self, times: usize) -> Self {
+        Self { times: Some(times), ..self }
+    }
+}
+
+/// A rule as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRule {
+    #[serde(default)]
+    when: When,
+    reply: Option<Reply>,
+    replies: Option<Vec<Reply>>,
+    times: Option<usize>,
+}
+
+impl TryFrom<RawRule> for Rule {
+    type Error = &'static str;
+
+    fn try_from(RawRule { when, reply, replies, times }: RawRule) -> Result<Self, Self::Error> {
+        let (replies, repeat) = match (reply, replies) {
+            (Some(reply), None) => (vec![reply], true),
+            (None, Some(replies)) => (replies, false),
+            _ => return Err("a rule has either `reply`, for every round, or `replies`, one for each round"),
+        };
+        Ok(Self { when, replies, repeat, times })
     }
 }
 
@@ -108,7 +138,10 @@ impl TryFrom<String> for Pattern {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Reply {
-    pub text: Text,
+    /// Streamed word by word.
+    pub text: String,
+    /// Streamed as they are, after the text.
+    pub pieces: Vec<String>,
     pub tool_calls: Vec<ToolCall>,
     /// `tool_calls` or `stop` unless given.
     pub finish_reason: Option<String>,
@@ -118,20 +151,6 @@ pub struct Reply {
     pub fault: Option<Fault>,
     /// Where to wait for the test.
     pub gate: Option<Gate>,
-}
-
-/// A text is streamed word by word, a list piece by piece.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Text {
-    Words(String),
-    Pieces(Vec<String>),
-}
-
-impl Default for Text {
-    fn default() -> Self {
-        Self::Pieces(Vec::new())
-    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -185,6 +204,8 @@ pub enum Fault {
     },
     /// The request gets no answer, not even a status.
     Silence,
+    /// The connection ends before an answer.
+    Close,
     /// The connection ends in the middle of the stream.
     Cut {
         #[serde(default)]
@@ -215,12 +236,12 @@ pub struct Gate {
 
 impl Reply {
     pub fn text(text: impl Into<String>) -> Self {
-        Self { text: Text::Words(text.into()), ..Self::default() }
+        Self { text: text.into(), ..Self::default() }
     }
 
     /// A text in exactly these pieces.
     pub fn pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { text: Text::Pieces(pieces.into_iter().map(str::to_owned).collect()), ..Self::default() }
+        Self { pieces: pieces.into_iter().map(str::to_owned).collect(), ..Self::default() }
     }
 
     pub fn call(name: &str, arguments: Value) -> Self {

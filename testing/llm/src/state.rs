@@ -64,7 +64,7 @@ impl State {
     /// The reply to give, and what its rule captured.
     pub fn choose(&self, conversation: &Conversation<'_>) -> Option<(Reply, Map<String, Value>)> {
         let mut inner = self.lock();
-        if let Some(chosen) = answer::by_rule(&inner.script.rules, conversation) {
+        if let Some(chosen) = answer::by_rule(&mut inner.script.rules, conversation) {
             return Some(chosen);
         }
         let reply = inner.script.replies.get(inner.given)?.clone();

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use reqwest::Response;
 use serde_json::{Value, json};
 use todo_llm::{Model, Reply, Script};
@@ -61,4 +62,13 @@ pub fn delta(chunk: &Value) -> &Value {
 /// The deltas' text put together.
 pub fn text(chunks: &[Value]) -> String {
     chunks.iter().filter_map(|chunk| delta(chunk)["content"].as_str()).collect()
+}
+
+/// Asks the model something else, over and over: what it still had to send would be here then.
+pub async fn nothing_comes(model: &Model, response: &mut Response) {
+    for _ in 0..5 {
+        reqwest::get(format!("http://{}/health", model.address())).await.unwrap().error_for_status().unwrap();
+    }
+    let next = response.chunk().now_or_never();
+    assert!(next.is_none(), "{next:?}");
 }

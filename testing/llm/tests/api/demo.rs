@@ -79,13 +79,18 @@ async fn lists_are_read_out() {
 
 #[tokio::test]
 async fn refusals_are_told() {
-    let error = json!({ "error": "validation", "detail": "Not valid.", "errors": [{ "field": "title", "rule": "is too long" }] });
-    let (_, text) = turn("add x", &[error]).await;
-    assert_eq!(text, "That did not work. Not valid. `title` is too long.");
-    let candidates = json!([{ "id": "1", "title": "Buy milk" }, { "id": "2", "title": "Buy bread" }]);
-    let error = json!({ "error": "ambiguous", "detail": "Several tasks.", "candidates": candidates });
-    let (_, text) = turn("complete buy", &[error]).await;
-    assert_eq!(text, "That did not work. Several tasks.\n- Buy milk\n- Buy bread");
+    for (error, said) in [
+        (json!({ "error": "validation", "detail": "title is too long" }), "That did not work: title is too long"),
+        (json!({ "error": "not_found", "detail": "-" }), "There is no such task. *list all* shows yours."),
+        (json!({ "error": "declined", "detail": "-" }), "Then I leave it as it is."),
+        (
+            json!({ "error": "ambiguous", "detail": "-", "candidates": [{ "title": "Buy milk" }, { "title": "Buy bread" }] }),
+            "Which one do you mean?\n\n- Buy milk\n- Buy bread",
+        ),
+    ] {
+        let (_, text) = turn("complete buy", &[error]).await;
+        assert_eq!(text, said);
+    }
     // A title is no refusal.
     let (_, text) = turn("add x", &one(r#"{"error": 1}"#)).await;
     assert!(text.starts_with("I added"), "{text}");

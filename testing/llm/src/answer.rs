@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     Error,
     conversation::Conversation,
-    script::{Reply, Rule, When},
+    reply::{Reply, ToolCall},
+    script::{Rule, When},
 };
 
 /// A reply whose templates are filled in.
@@ -71,7 +72,7 @@ impl Answer {
         for piece in &reply.pieces {
             pieces.push(templates.text(piece)?);
         }
-        let call = |call: &crate::script::ToolCall| {
+        let call = |call: &ToolCall| {
             let arguments = match templates.value(&call.arguments)? {
                 Value::String(text) => text,
                 arguments => arguments.to_string(),

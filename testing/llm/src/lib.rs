@@ -89,6 +89,7 @@
 mod answer;
 mod check;
 mod conversation;
+mod reply;
 mod routes;
 mod script;
 mod state;
@@ -100,7 +101,8 @@ use std::{io, net::SocketAddr, sync::Arc};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-pub use script::{Fault, Gate, Pattern, Quirk, Reply, Rule, Script, ToolCall, When};
+pub use reply::{Fault, Gate, Quirk, Reply, ToolCall};
+pub use script::{Pattern, Rule, Script, When};
 
 /// What is wrong with a script, or keeps the model from starting.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     answer,
     conversation::Conversation,
-    script::{Reply, Rule, Script},
+    reply::Reply,
+    script::{Rule, Script},
 };
 
 #[derive(Debug)]

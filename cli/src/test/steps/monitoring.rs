@@ -56,7 +56,7 @@ pub async fn monitoring(run: &StepRun<'_>) -> Result<Outcome> {
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     run.frontend().await?;
-    let (backend, _) = start_backend(run, "todo_monitoring").await?;
+    let (backend, _) = start_backend(run, "todo_monitoring", None).await?;
     let frontend = Frontend {
         release: true,
         backend_url: backend.url.clone(),
@@ -214,7 +214,7 @@ impl Prometheus {
         backend: &Running,
         frontend: &Running,
     ) -> Result<Self> {
-        let target = |component: &str, address: &str| {
+        let target = |component: &str, address: &Option<String>| {
             serde_json::json!({
                 "job_name": format!("todo-{component}"),
                 "static_configs": [{

@@ -22,4 +22,5 @@ mod smoke;
 mod support;
 mod tasks;
 mod tokens;
+mod tools;
 mod transfer;

@@ -15,6 +15,7 @@ mod idempotency;
 mod limits;
 mod listing;
 mod log;
+mod mcp;
 mod ops;
 mod preconditions;
 mod sessions;

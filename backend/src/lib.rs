@@ -6,6 +6,7 @@
 //! - [`auth`]: accounts, sessions, API tokens, attempt limits
 //! - [`tasks`]: the tasks themselves, bulk changes, export and import
 //! - [`events`]: live changes as server-sent events
+//! - [`mcp`]: the same tasks as tools for language models
 //! - [`ops`]: health, metrics, logs, the background clean-up
 //!
 //! [`http`] is what the features share: the request's life cycle, extractors, the error type. [`serve`] puts it all
@@ -18,6 +19,7 @@ pub mod database;
 pub mod events;
 pub mod http;
 pub mod idempotency;
+pub mod mcp;
 pub mod openapi;
 pub mod ops;
 pub mod router;

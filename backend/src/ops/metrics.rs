@@ -27,6 +27,8 @@ pub struct Metrics {
     in_flight: IntGauge,
     connections: IntGaugeVec,
     pub event_streams: IntGauge,
+    /// By tool, result and source.
+    pub tool_calls: IntCounterVec,
 }
 
 impl Metrics {
@@ -45,6 +47,10 @@ impl Metrics {
                 &["state"],
             )?,
             event_streams: IntGauge::new("event_streams", "Open event streams")?,
+            tool_calls: IntCounterVec::new(
+                Opts::new("tool_calls_total", "Tools that language models called"),
+                &["tool", "result", "source"],
+            )?,
             registry: Registry::new(),
             database,
         };
@@ -57,6 +63,7 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.in_flight.clone()))?;
         metrics.registry.register(Box::new(metrics.connections.clone()))?;
         metrics.registry.register(Box::new(metrics.event_streams.clone()))?;
+        metrics.registry.register(Box::new(metrics.tool_calls.clone()))?;
         #[cfg(target_os = "linux")]
         metrics.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)

@@ -1,4 +1,4 @@
-import type { ChatMessage, MessageStatus } from "@/lib/api/types";
+import type { ChatMessage, MessageStatus, ToolUse } from "@/lib/api/types";
 import { plural } from "@/lib/format";
 import { isTask } from "./turns";
 
@@ -9,70 +9,90 @@ export type Step = {
   detail?: string;
 };
 
-type Words = Partial<Record<MessageStatus, string>> & { running: string; done: string; infinitive: string };
+type Words = { infinitive: string; running: string; done: string; declined?: string };
 
 const WORDS: Record<string, Words> = {
-  add_task: { running: "Adding", done: "Added", infinitive: "add" },
-  complete_task: { running: "Completing", done: "Completed", infinitive: "complete" },
-  update_task: { running: "Changing", done: "Changed", infinitive: "change" },
-  delete_task: { running: "Deleting", done: "Deleted", infinitive: "delete", declined: "Kept" },
+  add_task: { infinitive: "add", running: "Adding", done: "Added" },
+  complete_task: { infinitive: "complete", running: "Completing", done: "Completed" },
+  reopen_task: { infinitive: "reopen", running: "Reopening", done: "Reopened" },
+  update_task: { infinitive: "change", running: "Changing", done: "Changed" },
+  delete_task: { infinitive: "delete", running: "Deleting", done: "Deleted", declined: "Kept" },
 };
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function stepOf({ tool, status, error }: ChatMessage, titles: ReadonlyMap<string, string>): Step {
   if (!tool) return { text: "" };
-  const failure = status === "failed" ? (detailOf(tool.result) ?? error?.detail) : undefined;
-  const detail = failure && { detail: failure };
-  if (tool.name === "list_tasks") return { text: looked(tool, status), ...detail };
-  const words = WORDS[tool.name];
+  const detail = detailOf(tool, status) ?? error?.detail;
   const task = taskOf(tool, titles);
-  if (!words) return { text: `${unknown[status] ?? "Used"} ${tool.name.replaceAll("_", " ")}`, ...detail };
-  const text = verb(words, status);
-  return { text: task ? text : `${text} a task`, ...(task && { task }), ...detail };
+  const words = wordsFor(tool);
+  const text =
+    tool.name === "list_tasks"
+      ? looked(tool, status)
+      : words
+        ? `${verb(words, status)}${task ? "" : " a task"}`
+        : `${status === "failed" ? "Could not use" : "Used"} ${tool.name.replaceAll("_", " ")}`;
+  return { text, ...(task && words && { task }), ...(detail && { detail }) };
 }
 
 /** "delete 3 tasks", for the button that allows it. */
 export function confirmationWords(waiting: ChatMessage[]) {
-  const names = new Set(waiting.map(({ tool }) => tool?.name));
-  const [name] = names;
-  const words = names.size === 1 && name ? WORDS[name] : undefined;
-  return words ? `${words.infinitive} ${plural(waiting.length, "task")}` : `do these ${waiting.length} things`;
+  const verbs = new Set(waiting.map(({ tool }) => tool && wordsFor(tool)?.infinitive));
+  const [only] = verbs;
+  if (verbs.size === 1 && only) return `${only} ${plural(waiting.length, "task")}`;
+  return `make ${plural(waiting.length, "change")}`;
 }
 
-const unknown: Partial<Record<MessageStatus, string>> = { running: "Using", failed: "Could not use" };
+/** A change of the status alone has a word of its own. */
+function wordsFor({ name, arguments: { status, title, description } }: ToolUse): Words | undefined {
+  if (name !== "update_task" || title !== undefined || description !== undefined) return WORDS[name];
+  return WORDS[status === "pending" ? "reopen_task" : status === "completed" ? "complete_task" : name];
+}
 
-function verb(words: Words, status: MessageStatus): string {
+function verb({ infinitive, running, done, declined }: Words, status: MessageStatus): string {
   switch (status) {
-    case "failed":
-      return `Could not ${words.infinitive}`;
-    case "awaiting":
-      return `Wants to ${words.infinitive}`;
-    case "declined":
-      return words.declined ?? `Did not ${words.infinitive}`;
-    case "cancelled":
-      return `Did not ${words.infinitive}`;
     case "running":
-      return words.running;
+      return running;
+    case "awaiting":
+      return `Wants to ${infinitive}`;
+    case "failed":
+      return `Could not ${infinitive}`;
+    case "declined":
+      return declined ?? `Did not ${infinitive}`;
+    case "cancelled":
+      return `Stopped ${running.toLowerCase()}`;
     default:
-      return words.done;
+      return done;
   }
 }
 
-function looked({ arguments: { q }, result }: NonNullable<ChatMessage["tool"]>, status: MessageStatus) {
+function looked({ arguments: { q }, result }: ToolUse, status: MessageStatus) {
   const about = typeof q === "string" && q ? ` for “${q}”` : "";
   if (status === "failed" || status === "cancelled") return "Could not look at your tasks";
   if (status !== "done") return about ? `Looking${about}` : "Looking at your tasks";
-  const count = Array.isArray(result?.tasks) ? result.tasks.length : 0;
-  return about ? `Looked${about}: ${plural(count, "task")}` : `Looked at ${plural(count, "task")}`;
+  const count = plural(Array.isArray(result?.tasks) ? result.tasks.length : 0, "task");
+  return about ? `Looked${about}: ${count}` : `Looked at ${count}`;
 }
 
-/** As the tool answered; before that, as the assistant named it. */
-function taskOf({ arguments: given, result }: NonNullable<ChatMessage["tool"]>, titles: ReadonlyMap<string, string>) {
-  if (isTask(result?.task)) return result.task;
-  const id = typeof given.id === "string" ? given.id : null;
-  const title = (id && titles.get(id)) ?? (typeof given.title === "string" ? given.title : undefined);
-  return title === undefined || title === null ? undefined : { id, title: String(title) };
+/** As the tool answered; before that, as the assistant named it: by an id or by words. */
+function taskOf({ arguments: given, result }: ToolUse, titles: ReadonlyMap<string, string>): Step["task"] {
+  if (isTask(result?.task)) return { id: result.task.id, title: result.task.title };
+  const named = given.task ?? given.title;
+  if (typeof named !== "string" || !named) return undefined;
+  const title = titles.get(named);
+  if (title !== undefined) return { id: named, title };
+  return UUID.test(named) ? undefined : { id: null, title: named };
 }
 
-function detailOf(result: Record<string, unknown> | null) {
-  return typeof result?.detail === "string" ? result.detail : undefined;
+/** Why it was not done, or what is to be changed to what: nobody can allow what they do not see. */
+function detailOf({ name, arguments: { title, description }, result }: ToolUse, status: MessageStatus) {
+  if (status === "failed" || status === "cancelled") {
+    return typeof result?.detail === "string" ? result.detail : undefined;
+  }
+  if (status !== "awaiting" || name !== "update_task") return undefined;
+  const changes = [
+    typeof title === "string" && `New title: “${title}”.`,
+    typeof description === "string" && (description ? `New description: “${description}”.` : "Without a description."),
+  ];
+  return changes.filter(Boolean).join(" ") || undefined;
 }

@@ -39,7 +39,8 @@ export function applyEvent(thread: Thread, event: ChatEvent, id = thread.positio
       return {
         ...next,
         title: event.title,
-        messages: put(settled(thread.messages, "done"), event.message),
+        // It takes the place of the message with its number, and of all after.
+        messages: [...settled(before(thread.messages, event.message.seq), "done"), event.message],
         working: true,
         ended: null,
         failure: null,
@@ -74,9 +75,10 @@ export function applyEvent(thread: Thread, event: ChatEvent, id = thread.positio
 
 /** Without the message of that number and what followed it: another text takes its place. */
 export function cutFrom(thread: Thread, seq: number): Thread {
-  const messages = thread.messages.filter((message) => message.seq < seq);
-  return { ...thread, messages, ended: null, failure: null };
+  return { ...thread, messages: before(thread.messages, seq), ended: null, failure: null };
 }
+
+const before = (messages: ChatMessage[], seq: number) => messages.filter((message) => message.seq < seq);
 
 function append(thread: Thread, seq: number, text: string, id: string): Thread {
   if (thread.seen.includes(id)) return thread;

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use reqwest::{Client, Method, StatusCode, header};
+use reqwest::{Client, Method, StatusCode, Url, header};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::auth::token;
+use crate::{auth::token, http::tls};
 
 const GATEWAY_ERRORS: [StatusCode; 3] =
     [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
@@ -18,7 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// `url`. Prints each step that succeeded; the error names the first that did not.
 pub async fn run(url: &str) -> Result<()> {
     let url = url.trim_end_matches('/').to_owned();
-    let client = Client::builder().timeout(Duration::from_secs(20)).build()?;
+    let target = Url::parse(&url).with_context(|| format!("{url} is no URL"))?;
+    let client = tls::client_for(&target).timeout(Duration::from_secs(20)).build()?;
     let mut visitor = Visitor { client, url, cookie: None };
 
     let page = visitor.ask(Method::GET, "/", None, StatusCode::OK).await.context("opening the first page")?;

@@ -14,7 +14,7 @@ use prometheus::{
 };
 
 use super::{health::VERSION, logging::LogLevel};
-use crate::database::Database;
+use crate::{chat::ChatMetrics, database::Database};
 
 /// Seconds; from 1 ms, a read from memory, to 5 s, close to the time limit.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -27,6 +27,7 @@ pub struct Metrics {
     in_flight: IntGauge,
     connections: IntGaugeVec,
     pub event_streams: IntGauge,
+    pub chat: ChatMetrics,
 }
 
 impl Metrics {
@@ -45,6 +46,7 @@ impl Metrics {
                 &["state"],
             )?,
             event_streams: IntGauge::new("event_streams", "Open event streams")?,
+            chat: ChatMetrics::new()?,
             registry: Registry::new(),
             database,
         };
@@ -57,6 +59,7 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.in_flight.clone()))?;
         metrics.registry.register(Box::new(metrics.connections.clone()))?;
         metrics.registry.register(Box::new(metrics.event_streams.clone()))?;
+        metrics.chat.register(&metrics.registry)?;
         #[cfg(target_os = "linux")]
         metrics.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)

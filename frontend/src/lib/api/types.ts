@@ -17,48 +17,24 @@ export type CreatedToken = Schemas["CreatedToken"];
 export type FieldError = Schemas["FieldError"];
 export type Problem = Schemas["Problem"];
 
-export type ChatInfo = { configured: boolean; model: string | null };
+export type ChatInfo = Schemas["ChatInfo"];
+export type ChatRequest = Schemas["ChatRequest"];
+export type ChatFailure = Schemas["ChatFailure"];
+export type MessageStatus = Schemas["MessageStatus"];
+export type EndReason = Schemas["ChatEndReason"];
+export type ConversationInfo = Schemas["ConversationInfo"];
 
-export type MessageStatus = "done" | "streaming" | "running" | "awaiting" | "declined" | "cancelled" | "failed";
+type Json = Record<string, unknown>;
 
-export type ChatFailure = { code: string; detail: string; retryable: boolean };
+// The document cannot say what is in the objects of tools: each has its own.
+export type ToolUse = { name: string; arguments: Json; result?: Json | null };
+export type ChatMessage = Omit<Schemas["ChatMessage"], "tool"> & { tool?: ToolUse | null };
+export type Conversation = Omit<Schemas["Conversation"], "messages"> & { messages: ChatMessage[] };
 
-export type ToolUse = {
-  name: string;
-  arguments: Record<string, unknown>;
-  result: Record<string, unknown> | null;
-};
-
-export type ChatMessage = {
-  seq: number;
-  turn: string;
-  role: "user" | "assistant" | "tool";
-  text: string;
-  tool: ToolUse | null;
-  status: MessageStatus;
-  error: ChatFailure | null;
-  created_at: string;
-};
-
-export type ConversationInfo = {
-  id: string;
-  title: string;
-  created_at: string;
-  updated_at: string;
-  at_work: boolean;
-};
-
-export type ConversationPage = { conversations: ConversationInfo[]; next_cursor: string | null };
-
-export type Conversation = ConversationInfo & { position: string; messages: ChatMessage[] };
-
-export type ChatRequest = { conversation_id?: string; message?: string; replace_from?: number; confirm?: boolean };
-
-export type EndReason = "done" | "confirmation" | "cancelled" | "rounds";
-
+/** An event of a turn: its name as `type`, and its data. */
 export type ChatEvent =
-  | { type: "message_start"; conversation_id: string; turn: string; title: string; message: ChatMessage }
-  | { type: "text_delta"; seq: number; text: string }
+  | ({ type: "message_start"; message: ChatMessage } & Omit<Schemas["ChatMessageStart"], "message">)
+  | ({ type: "text_delta" } & Schemas["ChatTextDelta"])
   | { type: "tool_call" | "tool_result"; message: ChatMessage }
-  | { type: "message_end"; turn: string; reason: EndReason }
-  | ({ type: "error"; turn: string } & ChatFailure);
+  | ({ type: "message_end" } & Schemas["ChatMessageEnd"])
+  | ({ type: "error" } & Schemas["ChatError"]);

@@ -26,7 +26,7 @@ function plain(markdown: string) {
   return markdown
     .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replace(/^\s*(?:[-*+>#]|\|?[-:| ]+\|)+\s*$/gm, "")
-    .replace(/^\s*(?:#{1,6}|[-*+>]|\[[ x]\])\s+/gm, "")
+    .replace(/^\s*(?:(?:#{1,6}|[-*+>]|\[[ x]\])\s+)+/gm, "")
     .replace(/[*_`~|]+/g, "")
     .replace(/\s+/g, " ")
     .trim();

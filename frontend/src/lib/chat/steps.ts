@@ -21,8 +21,9 @@ const WORDS: Record<string, Words> = {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export function stepOf({ tool, status, error }: ChatMessage, titles: ReadonlyMap<string, string>): Step {
-  if (!tool) return { text: "" };
+export function stepOf(message: ChatMessage, titles: ReadonlyMap<string, string>): Step {
+  const { status, error } = message;
+  const tool = useOf(message);
   const detail = detailOf(tool, status) ?? error?.detail;
   const task = taskOf(tool, titles);
   const words = wordsFor(tool);
@@ -37,10 +38,15 @@ export function stepOf({ tool, status, error }: ChatMessage, titles: ReadonlyMap
 
 /** "delete 3 tasks", for the button that allows it. */
 export function confirmationWords(waiting: ChatMessage[]) {
-  const verbs = new Set(waiting.map(({ tool }) => tool && wordsFor(tool)?.infinitive));
+  const verbs = new Set(waiting.map((message) => wordsFor(useOf(message))?.infinitive));
   const [only] = verbs;
   if (verbs.size === 1 && only) return `${only} ${plural(waiting.length, "task")}`;
   return `make ${plural(waiting.length, "change")}`;
+}
+
+/** What a model gives as arguments need not be an object. */
+function useOf({ tool }: ChatMessage): ToolUse {
+  return { name: tool?.name ?? "tool", result: tool?.result, arguments: { ...tool?.arguments } };
 }
 
 /** A change of the status alone has a word of its own. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ChatEvent, ChatMessage } from "@/lib/api/types";
+import type { ChatEvent, ChatFailure, ChatMessage } from "@/lib/api/types";
 import { applyEvent, cutFrom, type Thread, threadOf } from "@/lib/chat/thread";
 import { conversation, message, thread, tool, user } from "./builders";
 
@@ -11,16 +11,16 @@ const start = (one: ChatMessage): ChatEvent => ({
   message: one,
 });
 const delta = (seq: number, text: string): ChatEvent => ({ type: "text_delta", seq, text });
-const failure = { code: "model_timeout", detail: "Too slow.", retryable: true };
+const failure: ChatFailure = { code: "model_timeout", detail: "Too slow.", retryable: true };
 
 /** Events numbered from 1 on. */
-const after = (first: Thread, ...events: ChatEvent[]) =>
+const applied = (first: Thread, ...events: ChatEvent[]) =>
   events.reduce((current, event, index) => applyEvent(current, event, String(index + 1)), first);
 const said = ({ messages }: Thread) => messages.map(({ role, text, status }) => [role, text, status]);
 
 describe("applyEvent", () => {
   it("writes an answer piece by piece", () => {
-    const result = after(
+    const result = applied(
       thread([]),
       start(user(1, "Hello")),
       start(message(2, { status: "streaming" })),
@@ -38,7 +38,7 @@ describe("applyEvent", () => {
   });
 
   it("shows a tool at work, then how it went", () => {
-    const running = after(
+    const running = applied(
       thread([user(1, "Done with milk")]),
       start(message(2, { status: "streaming", text: "One moment" })),
       { type: "tool_call", message: tool(3, { name: "complete_task" }, "running") },
@@ -51,7 +51,7 @@ describe("applyEvent", () => {
   });
 
   it("asks for confirmation", () => {
-    const asking = after(
+    const asking = applied(
       thread([user(1, "Delete all")]),
       { type: "tool_call", message: tool(2, { name: "delete_task" }, "awaiting") },
       { type: "message_end", turn: "turn", reason: "confirmation" },
@@ -61,7 +61,7 @@ describe("applyEvent", () => {
   });
 
   it("marks what was stopped", () => {
-    const stopped = after(thread([user(1, "Go")]), start(message(2, { status: "streaming" })), delta(2, "Half"), {
+    const stopped = applied(thread([user(1, "Go")]), start(message(2, { status: "streaming" })), delta(2, "Half"), {
       type: "message_end",
       turn: "turn",
       reason: "cancelled",
@@ -70,36 +70,36 @@ describe("applyEvent", () => {
   });
 
   it("keeps the text of an answer that failed", () => {
-    const failed = after(thread([user(1, "Go")]), start(message(2, { status: "streaming" })), delta(2, "Half"), {
+    const failed = applied(thread([user(1, "Go")]), start(message(2, { status: "streaming" })), delta(2, "Half"), {
       type: "error",
       turn: "turn",
       ...failure,
     });
     expect(said(failed)[1]).toEqual(["assistant", "Half", "failed"]);
     expect(failed).toMatchObject({ working: false, failure });
-    expect(after(failed, start(user(3, "Again"))).failure).toBeNull();
+    expect(applied(failed, start(user(3, "Again"))).failure).toBeNull();
   });
 
   it("takes no piece of text twice", () => {
-    const once = after(thread([user(1, "Go")]), start(message(2, { status: "streaming" })), delta(2, "Half"));
+    const once = applied(thread([user(1, "Go")]), start(message(2, { status: "streaming" })), delta(2, "Half"));
     expect(applyEvent(once, delta(2, "Half"), "2").messages).toEqual(once.messages);
   });
 
   it("begins a text anew when it is told from its beginning", () => {
     const events = [start(message(2, { status: "streaming" })), delta(2, "One "), delta(2, "two")];
-    const result = after(thread([user(1, "Go")]), ...events, ...events);
+    const result = applied(thread([user(1, "Go")]), ...events, ...events);
     expect(said(result)[1]).toEqual(["assistant", "One two", "streaming"]);
   });
 
   it("replaces a message and all after it by another with its number", () => {
     const before = thread([user(1, "Hello"), message(2, { text: "Hi" }), user(3, "Bye")]);
-    expect(said(after(before, start(user(1, "Good day"))))).toEqual([["user", "Good day", "done"]]);
+    expect(said(applied(before, start(user(1, "Good day"))))).toEqual([["user", "Good day", "done"]]);
   });
 
   it("notices that something is missing", () => {
-    expect(after(thread([user(1, "Go")]), delta(2, "rest")).torn).toBe(true);
+    expect(applied(thread([user(1, "Go")]), delta(2, "rest")).torn).toBe(true);
     const call: ChatEvent = { type: "tool_result", message: tool(3, {}) };
-    expect(after(thread([user(1, "Go")]), call)).toMatchObject({ torn: false, messages: [{ seq: 1 }, { seq: 3 }] });
+    expect(applied(thread([user(1, "Go")]), call)).toMatchObject({ torn: false, messages: [{ seq: 1 }, { seq: 3 }] });
   });
 
   it("passes over events that it does not know", () => {

@@ -23,7 +23,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function stepOf(message: ChatMessage, titles: ReadonlyMap<string, string>): Step {
   const { status, error } = message;
-  const tool = useOf(message);
+  const tool = usage(message);
   const detail = detailOf(tool, status) ?? error?.detail;
   const task = taskOf(tool, titles);
   const words = wordsFor(tool);
@@ -38,14 +38,14 @@ export function stepOf(message: ChatMessage, titles: ReadonlyMap<string, string>
 
 /** "delete 3 tasks", for the button that allows it. */
 export function confirmationWords(waiting: ChatMessage[]) {
-  const verbs = new Set(waiting.map((message) => wordsFor(useOf(message))?.infinitive));
+  const verbs = new Set(waiting.map((message) => wordsFor(usage(message))?.infinitive));
   const [only] = verbs;
   if (verbs.size === 1 && only) return `${only} ${plural(waiting.length, "task")}`;
   return `make ${plural(waiting.length, "change")}`;
 }
 
 /** What a model gives as arguments need not be an object. */
-function useOf({ tool }: ChatMessage): ToolUse {
+function usage({ tool }: ChatMessage): ToolUse {
   return { name: tool?.name ?? "tool", result: tool?.result, arguments: { ...tool?.arguments } };
 }
 

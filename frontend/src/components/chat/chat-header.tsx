@@ -10,7 +10,7 @@ type Props = { listing: boolean; onList: (listing: boolean) => void; onNew: () =
 export function ChatHeader({ listing, onList, onNew }: Props) {
   const [, { thread }] = useChat();
   return (
-    <header className="flex h-14 shrink-0 items-center gap-0.5 border-b pr-2 pl-4">
+    <header className="box-content flex h-14 shrink-0 items-center gap-0.5 border-b pr-2 pl-4">
       {listing && (
         <Button
           variant="ghost"

@@ -29,12 +29,12 @@ export function ChatToggle({ initiallyOpen }: { initiallyOpen: boolean }) {
       disabled={!hydrated}
       onClick={() => (open ? closeChat() : openChat())}
       className={cn(
-        "inline-flex h-9 items-center gap-2 rounded-lg px-3 font-medium text-sm transition-colors [&_svg]:size-4",
+        "inline-flex h-9 items-center gap-2 rounded-lg px-2.5 font-medium text-sm transition-colors [&_svg]:size-4",
         open ? "bg-accent text-accent-foreground" : "text-muted-foreground hover:bg-muted hover:text-foreground",
       )}
     >
       <Sparkles aria-hidden="true" className="text-primary" />
-      Assistant
+      <span className="max-sm:sr-only">Assistant</span>
     </button>
   );
 }

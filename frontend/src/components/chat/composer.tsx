@@ -89,7 +89,8 @@ export function Composer({ model, ref }: { model: string | null; ref: Ref<Compos
         {working ? (
           <Button
             variant="outline"
-            className="size-9 rounded-xl px-0"
+            size="square"
+            className="rounded-xl"
             aria-label="Stop"
             title="Stop (Esc)"
             pending={state.stopping}
@@ -103,7 +104,8 @@ export function Composer({ model, ref }: { model: string | null; ref: Ref<Compos
         ) : (
           <Button
             type="submit"
-            className="size-9 rounded-xl px-0"
+            size="square"
+            className="rounded-xl"
             aria-label="Send"
             title="Send (Enter)"
             disabled={length === 0 || tooLong}

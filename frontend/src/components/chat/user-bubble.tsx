@@ -4,7 +4,7 @@ export function UserBubble({ text, pending = false }: { text: string; pending?: 
   return (
     <p
       className={cn(
-        "ml-auto w-fit max-w-[85%] whitespace-pre-wrap rounded-2xl rounded-br-md bg-accent px-3.5 py-2 text-accent-foreground text-sm leading-6 wrap-anywhere",
+        "w-fit max-w-[85%] justify-self-end whitespace-pre-wrap rounded-2xl rounded-br-md bg-accent px-3.5 py-2 text-accent-foreground text-sm leading-6 wrap-anywhere",
         pending && "opacity-70",
       )}
     >

@@ -48,7 +48,8 @@ export function Composer({ model, ref }: { model: string | null; ref: Ref<Compos
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       send();
-    } else if (event.key === "Escape" && working) {
+    } else if (event.key === "Escape") {
+      if (!working) return field.current?.blur();
       event.preventDefault();
       chat.stop();
     } else if (event.key === "ArrowUp" && !chat.draft) {

@@ -10,8 +10,10 @@ import { revealTask } from "@/lib/tasks/reveal";
 export function TaskLink({ id, title }: { id: string | null; title: string }) {
   function show(event: MouseEvent) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
-    closeSheet();
-    if (id && revealTask(id)) event.preventDefault();
+    const here = id !== null && revealTask(id);
+    if (here) event.preventDefault();
+    // A sheet that closes gives the focus back to where it was.
+    if (closeSheet() && here) requestAnimationFrame(() => revealTask(id));
   }
 
   return (

@@ -39,10 +39,12 @@ export function closeChat() {
   changed();
 }
 
-/** Out of the way of what is under it. */
+/** Out of the way of what is under it. Whether it was in the way. */
 export function closeSheet() {
+  const was = sheet;
   sheet = false;
   changed();
+  return was;
 }
 
 /** How to get to the place where a message is typed, for as long as it is there. */

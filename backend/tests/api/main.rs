@@ -7,6 +7,7 @@
 mod access;
 mod account;
 mod bulk;
+mod chat;
 mod cleanup;
 mod deletion;
 mod errors;
@@ -22,4 +23,5 @@ mod smoke;
 mod support;
 mod tasks;
 mod tokens;
+mod tools;
 mod transfer;

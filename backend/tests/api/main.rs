@@ -16,6 +16,7 @@ mod idempotency;
 mod limits;
 mod listing;
 mod log;
+mod mcp;
 mod ops;
 mod preconditions;
 mod sessions;

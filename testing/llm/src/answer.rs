@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     Error,
     conversation::Conversation,
-    script::{Reply, Rule, Text, When},
+    reply::{Reply, ToolCall},
+    script::{Rule, When},
 };
 
 /// A reply whose templates are filled in.
@@ -20,12 +21,13 @@ pub struct Answer {
 }
 
 /// The reply that a rule gives, and what its patterns captured.
-pub fn by_rule(rules: &[Rule], conversation: &Conversation<'_>) -> Option<(Reply, Map<String, Value>)> {
-    rules.iter().find_map(|rule| {
+pub fn by_rule(rules: &mut [Rule], conversation: &Conversation<'_>) -> Option<(Reply, Map<String, Value>)> {
+    rules.iter_mut().filter(|rule| rule.times != Some(0)).find_map(|rule| {
         let captured = captures(&rule.when, conversation)?;
-        let round = conversation.round();
         let last = rule.repeat.then(|| rule.replies.last()).flatten();
-        Some((rule.replies.get(round).or(last)?.clone(), captured))
+        let reply = rule.replies.get(conversation.round()).or(last)?.clone();
+        rule.times = rule.times.map(|times| times - 1);
+        Some((reply, captured))
     })
 }
 
@@ -65,11 +67,12 @@ impl Answer {
         names.insert("results".to_owned(), Value::Array(results));
         let templates = Templates::new(&names);
 
-        let pieces = match &reply.text {
-            Text::Words(text) => templates.text(text)?.split_inclusive(' ').map(str::to_owned).collect(),
-            Text::Pieces(pieces) => pieces.iter().map(|piece| templates.text(piece)).collect::<Result<_, _>>()?,
-        };
-        let call = |call: &crate::script::ToolCall| {
+        let text = templates.text(&reply.text)?;
+        let mut pieces: Vec<_> = text.split_inclusive(' ').map(str::to_owned).collect();
+        for piece in &reply.pieces {
+            pieces.push(templates.text(piece)?);
+        }
+        let call = |call: &ToolCall| {
             let arguments = match templates.value(&call.arguments)? {
                 Value::String(text) => text,
                 arguments => arguments.to_string(),
@@ -89,8 +92,8 @@ struct Templates {
 impl Templates {
     fn new(names: &Map<String, Value>) -> Self {
         let mut environment = Environment::new();
-        // A name that is missing is a mistake in the script.
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        // A name that is missing is a mistake in the script, except in a condition.
+        environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         Self { environment, names: minijinja::value::Serde(names).into() }
     }
 

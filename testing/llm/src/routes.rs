@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State as Shared},
+    extract::{DefaultBodyLimit, Path, Query, State as Shared},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post, put},
@@ -15,8 +15,10 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::Answer,
+    check,
     conversation::Conversation,
-    script::{Fault, Quirk, Rule, Script},
+    reply::{Fault, Quirk},
+    script::{Rule, Script},
     state::State,
     stream,
     wire::{self, Head},
@@ -31,6 +33,8 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/rules", post(add_rules))
         .route("/gates/{name}", post(open_gate))
         .route("/health", get(|| async {}))
+        // Conversations about logs are long.
+        .layer(DefaultBodyLimit::max(16 << 20))
         .with_state(state)
 }
 
@@ -60,6 +64,7 @@ async fn complete(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: S
     let request: Value = serde_json::from_str(&body).map_err(|error| Refusal::bad("invalid_json", &error))?;
     let number = state.record(request.clone());
     authorize(&state, &headers)?;
+    check::request(&request).map_err(|wrong| Refusal::bad("invalid_request", &wrong))?;
 
     let conversation = Conversation::of(&request);
     let (reply, captured) = state.choose(&conversation).ok_or_else(|| {
@@ -70,6 +75,8 @@ async fn complete(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: S
     match &answer.reply.fault {
         Some(Fault::Status { code, retry_after, message }) => return Ok(status(*code, *retry_after, message)),
         Some(Fault::Silence) => state.stop.cancelled().await,
+        // Takes the connection along, without a word: this is no panic.
+        Some(Fault::Close) => std::panic::resume_unwind(Box::new("the connection ends")),
         _ => {}
     }
 

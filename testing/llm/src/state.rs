@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     answer,
     conversation::Conversation,
-    script::{Reply, Rule, Script},
+    reply::Reply,
+    script::{Rule, Script},
 };
 
 #[derive(Debug)]
@@ -64,7 +65,7 @@ impl State {
     /// The reply to give, and what its rule captured.
     pub fn choose(&self, conversation: &Conversation<'_>) -> Option<(Reply, Map<String, Value>)> {
         let mut inner = self.lock();
-        if let Some(chosen) = answer::by_rule(&inner.script.rules, conversation) {
+        if let Some(chosen) = answer::by_rule(&mut inner.script.rules, conversation) {
             return Some(chosen);
         }
         let reply = inner.script.replies.get(inner.given)?.clone();

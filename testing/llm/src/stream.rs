@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::yield_now};
 use tokio_util::sync::CancellationToken;
 
-use crate::script::{Fault, Quirk, Reply};
+use crate::reply::{Fault, Quirk, Reply};
 
 /// The events of a stream. `gate` lets a chunk pass for each of its permits, every chunk once it is closed.
 pub fn events(chunks: Vec<Value>, reply: Reply, gate: Option<Arc<Semaphore>>) -> impl Stream<Item = io::Result<Bytes>> {

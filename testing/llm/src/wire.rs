@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{answer::Answer, script::Quirk};
+use crate::{answer::Answer, reply::Quirk};
 
 /// What all parts of an answer have in common.
 pub struct Head {

@@ -2,21 +2,23 @@
 {
   image,
   runCommand,
-  cacert,
+  system-files,
   grafana,
 }:
 let
   tree = runCommand "todo-grafana-tree" { } ''
-    mkdir -p $out/bin $out/etc/grafana/provisioning $out/etc/ssl/certs $out/var/lib/grafana $out/tmp
+    mkdir -p $out/bin $out/etc/grafana/provisioning $out/var/lib/grafana
     ln -s ${grafana}/bin/grafana $out/bin/
-    cp ${cacert}/etc/ssl/certs/ca-bundle.crt $out/etc/ssl/certs/ca-certificates.crt
   '';
 in
 image {
   name = "todo-grafana";
   description = "Grafana for the Todo application";
   user = "472:0";
-  layers = [ [ tree ] ];
+  layers = [
+    [ system-files ]
+    [ tree ]
+  ];
   config = {
     Entrypoint = [
       "/bin/grafana"

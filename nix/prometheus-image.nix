@@ -2,21 +2,23 @@
 {
   image,
   runCommand,
-  cacert,
+  system-files,
   prometheus,
 }:
 let
   tree = runCommand "todo-prometheus-tree" { } ''
-    mkdir -p $out/bin $out/etc/prometheus $out/etc/ssl/certs $out/prometheus $out/tmp
+    mkdir -p $out/bin $out/etc/prometheus $out/prometheus
     ln -s ${prometheus}/bin/prometheus $out/bin/
-    cp ${cacert}/etc/ssl/certs/ca-bundle.crt $out/etc/ssl/certs/ca-certificates.crt
   '';
 in
 image {
   name = "todo-prometheus";
   description = "Prometheus for the Todo application";
   user = "65534:65534";
-  layers = [ [ tree ] ];
+  layers = [
+    [ system-files ]
+    [ tree ]
+  ];
   config = {
     Entrypoint = [ "/bin/prometheus" ];
     Cmd = [

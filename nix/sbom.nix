@@ -21,7 +21,9 @@ craneLib.mkCargoDerivation {
   preConfigure = backend.stubs;
   buildPhaseCargoCommand = ''
     cargo cyclonedx --manifest-path backend/Cargo.toml --format json --override-filename bom
-    HOME=$TMPDIR npm --prefix ${sources.node-modules} sbom --package-lock-only --omit dev --sbom-format cyclonedx > npm.json
+    # npm calls the application by its directory.
+    cp -r ${sources.node-modules} todo-frontend
+    HOME=$TMPDIR npm --prefix todo-frontend sbom --package-lock-only --omit dev --sbom-format cyclonedx > npm.json
   '';
   # Without what every run makes anew.
   installPhaseCommand = ''

@@ -77,5 +77,10 @@ in
     root = ../helm;
     fileset = fileset.intersection (fileset.gitTracked root) ../helm/todo;
   };
+  # The program that judges what the chart renders to.
+  manifests = fileset.toSource {
+    root = ../helm/tools/manifests;
+    fileset = fileset.intersection (fileset.gitTracked root) ../helm/tools/manifests;
+  };
   everything = source [ root ];
 }

@@ -1,9 +1,9 @@
 # standalone PROGRAM: a tree with the program in /bin, and as output `lib` one with every shared library that it names
-# in /lib, for an image. No byte is a store path that anything looks up, so the content depends on nothing but the program and the libraries.
+# in /lib, for an image. No byte is a store path that anything looks up, so the content depends on nothing but the
+# program and the libraries.
 {
   runCommand,
   patchelf,
-  lib,
 }:
 program:
 let

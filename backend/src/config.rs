@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, net::IpAddr, str::FromStr, time::Duration};
 
+use axum::http::uri::Authority;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
@@ -20,6 +21,8 @@ pub struct Config {
     pub log_level: String,
     /// Origins besides our own whose pages may call the API, e.g. `https://todo.example`.
     pub cors_origins: Vec<String>,
+    /// Values of `Host` under which MCP clients may call: a page that had its own name point at us could not.
+    pub mcp_allowed_hosts: Vec<String>,
     /// Revision of the source. Not compiled in: the same source text gives the same binary at every commit.
     pub revision: String,
     pub host: IpAddr,
@@ -68,6 +71,7 @@ impl Config {
                 parse_filter(level).map(|_| ()).map_err(|_| "must be error, warn, info, debug, trace or a filter")
             }),
             cors_origins: reader.origins("CORS_ORIGINS"),
+            mcp_allowed_hosts: reader.hosts("MCP_ALLOWED_HOSTS", "localhost,127.0.0.1,::1"),
             revision: reader.get("REVISION").unwrap_or_else(|| "unknown".into()),
             host: reader.parsed("HOST", IpAddr::from([0, 0, 0, 0]), "must be an IP address"),
             port: reader.parsed("PORT", 8000, "must be a port number"),
@@ -185,6 +189,20 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
         origins.into_iter().map(str::to_owned).collect()
     }
+
+    fn hosts(&mut self, name: &str, default: &str) -> Vec<String> {
+        let value = self.get(name).unwrap_or_else(|| default.to_owned());
+        let hosts: Vec<_> = value.split(',').map(|host| host.trim().to_owned()).collect();
+        let is_host = |host: &String| {
+            let bare = host.parse::<IpAddr>().is_ok();
+            bare || host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains(['@', '*']))
+        };
+        // An empty list would allow every host.
+        if !hosts.iter().all(is_host) {
+            self.problem(name, "must be a comma-separated list of hosts such as todo.example or localhost:8000");
+        }
+        hosts
+    }
 }
 
 #[cfg(test)]
@@ -215,15 +233,25 @@ mod tests {
             ("SECRET_KEY", "tooshort"),
             ("PORT", "eighty"),
             ("CORS_ORIGINS", "https://ok.example, nonsense"),
+            ("MCP_ALLOWED_HOSTS", "todo.example, https://nowhere/"),
             ("LOG_LEVEL", "shout"),
             ("TRUSTED_PROXY_HOPS", "99"),
         ])
         .unwrap_err();
         let text = problems.join("\n");
-        for name in ["DATABASE_URL", "SECRET_KEY", "PORT", "CORS_ORIGINS", "LOG_LEVEL", "TRUSTED_PROXY_HOPS"] {
+        let names = [
+            "DATABASE_URL",
+            "SECRET_KEY",
+            "PORT",
+            "CORS_ORIGINS",
+            "MCP_ALLOWED_HOSTS",
+            "LOG_LEVEL",
+            "TRUSTED_PROXY_HOPS",
+        ];
+        for name in names {
             assert!(text.contains(name), "{name} missing in {text}");
         }
-        for value in ["hunter2", "tooshort", "eighty", "nonsense", "shout"] {
+        for value in ["hunter2", "tooshort", "eighty", "nonsense", "nowhere", "shout"] {
             assert!(!text.contains(value), "{value} shown in {text}");
         }
     }
@@ -232,6 +260,16 @@ mod tests {
     fn an_empty_variable_is_an_unset_one() {
         assert_eq!(read(&[("PORT", "")]).unwrap().port, 8000);
         assert_eq!(read(&[("SECRET_KEY", "")]).unwrap_err(), Invalid(vec!["SECRET_KEY is not set".into()]));
+    }
+
+    #[test]
+    fn allowed_hosts_are_names_addresses_and_ports() {
+        let hosts = |value| read(&[("MCP_ALLOWED_HOSTS", value)]).map(|config| config.mcp_allowed_hosts);
+        assert_eq!(hosts("").unwrap(), ["localhost", "127.0.0.1", "::1"]);
+        assert_eq!(hosts("todo.example, [::1]:8000").unwrap(), ["todo.example", "[::1]:8000"]);
+        for wrong in [",", "todo.example,", "*", "*.example", "http://todo.example", "todo.example/mcp", "me@there"] {
+            assert!(hosts(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! - [`tasks`]: the tasks themselves, bulk changes, export and import
 //! - [`events`]: live changes as server-sent events
 //! - [`chat`]: conversations with a language model that works on the tasks
+//! - [`mcp`]: the same tasks as tools for language models
 //! - [`ops`]: health, metrics, logs, the background clean-up
 //!
 //! [`http`] is what the features share: the request's life cycle, extractors, the error type. [`serve`] puts it all

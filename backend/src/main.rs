@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use todo_backend::{check, config::Config, database, ops::logging, router, serve, smoke};
+use todo_backend::{check, config::Config, database, mcp, ops::logging, router, serve, smoke};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -27,6 +27,9 @@ enum Command {
         /// Of the frontend, for example <http://todo-frontend:3000>
         url: String,
     },
+    /// Serve MCP on standard input and output for a client that starts programs; `TODO_URL` is the address of the
+    /// application, `TODO_TOKEN` an API token
+    Mcp,
     /// Print the `OpenAPI` document
     Openapi,
 }
@@ -46,6 +49,10 @@ async fn main() -> anyhow::Result<()> {
         }
         Command::Check { url } => check::run(&url).await,
         Command::Smoke { url } => smoke::run(&url).await,
+        Command::Mcp => {
+            logging::init_to("info", std::io::stderr)?;
+            mcp::stdio::run().await
+        }
         Command::Openapi => {
             println!("{}", router::openapi().to_pretty_json()?);
             Ok(())

@@ -20,6 +20,7 @@ use crate::{
         extract::BODY_LIMIT,
         request::{limit_time, observe, panic_response, require_database},
     },
+    mcp,
     openapi::{Document, declare_errors},
     ops::health,
     state::AppState,
@@ -44,7 +45,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// The service's main listener.
 pub fn router(state: AppState) -> Router {
-    let features = Router::from(features()).layer(from_fn_with_state(state.clone(), require_database));
+    let features = Router::from(features()).merge(mcp::router(&state));
+    let features = features.layer(from_fn_with_state(state.clone(), require_database));
     let routes = Router::from(health::router())
         .merge(features)
         .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi()));

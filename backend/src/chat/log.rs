@@ -1,7 +1,6 @@
 //! Writing a conversation's messages, each together with the event that tells of it, in one transaction.
 
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction, types::Json};
 use uuid::Uuid;
 
@@ -155,7 +154,7 @@ impl Log {
     }
 
     pub async fn call(&mut self, tool: ToolCall, status: MessageStatus) -> sqlx::Result<Message> {
-        let message = self.insert(MessageRole::Tool, status, "", Some(Json(tool))).await?;
+        let message = self.insert(MessageRole::Tool, status, "", Some(tool)).await?;
         self.tell_call(&message).await?;
         Ok(message)
     }
@@ -167,11 +166,11 @@ impl Log {
     /// Stores what became of a tool call.
     pub async fn answer(&mut self, message: &Message) -> sqlx::Result<()> {
         sqlx::query!(
-            "update messages set status = $3, tool = $4 where conversation_id = $1 and seq = $2",
+            "update messages set status = $3, tool = $4::text::json where conversation_id = $1 and seq = $2",
             self.conversation_id,
             message.seq,
             message.status as MessageStatus,
-            message.tool.as_ref() as Option<&Json<ToolCall>>
+            message.tool.as_ref().map(json).transpose()?
         )
         .execute(&mut *self.transaction)
         .await?;
@@ -251,10 +250,10 @@ impl Log {
 
     async fn close_answer(&mut self, status: MessageStatus, failure: Option<&Failure>) -> sqlx::Result<bool> {
         let closed = sqlx::query!(
-            "update messages set status = $2, error = $3 where conversation_id = $1 and status = 'streaming'",
+            "update messages set status = $2, error = $3::text::json where conversation_id = $1 and status = 'streaming'",
             self.conversation_id,
             status as MessageStatus,
-            failure.map(Json) as Option<Json<&Failure>>
+            failure.map(json).transpose()?
         )
         .execute(&mut *self.transaction)
         .await?;
@@ -266,12 +265,12 @@ impl Log {
         role: MessageRole,
         status: MessageStatus,
         text: &str,
-        tool: Option<Json<ToolCall>>,
+        tool: Option<ToolCall>,
     ) -> sqlx::Result<Message> {
         sqlx::query_as!(
             Message,
             r#"insert into messages (conversation_id, seq, turn, role, status, text, tool)
-               select $1, coalesce(max(seq), 0) + 1, $2, $3, $4, $5, $6 from messages where conversation_id = $1
+               select $1, coalesce(max(seq), 0) + 1, $2, $3, $4, $5, $6::text::json from messages where conversation_id = $1
                returning seq, turn, role as "role: MessageRole", text, tool as "tool: Json<ToolCall>",
                  status as "status: MessageStatus", error as "error: Json<Failure>", created_at"#,
             self.conversation_id,
@@ -279,22 +278,26 @@ impl Log {
             role as MessageRole,
             status as MessageStatus,
             text,
-            tool as Option<Json<ToolCall>>
+            tool.as_ref().map(json).transpose()?
         )
         .fetch_one(&mut *self.transaction)
         .await
     }
 
     async fn tell(&mut self, name: &str, data: &impl Serialize) -> sqlx::Result<()> {
-        let data = to_raw_value(data).map_err(|error| sqlx::Error::Encode(error.into()))?;
         sqlx::query!(
-            "select record_conversation_event($1, $2, $3)",
+            "select record_conversation_event($1, $2, $3::text::json)",
             self.conversation_id,
             name,
-            Json(data) as Json<Box<RawValue>>
+            json(data)?
         )
         .fetch_one(&mut *self.transaction)
         .await?;
         Ok(())
     }
+}
+
+/// Sent as text, since `sqlx` sends JSON as `jsonb`, which cannot hold what a `json` column can.
+fn json(value: &impl Serialize) -> sqlx::Result<String> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
 }

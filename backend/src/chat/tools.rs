@@ -28,18 +28,24 @@ pub fn offered() -> Vec<Value> {
 /// brought back. From the second on, none is done unasked, whatever a task's title has talked the model into.
 pub async fn record(log: &mut Log, calls: Vec<Call>) -> sqlx::Result<(Vec<Message>, bool)> {
     let calls: Vec<_> = calls.into_iter().map(|call| (read_arguments(&call.arguments), call.name)).collect();
-    let asked = calls.iter().filter(|(arguments, name)| arguments.is_ok() && is_destructive(name)).count();
+    let asked = calls
+        .iter()
+        .filter(|(arguments, name)| arguments.as_ref().is_ok_and(|arguments| is_destructive(name, arguments)))
+        .count();
     let mut done_before = 0;
     for message in log.calls_of_turn().await? {
-        let destructive = message.tool.as_ref().is_some_and(|tool| is_destructive(&tool.name));
-        done_before += usize::from(destructive && message.status == MessageStatus::Done);
+        let destructive = |tool: &Json<ToolCall>| {
+            tool.arguments.as_object().is_some_and(|arguments| is_destructive(&tool.name, arguments))
+        };
+        let done = message.status == MessageStatus::Done && message.tool.as_ref().is_some_and(destructive);
+        done_before += usize::from(done);
     }
     let must_wait = asked + done_before > 1;
     let (mut ready, mut waits) = (Vec::new(), false);
     for (arguments, name) in calls {
-        let wait = must_wait && is_destructive(&name);
         match arguments {
             Ok(arguments) => {
+                let wait = must_wait && is_destructive(&name, &arguments);
                 let status = if wait { MessageStatus::Awaiting } else { MessageStatus::Running };
                 waits |= wait;
                 let message = log.call(ToolCall { name, arguments: arguments.into(), result: None }, status).await?;
@@ -57,8 +63,11 @@ pub async fn record(log: &mut Log, calls: Vec<Call>) -> sqlx::Result<(Vec<Messag
     Ok((ready, waits))
 }
 
-fn is_destructive(name: &str) -> bool {
-    tools::find(name).is_some_and(|tool| tool.destructive)
+/// Another status loses nothing: it can be set back.
+fn is_destructive(name: &str, arguments: &Map<String, Value>) -> bool {
+    let only_status = arguments.keys().all(|field| matches!(field.as_str(), "task" | "status"));
+    let keeps_text = only_status && arguments.contains_key("status");
+    tools::find(name).is_some_and(|tool| tool.destructive) && !keeps_text
 }
 
 /// Nothing at all is what some models send for a tool that needs nothing.

@@ -122,6 +122,20 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
 }
 
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str, detail: String) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail,
+            request_id: String::new(),
+            errors: Vec::new(),
+        }
+    }
+}
+
 fn describe(errors: &[FieldError]) -> String {
     let sentence = |error: &FieldError| match error.line {
         Some(line) => format!("line {line}: {} {}", error.field, error.rule),
@@ -169,11 +183,21 @@ impl Error {
     }
 
     /// What the client may read.
-    fn detail(&self) -> String {
+    pub fn detail(&self) -> String {
         match self.kind() {
             (_, "internal") => "Something went wrong on our side. The request id helps to find it in the log.".into(),
             (_, "unavailable") => Self::Unavailable.to_string(),
             _ => self.to_string(),
+        }
+    }
+
+    /// Tells the operator what the client may not read.
+    pub fn log(&self) {
+        match self {
+            Self::Database(error) if is_outage(error) => tracing::warn!(%error, "database away"),
+            Self::Database(error) => tracing::error!(%error, "database error"),
+            Self::Internal(error) => tracing::error!(error = format!("{error:#}"), "internal error"),
+            _ => {}
         }
     }
 }
@@ -182,26 +206,12 @@ impl IntoResponse for Error {
     /// Leaves the [`Problem`] in the response's extensions; [`super::request`] knows the request id and writes the body.
     fn into_response(self) -> Response {
         let (status, code) = self.kind();
-        match &self {
-            Self::Database(error) if status == StatusCode::SERVICE_UNAVAILABLE => {
-                tracing::warn!(%error, "database away");
-            }
-            Self::Database(error) => tracing::error!(%error, "database error"),
-            Self::Internal(error) => tracing::error!(error = format!("{error:#}"), "internal error"),
-            _ => {}
-        }
-        let problem = Problem {
-            kind: "about:blank",
-            title: status.canonical_reason().unwrap_or("Error"),
-            status: status.as_u16(),
-            code,
-            detail: self.detail(),
-            request_id: String::new(),
-            errors: match &self {
-                Self::Validation(errors) => errors.clone(),
-                Self::Conflict(error) => vec![error.clone()],
-                _ => Vec::new(),
-            },
+        self.log();
+        let mut problem = Problem::new(status, code, self.detail());
+        problem.errors = match &self {
+            Self::Validation(errors) => errors.clone(),
+            Self::Conflict(error) => vec![error.clone()],
+            _ => Vec::new(),
         };
         let mut response = status.into_response();
         let headers = response.headers_mut();

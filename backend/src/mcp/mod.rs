@@ -1,39 +1,11 @@
-//! Stands in for the tools until they are there.
+//! Tasks for language models: the tools, which the chat uses as well, and the MCP server that offers them, with
+//! resources and a prompt, to programs of the user's own.
 
-pub mod tools {
-    use serde::Serialize;
-    use serde_json::{Map, Value};
-    use uuid::Uuid;
+mod http;
+mod prompts;
+mod resources;
+mod server;
+pub mod stdio;
+pub mod tools;
 
-    pub struct Tool {
-        pub name: &'static str,
-        pub description: &'static str,
-        pub input: fn() -> Map<String, Value>,
-        pub destructive: bool,
-    }
-
-    pub enum Source {
-        Chat,
-    }
-
-    #[derive(Serialize)]
-    pub struct ToolError {
-        error: &'static str,
-    }
-
-    pub const TOOLS: &[Tool] = &[];
-
-    pub fn find(name: &str) -> Option<&'static Tool> {
-        TOOLS.iter().find(|tool| tool.name == name)
-    }
-
-    pub async fn call(
-        _: &crate::state::AppState,
-        _: Source,
-        _: Uuid,
-        _: &str,
-        _: Value,
-    ) -> crate::Result<Result<Value, ToolError>> {
-        Ok(Err(ToolError { error: "unknown_tool" }))
-    }
-}
+pub use http::router;

@@ -28,6 +28,8 @@ pub struct Metrics {
     connections: IntGaugeVec,
     pub event_streams: IntGauge,
     pub chat: ChatMetrics,
+    /// By tool, result and source.
+    pub tool_calls: IntCounterVec,
 }
 
 impl Metrics {
@@ -47,6 +49,10 @@ impl Metrics {
             )?,
             event_streams: IntGauge::new("event_streams", "Open event streams")?,
             chat: ChatMetrics::new()?,
+            tool_calls: IntCounterVec::new(
+                Opts::new("tool_calls_total", "Tools that language models called"),
+                &["tool", "result", "source"],
+            )?,
             registry: Registry::new(),
             database,
         };
@@ -60,6 +66,7 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.connections.clone()))?;
         metrics.registry.register(Box::new(metrics.event_streams.clone()))?;
         metrics.chat.register(&metrics.registry)?;
+        metrics.registry.register(Box::new(metrics.tool_calls.clone()))?;
         #[cfg(target_os = "linux")]
         metrics.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)

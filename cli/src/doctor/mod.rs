@@ -3,6 +3,7 @@
 
 mod cluster;
 mod machine;
+mod nix;
 mod programs;
 mod version;
 
@@ -94,6 +95,7 @@ pub async fn run(options: Doctor) -> Result<()> {
     deployment.push(machine::disk(&workspace).await);
     deployment.push(machine::memory().await);
     deployment.push(machine::sandbox());
+    deployment.extend(nix::nix().await);
     print(&deployment);
 
     let missing: Vec<_> =

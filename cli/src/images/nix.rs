@@ -41,7 +41,7 @@ fn image(path: &Path) -> Result<Image> {
 
 /// The part whose image has this name, or a file named after it.
 fn part_of(name: &str) -> Option<&'static super::Part> {
-    [&BACKEND, &FRONTEND, &POSTGRES].into_iter().find(|part| name == part.image || name.contains(part.image))
+    [&BACKEND, &FRONTEND, &POSTGRES].into_iter().find(|part| name.contains(part.image))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 module todo/helm/tools/manifests
 
-go 1.26.8
+go 1.24.0
 
 require (
 	k8s.io/api v0.34.4

@@ -163,6 +163,9 @@ test("deletions of several tasks wait for a yes", async ({ chat, tasks, api }) =
   await chat.button("Delete 2 tasks").click();
   await expect(chat.step("Deleted One")).toBeVisible();
   await expect(tasks.page.getByRole("heading", { name: "A clean slate" })).toBeVisible();
+  await chat.button("Restore One").click();
+  await expect(chat.step("Deleted One")).toContainText("restored");
+  await tasks.expectTitles("One");
 });
 
 test("a step leads to its task", async ({ chat, tasks, api, page }) => {

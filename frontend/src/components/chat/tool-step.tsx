@@ -3,6 +3,7 @@ import { Spinner } from "@/components/ui/spinner";
 import type { ChatMessage } from "@/lib/api/types";
 import { stepOf } from "@/lib/chat/steps";
 import { cn } from "@/lib/utils";
+import { RestoreButton } from "./restore-button";
 import { TaskLink } from "./task-link";
 
 const ICONS: Record<string, LucideIcon> = {
@@ -22,7 +23,13 @@ export function ToolStep({ message, titles }: { message: ChatMessage; titles: Re
       <p className="min-w-0 wrap-anywhere">
         {text}
         {task && " "}
-        {task && (gone ? <s className="font-medium">{task.title}</s> : <TaskLink {...task} />)}
+        {task && !gone && <TaskLink {...task} />}
+        {task && gone && (
+          <>
+            <s className="font-medium">{task.title}</s>{" "}
+            {task.id && <RestoreButton task={{ ...task, id: task.id }} deletedAt={message.created_at} />}
+          </>
+        )}
         {detail && <span className="block text-xs">{detail}</span>}
       </p>
     </div>

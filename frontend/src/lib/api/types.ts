@@ -17,7 +17,6 @@ export type CreatedToken = Schemas["CreatedToken"];
 export type FieldError = Schemas["FieldError"];
 export type Problem = Schemas["Problem"];
 
-export type ChatInfo = Schemas["ChatInfo"];
 export type ChatRequest = Schemas["ChatRequest"];
 export type ChatFailure = Schemas["ChatFailure"];
 export type MessageStatus = Schemas["MessageStatus"];

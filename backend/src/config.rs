@@ -257,6 +257,26 @@ mod tests {
     }
 
     #[test]
+    fn the_chat_needs_a_key_or_a_server_of_ones_own() {
+        for (settings, complete) in [
+            (&[][..], false),
+            (&[("OPENAI_API_KEY", "")], false),
+            (&[("OPENAI_BASE_URL", "https://api.openai.com/v1/")], false),
+            (&[("OPENAI_API_KEY", "sk-1\n")], true),
+            (&[("OPENAI_BASE_URL", "http://ollama:11434/v1")], true),
+        ] {
+            assert_eq!(read(settings).unwrap().chat.is_complete(), complete, "{settings:?}");
+        }
+        let key = read(&[("OPENAI_API_KEY", "sk-1\n")]).unwrap().chat.api_key;
+        assert_eq!(key.unwrap().expose_secret(), "sk-1");
+        for url in ["ollama:11434/v1", "ftp://host/v1", "https://user:hunter2@host/v1", "https://host/v1?key=hunter2"] {
+            let Invalid(problems) = read(&[("OPENAI_BASE_URL", url), ("OPENAI_API_KEY", "hunter2 é")]).unwrap_err();
+            assert!(problems[0].starts_with("OPENAI_BASE_URL must be") && problems[1].starts_with("OPENAI_API_KEY"));
+            assert!(!problems.join(" ").contains("hunter2"), "{problems:?}");
+        }
+    }
+
+    #[test]
     fn an_empty_variable_is_an_unset_one() {
         assert_eq!(read(&[("PORT", "")]).unwrap().port, 8000);
         assert_eq!(read(&[("SECRET_KEY", "")]).unwrap_err(), Invalid(vec!["SECRET_KEY is not set".into()]));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use todo_backend::{chat::Limits, ops::cleanup::remove_expired};
-use todo_llm::{Model, Reply, Script, Text};
+use todo_llm::{Model, Reply, Script};
 use tokio::time::timeout;
 
 use super::support::{PATIENCE, Told, message, message_in, of, replica};
@@ -61,7 +61,7 @@ fn texts(messages: &[Value]) -> Vec<String> {
 #[sqlx::test]
 async fn every_position_leads_to_the_same_conversation(pool: PgPool) {
     let script = Script::in_order([
-        Reply { text: Text::Words("Let me see.".into()), ..Reply::call("add_task", json!({ "title": "a" })) },
+        Reply::text("Let me see.").and_call("add_task", json!({ "title": "a" })),
         Reply::text("One two three four five six."),
         Reply::call("delete_task", json!({ "task": "a" })).and_call("delete_task", json!({ "task": "b" })),
         Reply::text("Well then."),

@@ -3,6 +3,6 @@
 mod following;
 mod odd_models;
 mod replicas;
-mod support;
+pub mod support;
 mod talking;
 mod tools;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sqlx::PgPool;
-use todo_llm::{Reply, Script};
+use todo_llm::{Fault, Reply, Script};
 
 use super::support::{KEY, Told, message, message_in, replica};
 use crate::support::{App, pluck};
@@ -218,4 +218,37 @@ async fn an_edited_message_takes_the_place_of_what_followed(pool: PgPool) {
     // The whole story from its beginning ends with the same messages.
     let events = ada.get(&format!("/api/chat/{id}/events?last_event_id=0"));
     assert!(Told::by(events).await.text().ends_with("Four."));
+}
+
+#[sqlx::test]
+async fn turns_and_answers_are_measured(pool: PgPool) {
+    let script = Script::in_order([
+        Reply::call("list_tasks", json!({})),
+        Reply::text("One two three."),
+        Reply::status(401),
+        Reply::text("one").fault(Fault::Cut { after: 2 }),
+    ]);
+    let (_model, app) = replica(&pool, script).await;
+    let ada = app.user("ada").await;
+    for end in ["done", "model_refused", "model_unavailable"] {
+        assert_eq!(ada.say(&message("Hi")).await.end(), end);
+    }
+    let text = String::from_utf8(app.state.metrics.render().unwrap()).unwrap();
+    for line in [
+        r#"chat_turns_total{result="done"} 1"#,
+        r#"chat_turns_total{result="model_refused"} 1"#,
+        r#"chat_turns_total{result="model_unavailable"} 1"#,
+        r#"chat_model_errors_total{kind="model_refused"} 1"#,
+        r#"chat_model_errors_total{kind="model_unavailable"} 1"#,
+        "chat_model_first_token_seconds_count 2",
+        "chat_model_answer_seconds_count 2",
+        r#"tool_calls_total{result="ok",source="chat",tool="list_tasks"} 1"#,
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    let tokens = |direction: &str| -> u64 {
+        let name = format!("chat_model_tokens_total{{direction=\"{direction}\"}} ");
+        text.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse().unwrap()
+    };
+    assert!(tokens("in") > 0 && tokens("out") > 0, "{text}");
 }

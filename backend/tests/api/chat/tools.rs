@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use todo_backend::chat::Limits;
-use todo_llm::{Model, Quirk, Reply, Rule, Script, Text};
+use todo_llm::{Model, Quirk, Reply, Rule, Script};
 
 use super::support::{Told, message, message_in, of, replica};
 use crate::{
@@ -41,7 +41,7 @@ fn statuses(calls: &[(String, String)]) -> Vec<&str> {
 async fn tools_work_on_the_users_tasks_while_the_list_follows(pool: PgPool) {
     let script = Script::in_order([
         Reply::call("add_task", json!({ "title": "Buy milk" })).and_call("list_tasks", json!({})),
-        Reply { text: Text::Words("One moment.".into()), ..Reply::call("complete_task", delete("Buy milk")) },
+        Reply::text("One moment.").and_call("complete_task", delete("Buy milk")),
         Reply::text("Done."),
     ]);
     let (model, app) = replica(&pool, script).await;

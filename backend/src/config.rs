@@ -6,7 +6,10 @@ use axum::http::uri::Authority;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::ops::logging::parse_filter;
+use crate::{
+    chat::{self, ChatConfig},
+    ops::logging::parse_filter,
+};
 
 /// Every setting of the service. README lists the variables.
 #[derive(Clone, Debug)]
@@ -37,6 +40,7 @@ pub struct Config {
     pub shutdown_drain: Duration,
     /// How long open requests may take after that.
     pub shutdown_timeout: Duration,
+    pub chat: ChatConfig,
 }
 
 /// Every variable that is wrong, and what is wrong with it. Values are never shown: they may be secrets.
@@ -78,9 +82,26 @@ impl Config {
             request_timeout: reader.seconds("REQUEST_TIMEOUT_SECONDS", 10, 1),
             shutdown_drain: reader.seconds("SHUTDOWN_DRAIN_SECONDS", 5, 0),
             shutdown_timeout: reader.seconds("SHUTDOWN_TIMEOUT_SECONDS", 15, 1),
+            chat: ChatConfig {
+                base_url: reader.checked("OPENAI_BASE_URL", ChatConfig::BASE_URL, check_base_url),
+                model: reader.get("OPENAI_MODEL").unwrap_or_else(|| ChatConfig::MODEL.to_owned()),
+                api_key: reader.optional_secret("OPENAI_API_KEY", |key| {
+                    if key.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(()) } else { Err("must be visible ASCII") }
+                }),
+                turns_per_minute: reader.ranged("CHAT_TURNS_PER_MINUTE", 20, 1, 1000),
+                limits: chat::Limits::default(),
+            },
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(Invalid(reader.problems)) }
     }
+}
+
+/// Without user and password: they would be shown where the address is.
+fn check_base_url(url: &str) -> Result<(), &'static str> {
+    let rule = "must be an http:// or https:// URL such as https://api.openai.com/v1";
+    let url = reqwest::Url::parse(url).map_err(|_| rule)?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    if matches!(url.scheme(), "http" | "https") && url.has_host() && plain { Ok(()) } else { Err(rule) }
 }
 
 struct Reader<F> {
@@ -106,6 +127,19 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             self.problem(name, rule);
         }
         value
+    }
+
+    /// White space around it is a line break that came with `echo` or a file.
+    fn optional_secret(
+        &mut self,
+        name: &str,
+        check: impl Fn(&str) -> Result<(), &'static str>,
+    ) -> Option<SecretString> {
+        let value = SecretString::from(self.get(name)?.trim());
+        if let Err(rule) = check(value.expose_secret()) {
+            self.problem(name, rule);
+        }
+        Some(value).filter(|value| !value.expose_secret().is_empty())
     }
 
     fn checked(&mut self, name: &str, default: &str, check: impl Fn(&str) -> Result<(), &'static str>) -> String {
@@ -219,6 +253,26 @@ mod tests {
         }
         for value in ["hunter2", "tooshort", "eighty", "nonsense", "nowhere", "shout"] {
             assert!(!text.contains(value), "{value} shown in {text}");
+        }
+    }
+
+    #[test]
+    fn the_chat_needs_a_key_or_a_server_of_ones_own() {
+        for (settings, complete) in [
+            (&[][..], false),
+            (&[("OPENAI_API_KEY", "")], false),
+            (&[("OPENAI_BASE_URL", "https://api.openai.com/v1/")], false),
+            (&[("OPENAI_API_KEY", "sk-1\n")], true),
+            (&[("OPENAI_BASE_URL", "http://ollama:11434/v1")], true),
+        ] {
+            assert_eq!(read(settings).unwrap().chat.is_complete(), complete, "{settings:?}");
+        }
+        let key = read(&[("OPENAI_API_KEY", "sk-1\n")]).unwrap().chat.api_key;
+        assert_eq!(key.unwrap().expose_secret(), "sk-1");
+        for url in ["ollama:11434/v1", "ftp://host/v1", "https://user:hunter2@host/v1", "https://host/v1?key=hunter2"] {
+            let Invalid(problems) = read(&[("OPENAI_BASE_URL", url), ("OPENAI_API_KEY", "hunter2 é")]).unwrap_err();
+            assert!(problems[0].starts_with("OPENAI_BASE_URL must be") && problems[1].starts_with("OPENAI_API_KEY"));
+            assert!(!problems.join(" ").contains("hunter2"), "{problems:?}");
         }
     }
 

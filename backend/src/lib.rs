@@ -6,6 +6,7 @@
 //! - [`auth`]: accounts, sessions, API tokens, attempt limits
 //! - [`tasks`]: the tasks themselves, bulk changes, export and import
 //! - [`events`]: live changes as server-sent events
+//! - [`chat`]: conversations with a language model that works on the tasks
 //! - [`mcp`]: the same tasks as tools for language models
 //! - [`ops`]: health, metrics, logs, the background clean-up
 //!
@@ -13,6 +14,7 @@
 //! together and takes it down again.
 
 pub mod auth;
+pub mod chat;
 pub mod check;
 pub mod config;
 pub mod database;

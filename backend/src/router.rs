@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
-    auth, events,
+    auth, chat, events,
     http::{
         error::Error,
         extract::BODY_LIMIT,
@@ -33,6 +33,7 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(auth::router())
         .merge(tasks::router())
         .merge(events::router())
+        .merge(chat::router())
 }
 
 /// The `OpenAPI` 3.1 document, made from the handlers.

@@ -14,7 +14,7 @@ use prometheus::{
 };
 
 use super::{health::VERSION, logging::LogLevel};
-use crate::database::Database;
+use crate::{chat::ChatMetrics, database::Database};
 
 /// Seconds; from 1 ms, a read from memory, to 5 s, close to the time limit.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -27,6 +27,7 @@ pub struct Metrics {
     in_flight: IntGauge,
     connections: IntGaugeVec,
     pub event_streams: IntGauge,
+    pub chat: ChatMetrics,
     /// By tool, result and source.
     pub tool_calls: IntCounterVec,
 }
@@ -47,6 +48,7 @@ impl Metrics {
                 &["state"],
             )?,
             event_streams: IntGauge::new("event_streams", "Open event streams")?,
+            chat: ChatMetrics::new()?,
             tool_calls: IntCounterVec::new(
                 Opts::new("tool_calls_total", "Tools that language models called"),
                 &["tool", "result", "source"],
@@ -63,6 +65,7 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.in_flight.clone()))?;
         metrics.registry.register(Box::new(metrics.connections.clone()))?;
         metrics.registry.register(Box::new(metrics.event_streams.clone()))?;
+        metrics.chat.register(&metrics.registry)?;
         metrics.registry.register(Box::new(metrics.tool_calls.clone()))?;
         #[cfg(target_os = "linux")]
         metrics.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;

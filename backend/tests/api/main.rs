@@ -7,6 +7,7 @@
 mod access;
 mod account;
 mod bulk;
+mod chat;
 mod cleanup;
 mod deletion;
 mod errors;

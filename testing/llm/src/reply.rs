@@ -49,7 +49,7 @@ pub enum Quirk {
     EmptyChoices,
     /// Lines end with CR and LF.
     Crlf,
-    /// Comments stand between the chunks, as from OpenRouter. openai-go stumbles over them.
+    /// Comments stand between the chunks, as some gateways send them. openai-go stumbles over them.
     Comments,
     /// One JSON document, although a stream was asked for.
     Json,

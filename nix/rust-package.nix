@@ -20,6 +20,7 @@ let
     "cli/src/lib.rs"
     "e2e/src/lib.rs"
     "e2e/tests/cluster/main.rs"
+    "testing/llm/src/lib.rs"
   ];
 in
 craneLib.buildPackage (

@@ -16,6 +16,7 @@ let
     ../backend/Cargo.toml
     ../cli/Cargo.toml
     ../e2e/Cargo.toml
+    ../testing/llm/Cargo.toml
   ];
 in
 {
@@ -38,6 +39,7 @@ in
       ../backend
       ../cli
       ../e2e
+      ../testing
       ../clippy.toml
       ../deny.toml
       ../rustfmt.toml

@@ -1,6 +1,9 @@
-//! The application itself: backend and frontend as processes.
+//! The application itself: backend and frontend as processes, and a model for its chat.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
@@ -10,18 +13,47 @@ use crate::{process::Program, workspace::Workspace};
 /// Covers the first compilation of the frontend's development server on a slow machine.
 const START_LIMIT: Duration = Duration::from_mins(2);
 
-/// Compiles the backend, on our terminal, and returns its path.
-pub async fn build_backend(workspace: &Workspace, release: bool) -> Result<PathBuf> {
-    Program::run(cargo_build(workspace, release)).await.context("the backend does not compile")?;
-    backend_binary(workspace, release).await
+const BACKEND: &str = "todo-backend";
+const MODEL: &str = "todo-llm";
+
+/// Where the programs are that were compiled.
+#[derive(Clone, Debug)]
+pub struct Binaries {
+    directory: PathBuf,
+}
+
+impl Binaries {
+    pub async fn find(workspace: &Workspace, release: bool) -> Result<Self> {
+        let profile = if release { "release" } else { "debug" };
+        Ok(Self { directory: target_directory(workspace).await?.join(profile) })
+    }
+
+    #[must_use]
+    pub fn backend(&self) -> PathBuf {
+        self.directory.join(BACKEND)
+    }
+
+    #[must_use]
+    pub fn model(&self) -> PathBuf {
+        self.directory.join(MODEL)
+    }
+}
+
+/// Compiles the backend, on our terminal.
+pub async fn build(workspace: &Workspace, release: bool, with_model: bool) -> Result<Binaries> {
+    Program::run(cargo_build(workspace, release, with_model)).await.context("the backend does not compile")?;
+    Binaries::find(workspace, release).await
 }
 
 /// Queries are checked against the committed `.sqlx`, whatever `DATABASE_URL` the caller has.
 #[must_use]
-pub fn cargo_build(workspace: &Workspace, release: bool) -> Command {
+pub fn cargo_build(workspace: &Workspace, release: bool, with_model: bool) -> Command {
     let mut cargo = cargo(workspace);
     // With the whole workspace's features, so that the tests' compilation of every dependency is this one.
-    cargo.args(["build", "--workspace", "--bin", "todo-backend"]);
+    cargo.args(["build", "--workspace", "--bin", BACKEND]);
+    if with_model {
+        cargo.args(["--bin", MODEL]);
+    }
     if release {
         cargo.arg("--release");
     }
@@ -33,11 +65,6 @@ pub fn cargo(workspace: &Workspace) -> Command {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(workspace.root()).env("SQLX_OFFLINE", "true");
     cargo
-}
-
-pub async fn backend_binary(workspace: &Workspace, release: bool) -> Result<PathBuf> {
-    let profile = if release { "release" } else { "debug" };
-    Ok(target_directory(workspace).await?.join(profile).join("todo-backend"))
 }
 
 /// Where cargo puts what it compiles.
@@ -56,6 +83,8 @@ pub struct Backend {
     pub secret_key: String,
     pub port: u16,
     pub metrics_port: u16,
+    /// Of the model that the chat is to use in place of one that the environment names.
+    pub model_url: Option<String>,
 }
 
 impl Backend {
@@ -72,6 +101,13 @@ impl Backend {
             // The frontend is a proxy in front.
             .env("TRUSTED_PROXY_HOPS", "1")
             .env("SHUTDOWN_DRAIN_SECONDS", "0");
+        if let Some(model) = &self.model_url {
+            // The key is for another's model.
+            command
+                .env("OPENAI_BASE_URL", format!("{model}/v1"))
+                .env("OPENAI_MODEL", "demo")
+                .env_remove("OPENAI_API_KEY");
+        }
         command
     }
 
@@ -113,6 +149,17 @@ impl Frontend {
     }
 }
 
+/// Starts a model for the chat on a free port: the demo, or one that gets its script over HTTP.
+pub async fn start_model(
+    binary: &Path,
+    demo: bool,
+    on_line: impl Fn(&str) + Clone + Send + 'static,
+) -> Result<Running> {
+    let mut command = Command::new(binary);
+    command.arg("--port=0").args(demo.then_some("--demo"));
+    Running::start(command, 0, "/health", on_line).await.context("the model does not start")
+}
+
 /// A script of the frontend's `package.json`.
 #[must_use]
 pub fn npm_run(workspace: &Workspace, script: &str) -> Command {
@@ -147,7 +194,7 @@ impl Running {
     }
 }
 
-/// From the line that backend and frontend log once their port is open.
+/// From the line that the servers log once their port is open.
 fn listening_port(line: &str) -> Option<u16> {
     let entry: serde_json::Value = serde_json::from_str(line).ok()?;
     if entry["message"] != "listening" {
@@ -180,7 +227,28 @@ async fn wait_until_ok(program: &mut Program, url: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::listening_port;
+    use super::{Backend, listening_port};
+
+    #[test]
+    fn a_model_of_ours_takes_the_place_of_another() {
+        let mut backend = Backend {
+            binary: "todo-backend".into(),
+            database_url: String::new(),
+            secret_key: String::new(),
+            port: 0,
+            metrics_port: 0,
+            model_url: None,
+        };
+        let chat = |backend: &Backend| {
+            let command = backend.command("serve");
+            let chat = command.as_std().get_envs().filter(|(name, _)| name.to_string_lossy().starts_with("OPENAI_"));
+            chat.map(|(_, value)| value.map(|value| value.to_string_lossy().into_owned())).collect::<Vec<_>>()
+        };
+        assert!(chat(&backend).is_empty());
+        backend.model_url = Some("http://127.0.0.1:1".into());
+        // In the order of their names, with the key removed.
+        assert_eq!(chat(&backend), [None, Some("http://127.0.0.1:1/v1".into()), Some("demo".into())]);
+    }
 
     #[test]
     fn finds_the_port_in_the_log() {

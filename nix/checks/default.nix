@@ -101,6 +101,13 @@ in
       postCheck = "pg_ctl --pgdata $TMPDIR/postgres --mode immediate stop";
     }
   );
+  llm-tests = craneLib.cargoNextest (
+    ofWorkspace
+    // {
+      pname = "todo-llm";
+      cargoExtraArgs = "--locked --package todo-llm";
+    }
+  );
   # Those of its modules. The others need /bin/cat and the like, which the sandbox does not have.
   cli-tests = craneLib.cargoNextest (
     ofWorkspace

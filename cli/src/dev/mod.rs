@@ -17,6 +17,7 @@ use crate::{
 };
 
 const BACKEND: Label = Label { name: "backend", color: AnsiColor::Cyan };
+const MODEL: Label = Label { name: "model", color: AnsiColor::Yellow };
 const FRONTEND: Label = Label { name: "frontend", color: AnsiColor::Magenta };
 
 /// Run the application: PostgreSQL, backend and frontend, until Ctrl-C
@@ -40,6 +41,9 @@ pub struct Dev {
     /// Port of the frontend's metrics
     #[arg(long, default_value_t = 9091)]
     frontend_metrics_port: u16,
+    /// Let the chat speak with a small program of rules, for which no key is needed
+    #[arg(long)]
+    demo_model: bool,
 }
 
 pub async fn run(options: Dev) -> Result<()> {
@@ -65,18 +69,24 @@ async fn serve(options: &Dev, workspace: &Workspace) -> Result<()> {
     node::install(workspace).await?;
     let mut databases = Databases::keeping(workspace.state("postgres")?).await?;
     let database_url = databases.application("todo").await.context("cannot make the database")?;
-    let binary = stack::build_backend(workspace, options.release).await?;
+    let binaries = stack::build(workspace, options.release, options.demo_model).await?;
     if options.release {
         note("building the frontend");
         Program::run(stack::npm_run(workspace, "build")).await.context("the frontend does not build")?;
     }
 
+    let mut model = if options.demo_model {
+        Some(stack::start_model(&binaries.model(), true, |line| MODEL.print(line)).await?)
+    } else {
+        None
+    };
     let backend = Backend {
-        binary,
+        binary: binaries.backend(),
         database_url: database_url.clone(),
         secret_key: secret_key(workspace)?,
         port: options.backend_port,
         metrics_port: options.metrics_port,
+        model_url: model.as_ref().map(|model| model.url.clone()),
     };
     let mut backend = backend.start(|line| BACKEND.print(line)).await.with_context(|| databases.way_out())?;
     let frontend = Frontend {
@@ -89,11 +99,22 @@ async fn serve(options: &Dev, workspace: &Workspace) -> Result<()> {
     let mut frontend = frontend.start(workspace, |line| FRONTEND.print(line)).await?;
 
     note(&format!("database {database_url}"));
+    if let Some(model) = &model {
+        note(&format!("the chat speaks with the demo model at {}: ask it for help", model.url));
+    }
     note(&format!("the application is at {} (Ctrl-C stops it)", bold(&frontend.url.replace("127.0.0.1", "localhost"))));
     tokio::select! {
         outcome = ended("backend", &mut backend) => outcome,
         outcome = ended("frontend", &mut frontend) => outcome,
+        outcome = ended_if_any("model", model.as_mut()) => outcome,
         outcome = databases.ended() => outcome,
+    }
+}
+
+async fn ended_if_any(name: &str, running: Option<&mut Running>) -> Result<()> {
+    match running {
+        Some(running) => ended(name, running).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -28,7 +28,7 @@ pub async fn run(_: Prepare) -> Result<()> {
     let changed = queries::replace(&fresh, &workspace)?;
     note(&format!("{}: {changed} files changed", queries::COMMITTED));
 
-    let binary = stack::build_backend(&workspace, false).await?;
+    let binary = stack::build(&workspace, false, false).await?.backend();
     let document = scratch.path().join("openapi.json");
     write_openapi(&binary, &document).await?;
     Program::run(generate_api_types(&workspace, &document, &workspace.path("frontend"))?).await?;

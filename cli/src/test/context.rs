@@ -19,7 +19,7 @@ use crate::{
     node,
     output::Label,
     process::Program,
-    stack::{self, npm_run},
+    stack::{self, Binaries, npm_run},
     workspace::Workspace,
 };
 
@@ -32,7 +32,7 @@ pub struct Context {
     pub workspace: Workspace,
     verbose: bool,
     databases: OnceCell<Databases>,
-    backend: OnceCell<PathBuf>,
+    binaries: OnceCell<Binaries>,
     packages: OnceCell<()>,
     frontend: OnceCell<()>,
 }
@@ -43,7 +43,7 @@ impl Context {
             workspace,
             verbose,
             databases: OnceCell::new(),
-            backend: OnceCell::new(),
+            binaries: OnceCell::new(),
             packages: OnceCell::new(),
             frontend: OnceCell::new(),
         }
@@ -173,14 +173,14 @@ impl<'a> StepRun<'a> {
         Ok(finished.output)
     }
 
-    /// The path of the compiled backend.
-    pub async fn backend(&self) -> Result<&Path> {
+    /// The compiled backend and model.
+    pub async fn binaries(&self) -> Result<&Binaries> {
         let workspace = self.workspace();
         let build = async || {
-            self.succeed(stack::cargo_build(workspace, false)).await?;
-            stack::backend_binary(workspace, false).await
+            self.succeed(stack::cargo_build(workspace, false, true)).await?;
+            Binaries::find(workspace, false).await
         };
-        self.context.backend.get_or_try_init(build).await.map(PathBuf::as_path)
+        self.context.binaries.get_or_try_init(build).await
     }
 
     /// The frontend's production build.

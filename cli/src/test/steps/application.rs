@@ -9,7 +9,7 @@ use crate::{
     node, prepare,
     process::Program,
     secret,
-    stack::{Backend, Frontend, Running},
+    stack::{self, Backend, Frontend, Running},
     test::{
         context::{Outcome, StepRun},
         counts::Counts,
@@ -21,7 +21,7 @@ pub async fn api_types(run: &StepRun<'_>) -> Result<Outcome> {
     run.context.packages().await?;
     let scratch = tempfile::tempdir()?;
     let document = scratch.path().join("openapi.json");
-    prepare::write_openapi(run.backend().await?, &document).await?;
+    prepare::write_openapi(&run.binaries().await?.backend(), &document).await?;
     run.succeed(prepare::generate_api_types(run.workspace(), &document, scratch.path())?).await?;
     let fresh = std::fs::read_to_string(scratch.path().join(prepare::API_TYPES))?;
     let committed = std::fs::read_to_string(run.workspace().path("frontend").join(prepare::API_TYPES))?;
@@ -33,14 +33,15 @@ pub async fn api_types(run: &StepRun<'_>) -> Result<Outcome> {
 const FOREIGN_HOST: &str = "todo-backend.todo.svc";
 
 /// A backend on free ports with an empty database of its own.
-async fn start_backend(run: &StepRun<'_>, database: &str) -> Result<(Running, String)> {
+async fn start_backend(run: &StepRun<'_>, database: &str, model_url: Option<String>) -> Result<(Running, String)> {
     let database_url = run.context.databases().await?.empty(database).await?;
     let backend = Backend {
-        binary: run.backend().await?.to_owned(),
+        binary: run.binaries().await?.backend(),
         database_url: database_url.clone(),
         secret_key: secret::generate()?,
         port: 0,
         metrics_port: 0,
+        model_url,
     };
     Ok((backend.start(run.server_sink("backend")?).await?, database_url))
 }
@@ -50,7 +51,7 @@ pub async fn schemathesis(run: &StepRun<'_>) -> Result<Outcome> {
         Ok(python) => python,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
-    let (backend, _) = start_backend(run, "todo_schemathesis").await?;
+    let (backend, _) = start_backend(run, "todo_schemathesis", None).await?;
     let mut script = Command::new(run.workspace().path("backend/tests/schemathesis/run"));
     script.env("BASE_URL", &backend.url).env("PYTHON", python).current_dir(run.workspace().root());
     let finished = run.finish(script).await?;
@@ -92,7 +93,8 @@ pub async fn e2e(run: &StepRun<'_>) -> Result<Outcome> {
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     run.frontend().await?;
-    let (backend, database_url) = start_backend(run, "todo_e2e").await?;
+    let model = stack::start_model(&run.binaries().await?.model(), false, run.server_sink("model")?).await?;
+    let (backend, database_url) = start_backend(run, "todo_e2e", Some(model.url.clone())).await?;
     let frontend = Frontend {
         release: true,
         backend_url: backend.url.clone(),
@@ -111,11 +113,13 @@ pub async fn e2e(run: &StepRun<'_>) -> Result<Outcome> {
         .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &report)
         .env("BASE_URL", &frontend.url)
         .env("BACKEND_URL", &backend.url)
+        .env("LLM_URL", &model.url)
         .env("DATABASE_URL", database_url)
         .env("CHROMIUM_PATH", chromium);
     run.finish(playwright).await?;
     frontend.program.stop().await;
     backend.program.stop().await;
+    model.program.stop().await;
     let report = std::fs::read_to_string(&report).context("Playwright wrote no report")?;
     Ok(Outcome::Ran(Counts::of_playwright(&report)?))
 }
@@ -123,10 +127,11 @@ pub async fn e2e(run: &StepRun<'_>) -> Result<Outcome> {
 /// The command of the README's first screen, on free ports and with a state of its own.
 pub async fn dev(run: &StepRun<'_>) -> Result<Outcome> {
     run.context.packages().await?;
-    run.backend().await?;
+    run.binaries().await?;
     let state = tempfile::tempdir()?;
     let mut dev = Command::new(std::env::current_exe()?);
     dev.args(["dev", "--port=0", "--backend-port=0", "--metrics-port=0", "--frontend-metrics-port=0"])
+        .arg("--demo-model")
         .current_dir(run.workspace().root())
         .env("TODO_STATE_DIR", state.path());
     let mut program = Program::start(dev, run.sink())?;
@@ -136,13 +141,23 @@ pub async fn dev(run: &StepRun<'_>) -> Result<Outcome> {
             Some(address.split_whitespace().next()?.to_owned())
         })
         .await?;
+    let model = program
+        .line("model", Duration::from_secs(10), |line| {
+            let address = line.split_once("the demo model at ")?.1;
+            Some(address.split_once(": ")?.0.to_owned())
+        })
+        .await?;
+    let models = reqwest::get(format!("{model}/v1/models")).await?.error_for_status()?.text().await?;
+    ensure!(models.contains("demo"), "{model} has no model `demo`: {models}");
     let page = reqwest::get(&url).await?.error_for_status()?.text().await?;
     ensure!(page.contains("<html"), "{url} is no page");
     let answer = reqwest::get(format!("{url}/api/tasks")).await?;
     ensure!(answer.status() == 401, "{url}/api/tasks answered {}", answer.status());
     program.stop().await;
-    if reqwest::get(&url).await.is_ok() {
-        bail!("{url} still answers after `cargo todo dev` has ended");
+    for url in [url, model] {
+        if reqwest::get(&url).await.is_ok() {
+            bail!("{url} still answers after `cargo todo dev` has ended");
+        }
     }
     Ok(Outcome::one())
 }

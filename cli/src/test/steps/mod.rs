@@ -47,6 +47,7 @@ steps! {
     Rust "sqlx" rust::sqlx, "backend/.sqlx is what the queries give against a real database";
     Rust "cli" rust::cli, "tests of this program";
     Rust "backend" rust::backend, "tests of the backend against a real PostgreSQL";
+    Rust "llm" rust::llm, "tests of the scripted language model";
     Rust "shell" rust::shell, "shellcheck finds nothing in the shell scripts";
     Rust "flake" flake::flake, "the flake parses, is formatted, and pins exactly its inputs and the frontend's packages";
     Rust "commands" rust::commands, "every command in README, CONTRIBUTING and docs is run by a step";

@@ -80,6 +80,10 @@ pub async fn backend(run: &StepRun<'_>) -> Result<Outcome> {
     cargo_test(run, cargo).await
 }
 
+pub async fn llm(run: &StepRun<'_>) -> Result<Outcome> {
+    cargo_test(run, cargo(run, &["test", "--package", "todo-llm"])).await
+}
+
 async fn cargo_test(run: &StepRun<'_>, mut cargo: Command) -> Result<Outcome> {
     cargo.arg("--no-fail-fast");
     let finished = run.finish(cargo).await?;

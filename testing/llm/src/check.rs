@@ -1,0 +1,91 @@
+//! What real servers refuse: a client that sends it would fail with them only.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+/// Says what is wrong with a request, by the path of it.
+pub fn request(request: &Value) -> Result<(), String> {
+    if request["model"].as_str().is_none_or(str::is_empty) {
+        return Err("model: a name is needed".to_owned());
+    }
+    let messages = request["messages"].as_array().filter(|messages| !messages.is_empty());
+    history(messages.ok_or("messages: at least one is needed")?)?;
+    match &request["tools"] {
+        Value::Null => Ok(()),
+        Value::Array(offered) if !offered.is_empty() => tools(offered),
+        _ => Err("tools: at least one is needed, or none at all".to_owned()),
+    }
+}
+
+/// Each tool call has its result before anything else is said, and no result is without a call.
+fn history(messages: &[Value]) -> Result<(), String> {
+    let mut waiting: HashSet<&str> = HashSet::new();
+    for (at, message) in messages.iter().enumerate() {
+        let wrong = |what: &str| format!("messages[{at}]: {what}");
+        let role = message["role"].as_str().unwrap_or_default();
+        if role == "tool" {
+            let id = message["tool_call_id"].as_str().unwrap_or_default();
+            if !waiting.remove(id) {
+                return Err(wrong(&format!("tool_call_id {id:?} is of no call that waits for its result")));
+            }
+        } else if let Some(id) = waiting.iter().next() {
+            return Err(wrong(&format!("the tool call {id:?} before it has no result")));
+        }
+        let has_content = message["content"].is_string() || message["content"].is_array();
+        match role {
+            "assistant" => {
+                let calls = message["tool_calls"].as_array().map_or(&[][..], Vec::as_slice);
+                if !has_content && calls.is_empty() {
+                    return Err(wrong("neither content nor tool_calls"));
+                }
+                for call in calls {
+                    waiting.insert(tool_call(call).map_err(wrong)?);
+                }
+            }
+            "system" | "developer" | "user" | "tool" if has_content => {}
+            "system" | "developer" | "user" | "tool" => return Err(wrong("content: a text is needed")),
+            _ => return Err(wrong(&format!("role {role:?} is unknown"))),
+        }
+    }
+    match waiting.iter().next() {
+        Some(id) => Err(format!("messages: the tool call {id:?} has no result")),
+        None => Ok(()),
+    }
+}
+
+/// The call's id.
+fn tool_call(call: &Value) -> Result<&str, &'static str> {
+    let id = call["id"].as_str().filter(|id| !id.is_empty()).ok_or("tool_calls: an id is needed")?;
+    if call["type"] != "function" || !is_name(&call["function"]["name"]) {
+        return Err("tool_calls: a function with a name is needed");
+    }
+    // Some servers read the arguments of earlier calls, and answer 400 or 500 when they are no object.
+    let arguments = call["function"]["arguments"].as_str().map(serde_json::from_str::<Value>);
+    match arguments {
+        Some(Ok(Value::Object(_))) => Ok(id),
+        _ => Err("tool_calls: the arguments are not an object in JSON"),
+    }
+}
+
+fn tools(offered: &[Value]) -> Result<(), String> {
+    let mut names = HashSet::new();
+    for (at, tool) in offered.iter().enumerate() {
+        let function = &tool["function"];
+        if tool["type"] != "function" || !is_name(&function["name"]) {
+            return Err(format!("tools[{at}]: a function with a name of a-z, A-Z, 0-9, _ and - is needed"));
+        }
+        if !names.insert(function["name"].as_str()) {
+            return Err(format!("tools[{at}]: a second tool of this name"));
+        }
+        if !function["parameters"].is_null() && function["parameters"]["type"] != "object" {
+            return Err(format!("tools[{at}]: the parameters are not the schema of an object"));
+        }
+    }
+    Ok(())
+}
+
+fn is_name(name: &Value) -> bool {
+    let allowed = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
+    name.as_str().is_some_and(|name| (1..=64).contains(&name.len()) && name.chars().all(allowed))
+}

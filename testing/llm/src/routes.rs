@@ -1,0 +1,173 @@
+//! The HTTP side.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Path, Query, State as Shared},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post, put},
+};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    answer::Answer,
+    check,
+    conversation::Conversation,
+    reply::{Fault, Quirk},
+    script::{Rule, Script},
+    state::State,
+    stream,
+    wire::{self, Head},
+};
+
+pub fn router(state: Arc<State>) -> Router {
+    Router::new()
+        .route("/v1/chat/completions", post(complete))
+        .route("/v1/models", get(models))
+        .route("/requests", get(requests).delete(forget_requests))
+        .route("/script", put(play))
+        .route("/rules", post(add_rules))
+        .route("/gates/{name}", post(open_gate))
+        .route("/health", get(|| async {}))
+        // Conversations about logs are long.
+        .layer(DefaultBodyLimit::max(16 << 20))
+        .with_state(state)
+}
+
+/// An error in the form of the `OpenAI` API.
+struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn bad(code: &'static str, message: &impl ToString) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code, message: message.to_string() }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let error =
+            json!({ "message": self.message, "type": "invalid_request_error", "param": null, "code": self.code });
+        (self.status, Json(json!({ "error": error }))).into_response()
+    }
+}
+
+async fn complete(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: String) -> Result<Response, Refusal> {
+    let open = state.open();
+    let request: Value = serde_json::from_str(&body).map_err(|error| Refusal::bad("invalid_json", &error))?;
+    let number = state.record(request.clone());
+    authorize(&state, &headers)?;
+    check::request(&request).map_err(|wrong| Refusal::bad("invalid_request", &wrong))?;
+
+    let conversation = Conversation::of(&request);
+    let (reply, captured) = state.choose(&conversation).ok_or_else(|| {
+        let asked = conversation.user();
+        Refusal::bad("no_reply", &format!("the script has no reply for {asked:?} in round {}", conversation.round()))
+    })?;
+    let answer = Answer::of(reply, captured, &conversation).map_err(|error| Refusal::bad("script_error", &error))?;
+    match &answer.reply.fault {
+        Some(Fault::Status { code, retry_after, message }) => return Ok(status(*code, *retry_after, message)),
+        Some(Fault::Silence) => state.stop.cancelled().await,
+        // Takes the connection along, without a word: this is no panic.
+        Some(Fault::Close) => std::panic::resume_unwind(Box::new("the connection ends")),
+        _ => {}
+    }
+
+    let head = Head::of(number, &request);
+    let gate = answer.reply.gate.as_ref().map(|gate| state.gate(&gate.name));
+    if request["stream"] != true || answer.reply.has(Quirk::Json) {
+        if let Some(gate) = gate
+            && let Ok(permit) = gate.acquire().await
+        {
+            permit.forget();
+        }
+        return Ok(Json(wire::document(&head, &answer)).into_response());
+    }
+    let chunks = wire::chunks(&head, &answer, request["stream_options"]["include_usage"] == true);
+    let events = stream::events(chunks, answer.reply, gate).map(move |event| {
+        // The answer is under way as long as its stream is held.
+        let _ = &open;
+        event
+    });
+    let body = stream::body(events, state.stop.clone());
+    Ok(([(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")], body).into_response())
+}
+
+fn authorize(state: &State, headers: &HeaderMap) -> Result<(), Refusal> {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    match state.key() {
+        Some(key) if given != Some(&format!("Bearer {key}")) => Err(Refusal {
+            status: StatusCode::UNAUTHORIZED,
+            code: "invalid_api_key",
+            message: "Incorrect API key provided.".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn status(code: u16, retry_after: Option<u64>, message: &str) -> Response {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let message = if message.is_empty() { status.canonical_reason().unwrap_or_default() } else { message };
+    let kind = match code {
+        429 => "rate_limit_exceeded",
+        500.. => "server_error",
+        _ => "invalid_request_error",
+    };
+    let error = json!({ "error": { "message": message, "type": kind, "param": null, "code": null } });
+    let mut response = (status, Json(error)).into_response();
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+async fn models() -> Json<Value> {
+    let model = json!({ "id": "demo", "object": "model", "created": 1_767_225_600, "owned_by": "todo" });
+    Json(json!({ "object": "list", "data": [model] }))
+}
+
+async fn requests(Shared(state): Shared<Arc<State>>) -> Json<Vec<Value>> {
+    Json(state.requests())
+}
+
+async fn forget_requests(Shared(state): Shared<Arc<State>>) -> StatusCode {
+    state.forget_requests();
+    StatusCode::NO_CONTENT
+}
+
+async fn play(Shared(state): Shared<Arc<State>>, script: String) -> Result<StatusCode, Refusal> {
+    state.play(Script::parse(&script).map_err(|error| Refusal::bad("script_error", &error))?);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn add_rules(Shared(state): Shared<Arc<State>>, rules: String) -> Result<StatusCode, Refusal> {
+    let rules: Vec<Rule> = serde_saphyr::from_str(&rules).map_err(|error| Refusal::bad("script_error", &error))?;
+    state.add_rules(rules);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct Opening {
+    /// How many chunks may pass; all of them when it is absent.
+    chunks: Option<usize>,
+}
+
+async fn open_gate(
+    Shared(state): Shared<Arc<State>>,
+    Path(name): Path<String>,
+    Query(opening): Query<Opening>,
+) -> StatusCode {
+    let gate = state.gate(&name);
+    match opening.chunks {
+        Some(chunks) => gate.add_permits(chunks),
+        None => gate.close(),
+    }
+    StatusCode::NO_CONTENT
+}

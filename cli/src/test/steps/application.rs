@@ -42,6 +42,7 @@ async fn start_backend(run: &StepRun<'_>, database: &str, model_url: Option<Stri
         port: 0,
         metrics_port: 0,
         model_url,
+        mcp_host: Some(FOREIGN_HOST),
     };
     Ok((backend.start(run.server_sink("backend")?).await?, database_url))
 }
@@ -68,7 +69,7 @@ pub async fn mcp(run: &StepRun<'_>) -> Result<Outcome> {
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     let inspector = tools::npm(run, "mcp-inspector", "backend/tests/mcp", "mcp-inspector").await?;
-    let (backend, _) = start_backend(run, "todo_mcp").await?;
+    let (backend, _) = start_backend(run, "todo_mcp", None).await?;
     let scratch = tempfile::tempdir()?;
     let mut script = Command::new(run.workspace().path("backend/tests/mcp/run"));
     script
@@ -76,7 +77,7 @@ pub async fn mcp(run: &StepRun<'_>) -> Result<Outcome> {
         .env("PYTHON", python)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("INSPECTOR", inspector)
-        .env("TODO_BACKEND", run.backend().await?)
+        .env("TODO_BACKEND", run.binaries().await?.backend())
         .env("FOREIGN_HOST", FOREIGN_HOST)
         .env("SCRATCH", scratch.path())
         .current_dir(run.workspace().root());

@@ -243,6 +243,7 @@ mod tests {
             port: 0,
             metrics_port: 0,
             model_url: None,
+            mcp_host: None,
         };
         let chat = |backend: &Backend| {
             let command = backend.command("serve");

@@ -204,9 +204,9 @@ def checks(base_url):
     yield "a session's cookie", lambda: shut_out(base_url, {"Cookie": ada.cookie})
     yield "hosts", lambda: hosts(base_url, ada)
     nowhere = {"TODO_URL": "http://127.0.0.1:9", "TODO_TOKEN": "todo_secret"}
-    yield "stdio without a server", lambda: started_wrongly(nowhere, "http://127.0.0.1:9")
+    yield "stdio without a server", lambda: started_wrongly(nowhere, "http://127.0.0.1:9", "check TODO_URL")
     wrong = {"TODO_URL": base_url, "TODO_TOKEN": "todo_wrong"}
-    yield "stdio with a wrong token", lambda: started_wrongly(wrong, "TODO_TOKEN")
+    yield "stdio with a wrong token", lambda: started_wrongly(wrong, "does not accept TODO_TOKEN")
     yield "stdio without an address", lambda: started_wrongly({"TODO_TOKEN": ada.token}, "TODO_URL is not set")
     yield "stdio without a token", lambda: started_wrongly({"TODO_URL": base_url}, "TODO_TOKEN is not set")
 

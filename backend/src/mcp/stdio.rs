@@ -10,10 +10,10 @@ use rmcp::{
     ErrorData, RoleClient, RoleServer, ServerHandler, ServiceError, ServiceExt,
     model::{
         CallToolRequestParams, CallToolResponse, GetPromptRequestParams, GetPromptResponse, ListPromptsResult,
-        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
         ReadResourceRequestParams, ReadResourceResponse, ServerConfig, ServerPeerInfo,
     },
-    service::{Peer, RequestContext},
+    service::{ClientLifecycleMode, ClientServiceExt, Peer, RequestContext},
     transport::{StreamableHttpClientTransport, stdio, streamable_http_client::StreamableHttpClientTransportConfig},
 };
 
@@ -28,7 +28,9 @@ pub async fn run() -> anyhow::Result<()> {
     let token = variable("TODO_TOKEN", "an API token, which the account page makes")?;
     let client = tls::client_for(&url).timeout(PATIENCE).build()?;
     let config = StreamableHttpClientTransportConfig::with_uri(url.as_str()).auth_header(token);
-    let remote = ().serve(StreamableHttpClientTransport::with_client(client, config)).await;
+    // What the newest version adds to answers is taken away for clients of an older one, but not the other way round.
+    let lifecycle = ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] };
+    let remote = ().serve_with_lifecycle(StreamableHttpClientTransport::with_client(client, config), lifecycle).await;
     let remote = remote.with_context(|| format!("{url} did not accept TODO_TOKEN, or is not the application"))?;
     let info = remote.peer_info().context("the server did not introduce itself")?;
     tracing::info!(%url, "connected");

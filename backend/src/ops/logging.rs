@@ -26,8 +26,8 @@ pub fn parse_filter(text: &str) -> anyhow::Result<EnvFilter> {
     let mut bare = text.split(',').map(str::trim).filter(|directive| !directive.contains('='));
     let known = bare.all(|word| !word.is_empty() && word.parse::<LevelFilter>().is_ok());
     ensure!(known, "not a log level or filter");
-    // The MCP library tells of each request, below the level of warnings with what is in it.
-    EnvFilter::try_new(format!("rmcp=warn,{text}")).context("not a log level or filter")
+    // The MCP library tells what is in requests and answers, in a warning for each that is refused.
+    EnvFilter::try_new(format!("rmcp=error,{text}")).context("not a log level or filter")
 }
 
 /// Writes one JSON object a line, and the handle that changes its level.

@@ -52,11 +52,13 @@ pub async fn schemathesis(run: &StepRun<'_>) -> Result<Outcome> {
         Ok(python) => python,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
-    let (backend, _) = start_backend(run, "todo_schemathesis", None).await?;
+    let model = stack::start_model(&run.binaries().await?.model(), true, run.server_sink("model")?).await?;
+    let (backend, _) = start_backend(run, "todo_schemathesis", Some(model.url.clone())).await?;
     let mut script = Command::new(run.workspace().path("backend/tests/schemathesis/run"));
     script.env("BASE_URL", &backend.url).env("PYTHON", python).current_dir(run.workspace().root());
     let finished = run.finish(script).await?;
     backend.program.stop().await;
+    model.program.stop().await;
     // The script counts operations in the form of `cargo test`.
     let counts = Counts::of_cargo_test(&finished.output);
     ensure!(finished.status.success() || counts.failed > 0, "schemathesis failed before it counted");

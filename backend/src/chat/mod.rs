@@ -1,7 +1,7 @@
 //! Conversations with a language model that works on the user's tasks.
 //!
-//! The database is the log, as for [`crate::events`]: a [`turn`] is a task of its own, bound to no request, that writes
-//! every message, piece of text and tool call as it happens, each with a numbered event. Every [`stream`], also that of
+//! The database is the log, as for [`crate::events`]: a `turn` is a task of its own, bound to no request, that writes
+//! every message, piece of text and tool call as it happens, each with a numbered event. Every `stream`, also that of
 //! the request which started the turn, looks after the events that come after its position, so live and resumed, here
 //! and on another replica, are the same. A lease says which replica is at work; when it runs out, whoever looks ends
 //! the turn as interrupted. `docs/architecture.md` tells the whole.

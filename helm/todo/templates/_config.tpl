@@ -14,6 +14,7 @@ SHUTDOWN_TIMEOUT_SECONDS: {{ $config.shutdownTimeoutSeconds | quote }}
 REVISION: {{ $config.revision | quote }}
 OPENAI_BASE_URL: {{ $config.openaiBaseUrl | quote }}
 OPENAI_MODEL: {{ $config.openaiModel | quote }}
+CHAT_TURNS_PER_MINUTE: {{ $config.chatTurnsPerMinute | quote }}
 {{- end }}
 
 {{/* The names under which MCP clients reach the backend, with any port: this machine by port-forward, the Service, the

@@ -2,7 +2,7 @@
 cd "$(git rev-parse --show-toplevel)"
 file=nix/node-modules.json
 lock=$(sha256sum frontend/package-lock.json)
-updated=$(jq --arg lock "${lock%% *}" '."package-lock" = $lock' $file)
+updated=$(< $file)
 # Also when it is stopped half way.
 trap 'cat > $file <<< "$updated"' EXIT
 for system in $(jq --raw-output 'keys[] | select(endswith("linux"))' $file); do
@@ -12,7 +12,8 @@ for system in $(jq --raw-output 'keys[] | select(endswith("linux"))' $file); do
   is=$(sed -n 's/^ *got: *//p' <<< "$said")
   if [ -n "$is" ]; then
     echo "$system: $is"
-    updated=$(jq --arg system "$system" --arg hash "$is" '.[$system] = $hash' <<< "$updated")
+    updated=$(jq --arg system "$system" --arg hash "$is" --arg lock "${lock%% *}" \
+      '.[$system] = $hash | ."package-lock" = $lock' <<< "$updated")
   else
     echo "$system: left as it was; nix said:" >&2
     tail -n 5 <<< "$said" >&2

@@ -2,10 +2,14 @@
 
 use std::{fmt::Display, net::IpAddr, str::FromStr, time::Duration};
 
+use axum::http::uri::Authority;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::ops::logging::parse_filter;
+use crate::{
+    chat::{self, ChatConfig},
+    ops::logging::parse_filter,
+};
 
 /// Every setting of the service. README lists the variables.
 #[derive(Clone, Debug)]
@@ -17,6 +21,8 @@ pub struct Config {
     pub log_level: String,
     /// Origins besides our own whose pages may call the API, e.g. `https://todo.example`.
     pub cors_origins: Vec<String>,
+    /// Values of `Host` under which MCP clients may call: a page that had its own name point at us could not.
+    pub mcp_allowed_hosts: Vec<String>,
     /// Revision of the source. Not compiled in: the same source text gives the same binary at every commit.
     pub revision: String,
     pub host: IpAddr,
@@ -34,6 +40,7 @@ pub struct Config {
     pub shutdown_drain: Duration,
     /// How long open requests may take after that.
     pub shutdown_timeout: Duration,
+    pub chat: ChatConfig,
 }
 
 /// Every variable that is wrong, and what is wrong with it. Values are never shown: they may be secrets.
@@ -64,6 +71,7 @@ impl Config {
                 parse_filter(level).map(|_| ()).map_err(|_| "must be error, warn, info, debug, trace or a filter")
             }),
             cors_origins: reader.origins("CORS_ORIGINS"),
+            mcp_allowed_hosts: reader.hosts("MCP_ALLOWED_HOSTS", "localhost,127.0.0.1,::1"),
             revision: reader.get("REVISION").unwrap_or_else(|| "unknown".into()),
             host: reader.parsed("HOST", IpAddr::from([0, 0, 0, 0]), "must be an IP address"),
             port: reader.parsed("PORT", 8000, "must be a port number"),
@@ -74,9 +82,26 @@ impl Config {
             request_timeout: reader.seconds("REQUEST_TIMEOUT_SECONDS", 10, 1),
             shutdown_drain: reader.seconds("SHUTDOWN_DRAIN_SECONDS", 5, 0),
             shutdown_timeout: reader.seconds("SHUTDOWN_TIMEOUT_SECONDS", 15, 1),
+            chat: ChatConfig {
+                base_url: reader.checked("OPENAI_BASE_URL", ChatConfig::BASE_URL, check_base_url),
+                model: reader.get("OPENAI_MODEL").unwrap_or_else(|| ChatConfig::MODEL.to_owned()),
+                api_key: reader.optional_secret("OPENAI_API_KEY", |key| {
+                    if key.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(()) } else { Err("must be visible ASCII") }
+                }),
+                turns_per_minute: reader.ranged("CHAT_TURNS_PER_MINUTE", 20, 1, 1000),
+                limits: chat::Limits::default(),
+            },
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(Invalid(reader.problems)) }
     }
+}
+
+/// Without user and password: they would be shown where the address is.
+fn check_base_url(url: &str) -> Result<(), &'static str> {
+    let rule = "must be an http:// or https:// URL such as https://api.openai.com/v1";
+    let url = reqwest::Url::parse(url).map_err(|_| rule)?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    if matches!(url.scheme(), "http" | "https") && url.has_host() && plain { Ok(()) } else { Err(rule) }
 }
 
 struct Reader<F> {
@@ -102,6 +127,19 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             self.problem(name, rule);
         }
         value
+    }
+
+    /// White space around it is a line break that came with `echo` or a file.
+    fn optional_secret(
+        &mut self,
+        name: &str,
+        check: impl Fn(&str) -> Result<(), &'static str>,
+    ) -> Option<SecretString> {
+        let value = SecretString::from(self.get(name)?.trim());
+        if let Err(rule) = check(value.expose_secret()) {
+            self.problem(name, rule);
+        }
+        Some(value).filter(|value| !value.expose_secret().is_empty())
     }
 
     fn checked(&mut self, name: &str, default: &str, check: impl Fn(&str) -> Result<(), &'static str>) -> String {
@@ -151,6 +189,20 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
         origins.into_iter().map(str::to_owned).collect()
     }
+
+    fn hosts(&mut self, name: &str, default: &str) -> Vec<String> {
+        let value = self.get(name).unwrap_or_else(|| default.to_owned());
+        let hosts: Vec<_> = value.split(',').map(|host| host.trim().to_owned()).collect();
+        let is_host = |host: &String| {
+            let bare = host.parse::<IpAddr>().is_ok();
+            bare || host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains(['@', '*']))
+        };
+        // An empty list would allow every host.
+        if !hosts.iter().all(is_host) {
+            self.problem(name, "must be a comma-separated list of hosts such as todo.example or localhost:8000");
+        }
+        hosts
+    }
 }
 
 #[cfg(test)]
@@ -181,16 +233,46 @@ mod tests {
             ("SECRET_KEY", "tooshort"),
             ("PORT", "eighty"),
             ("CORS_ORIGINS", "https://ok.example, nonsense"),
+            ("MCP_ALLOWED_HOSTS", "todo.example, https://nowhere/"),
             ("LOG_LEVEL", "shout"),
             ("TRUSTED_PROXY_HOPS", "99"),
         ])
         .unwrap_err();
         let text = problems.join("\n");
-        for name in ["DATABASE_URL", "SECRET_KEY", "PORT", "CORS_ORIGINS", "LOG_LEVEL", "TRUSTED_PROXY_HOPS"] {
+        let names = [
+            "DATABASE_URL",
+            "SECRET_KEY",
+            "PORT",
+            "CORS_ORIGINS",
+            "MCP_ALLOWED_HOSTS",
+            "LOG_LEVEL",
+            "TRUSTED_PROXY_HOPS",
+        ];
+        for name in names {
             assert!(text.contains(name), "{name} missing in {text}");
         }
-        for value in ["hunter2", "tooshort", "eighty", "nonsense", "shout"] {
+        for value in ["hunter2", "tooshort", "eighty", "nonsense", "nowhere", "shout"] {
             assert!(!text.contains(value), "{value} shown in {text}");
+        }
+    }
+
+    #[test]
+    fn the_chat_needs_a_key_or_a_server_of_ones_own() {
+        for (settings, complete) in [
+            (&[][..], false),
+            (&[("OPENAI_API_KEY", "")], false),
+            (&[("OPENAI_BASE_URL", "https://api.openai.com/v1/")], false),
+            (&[("OPENAI_API_KEY", "sk-1\n")], true),
+            (&[("OPENAI_BASE_URL", "http://ollama:11434/v1")], true),
+        ] {
+            assert_eq!(read(settings).unwrap().chat.is_complete(), complete, "{settings:?}");
+        }
+        let key = read(&[("OPENAI_API_KEY", "sk-1\n")]).unwrap().chat.api_key;
+        assert_eq!(key.unwrap().expose_secret(), "sk-1");
+        for url in ["ollama:11434/v1", "ftp://host/v1", "https://user:hunter2@host/v1", "https://host/v1?key=hunter2"] {
+            let Invalid(problems) = read(&[("OPENAI_BASE_URL", url), ("OPENAI_API_KEY", "hunter2 é")]).unwrap_err();
+            assert!(problems[0].starts_with("OPENAI_BASE_URL must be") && problems[1].starts_with("OPENAI_API_KEY"));
+            assert!(!problems.join(" ").contains("hunter2"), "{problems:?}");
         }
     }
 
@@ -198,6 +280,16 @@ mod tests {
     fn an_empty_variable_is_an_unset_one() {
         assert_eq!(read(&[("PORT", "")]).unwrap().port, 8000);
         assert_eq!(read(&[("SECRET_KEY", "")]).unwrap_err(), Invalid(vec!["SECRET_KEY is not set".into()]));
+    }
+
+    #[test]
+    fn allowed_hosts_are_names_addresses_and_ports() {
+        let hosts = |value| read(&[("MCP_ALLOWED_HOSTS", value)]).map(|config| config.mcp_allowed_hosts);
+        assert_eq!(hosts("").unwrap(), ["localhost", "127.0.0.1", "::1"]);
+        assert_eq!(hosts("todo.example, [::1]:8000").unwrap(), ["todo.example", "[::1]:8000"]);
+        for wrong in [",", "todo.example,", "*", "*.example", "http://todo.example", "todo.example/mcp", "me@there"] {
+            assert!(hosts(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

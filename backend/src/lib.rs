@@ -6,18 +6,22 @@
 //! - [`auth`]: accounts, sessions, API tokens, attempt limits
 //! - [`tasks`]: the tasks themselves, bulk changes, export and import
 //! - [`events`]: live changes as server-sent events
+//! - [`chat`]: conversations with a language model that works on the tasks
+//! - [`mcp`]: the same tasks as tools for language models
 //! - [`ops`]: health, metrics, logs, the background clean-up
 //!
 //! [`http`] is what the features share: the request's life cycle, extractors, the error type. [`serve`] puts it all
 //! together and takes it down again.
 
 pub mod auth;
+pub mod chat;
 pub mod check;
 pub mod config;
 pub mod database;
 pub mod events;
 pub mod http;
 pub mod idempotency;
+pub mod mcp;
 pub mod openapi;
 pub mod ops;
 pub mod router;

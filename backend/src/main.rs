@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use todo_backend::{check, config::Config, database, ops::logging, router, serve, smoke};
+use todo_backend::{check, config::Config, database, mcp, ops::logging, router, serve, smoke};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -26,7 +26,13 @@ enum Command {
     Smoke {
         /// Of the frontend, for example <http://todo-frontend:3000>
         url: String,
+        /// Of the backend, for example <http://todo-backend:8000>: also do what an MCP client does first
+        #[arg(long)]
+        mcp: Option<String>,
     },
+    /// Serve MCP on standard input and output for a client that starts programs; `TODO_URL` is the address of the
+    /// application, `TODO_TOKEN` an API token
+    Mcp,
     /// Print the `OpenAPI` document
     Openapi,
 }
@@ -45,7 +51,11 @@ async fn main() -> anyhow::Result<()> {
             database::migrate(&config.database_url).await.context("migration failed")
         }
         Command::Check { url } => check::run(&url).await,
-        Command::Smoke { url } => smoke::run(&url).await,
+        Command::Smoke { url, mcp } => smoke::run(&url, mcp.as_deref()).await,
+        Command::Mcp => {
+            logging::init_to("info", std::io::stderr)?;
+            mcp::stdio::run().await
+        }
         Command::Openapi => {
             println!("{}", router::openapi().to_pretty_json()?);
             Ok(())

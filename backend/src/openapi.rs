@@ -10,14 +10,27 @@ use utoipa::{
     },
 };
 
-use crate::{auth::identity::COOKIE, events::TaskEvent, http::error::Problem};
+use crate::{
+    auth::identity::COOKIE,
+    chat::{ChatError, ChatMessageEnd, ChatMessageStart, ChatTextDelta, ChatToolStep},
+    events::TaskEvent,
+    http::error::Problem,
+};
 
 /// What is known before the routes are; [`declare_errors`] adds what depends on them.
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Todo", description = "Tasks of signed-in users. Errors are application/problem+json (RFC 9457)."),
     security(("session" = []), ("token" = [])),
-    components(schemas(Problem, TaskEvent)),
+    components(schemas(
+        Problem,
+        TaskEvent,
+        ChatMessageStart,
+        ChatTextDelta,
+        ChatToolStep,
+        ChatMessageEnd,
+        ChatError
+    )),
     modifiers(&Credentials)
 )]
 pub struct Document;

@@ -14,12 +14,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
-    auth, events,
+    auth, chat, events,
     http::{
         error::Error,
         extract::BODY_LIMIT,
         request::{limit_time, observe, panic_response, require_database},
     },
+    mcp,
     openapi::{Document, declare_errors},
     ops::health,
     state::AppState,
@@ -32,6 +33,7 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(auth::router())
         .merge(tasks::router())
         .merge(events::router())
+        .merge(chat::router())
 }
 
 /// The `OpenAPI` 3.1 document, made from the handlers.
@@ -43,7 +45,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// The service's main listener.
 pub fn router(state: AppState) -> Router {
-    let features = Router::from(features()).layer(from_fn_with_state(state.clone(), require_database));
+    let features = Router::from(features()).merge(mcp::router(&state));
+    let features = features.layer(from_fn_with_state(state.clone(), require_database));
     let routes = Router::from(health::router())
         .merge(features)
         .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi()));

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Serves until SIGTERM or Ctrl-C, then: not ready, but serving, while load balancers take notice; event streams say
-/// goodbye; open requests finish. All of it ends within the configured times.
+/// goodbye; open requests finish, and turns of the chat end as interrupted. All of it ends within the configured times.
 pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
     let database = Database::new(&config)?;
     let listener = bind(&config, config.port).await?;
@@ -51,7 +51,12 @@ pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
     });
     let server = tokio::spawn(server.into_future());
     stopping.cancelled().await;
-    if let Ok(result) = timeout(state.config.shutdown_timeout, server).await {
+    let finished = async {
+        let result = server.await;
+        state.chat.until_idle().await;
+        result
+    };
+    if let Ok(result) = timeout(state.config.shutdown_timeout, finished).await {
         result?.context("serving failed")?;
     } else {
         tracing::warn!("requests were still open at the end of the shutdown time");

@@ -3,22 +3,24 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use reqwest::{Client, Method, StatusCode, header};
+use reqwest::{Client, Method, StatusCode, Url, header};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::auth::token;
+use crate::{auth::token, http::tls};
 
 const GATEWAY_ERRORS: [StatusCode; 3] =
     [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Opens a page, makes an account, writes, reads, completes and deletes a task, and deletes the account, all below
-/// `url`. Prints each step that succeeded; the error names the first that did not.
-pub async fn run(url: &str) -> Result<()> {
+/// `url`; lists the tools of the MCP server below `mcp`. Prints each step that succeeded; the error names the first that
+/// did not.
+pub async fn run(url: &str, mcp: Option<&str>) -> Result<()> {
     let url = url.trim_end_matches('/').to_owned();
-    let client = Client::builder().timeout(Duration::from_secs(20)).build()?;
+    let target = Url::parse(&url).with_context(|| format!("{url} is no URL"))?;
+    let client = tls::client_for(&target).timeout(Duration::from_secs(20)).build()?;
     let mut visitor = Visitor { client, url, cookie: None };
 
     let page = visitor.ask(Method::GET, "/", None, StatusCode::OK).await.context("opening the first page")?;
@@ -35,6 +37,9 @@ pub async fn run(url: &str) -> Result<()> {
     println!("signed up as {email}");
 
     visitor.use_tasks().await?;
+    if let Some(mcp) = mcp {
+        visitor.use_mcp(mcp.trim_end_matches('/')).await.context("listing the tools of the MCP server")?;
+    }
     let cookie = visitor.cookie.clone();
     let proof = Some(json!({ "current_password": password }));
     let deletion = visitor.ask(Method::DELETE, "/api/auth/me", proof, StatusCode::NO_CONTENT).await;
@@ -91,6 +96,26 @@ impl Visitor {
         self.ask(Method::GET, &path, None, StatusCode::NOT_FOUND).await.context("reading the deleted task")?;
         self.expect_listed(id, false).await?;
         println!("deleted it");
+        Ok(())
+    }
+
+    /// With an API token, past the frontend.
+    async fn use_mcp(&mut self, backend: &str) -> Result<()> {
+        let name = json!({ "name": "smoke test" });
+        let token = self.ask(Method::POST, "/api/auth/tokens", Some(name), StatusCode::CREATED).await?;
+        let token = parse(&token)?;
+        let request = self
+            .client
+            .post(format!("{backend}/mcp"))
+            .bearer_auth(token["token"].as_str().context("making a token: the answer has none")?)
+            .header(header::ACCEPT, "application/json, text/event-stream")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string());
+        let response = request.send().await?;
+        let (status, body) = (response.status(), response.text().await?);
+        ensure!(status == StatusCode::OK, "POST {backend}/mcp answered {status}: {body}");
+        ensure!(body.contains("add_task"), "POST {backend}/mcp lists no add_task: {body}");
+        println!("listed the tools of the MCP server");
         Ok(())
     }
 

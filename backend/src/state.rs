@@ -6,6 +6,7 @@ use sqlx::PgPool;
 
 use crate::{
     auth::{limits::Limits, password::Passwords, token::TokenKey},
+    chat::Chat,
     config::Config,
     database::Database,
     events::Wakes,
@@ -25,6 +26,7 @@ pub struct Shared {
     pub limits: Limits,
     pub wakes: Wakes,
     pub draining: Draining,
+    pub chat: Chat,
 }
 
 impl AppState {
@@ -36,6 +38,7 @@ impl AppState {
             limits: Limits::default(),
             wakes: Wakes::default(),
             draining: Draining::default(),
+            chat: Chat::new(&config.chat)?,
             config,
             database,
         })))

@@ -85,6 +85,8 @@ pub struct Backend {
     pub metrics_port: u16,
     /// Of the model that the chat is to use in place of one that the environment names.
     pub model_url: Option<String>,
+    /// A name besides this machine's by which MCP clients may call.
+    pub mcp_host: Option<&'static str>,
 }
 
 impl Backend {
@@ -107,6 +109,9 @@ impl Backend {
                 .env("OPENAI_BASE_URL", format!("{model}/v1"))
                 .env("OPENAI_MODEL", "demo")
                 .env_remove("OPENAI_API_KEY");
+        }
+        if let Some(host) = self.mcp_host {
+            command.env("MCP_ALLOWED_HOSTS", format!("localhost,127.0.0.1,::1,{host}"));
         }
         command
     }
@@ -237,6 +242,7 @@ mod tests {
             port: 0,
             metrics_port: 0,
             model_url: None,
+            mcp_host: None,
         };
         let chat = |backend: &Backend| {
             let command = backend.command("serve");

@@ -1,4 +1,4 @@
-//! The journey that Playwright makes in Chromium: `frontend/e2e/journey.spec.ts`.
+//! What Playwright does in Chromium: tests of `frontend/e2e`.
 
 use std::path::Path;
 
@@ -8,6 +8,16 @@ use crate::{program, release::root, suite::Skip};
 
 /// Uses the application at `url`; a host name may be mapped to an address, as a line in `/etc/hosts` would.
 pub async fn journey(url: &str, host: Option<(&str, &str)>) -> Result<()> {
+    let resolver = host.map(|(name, address)| ("HOST_RESOLVER_RULES", format!("MAP {name} {address}")));
+    play("journey", url, resolver.into_iter()).await
+}
+
+/// Talks to the assistant of the application at `url`, whose model is at `model`.
+pub async fn chat_journey(url: &str, model: &str) -> Result<()> {
+    play("chat-journey", url, [("LLM_URL", model.to_owned())].into_iter()).await
+}
+
+async fn play(spec: &str, url: &str, environment: impl Iterator<Item = (&str, String)>) -> Result<()> {
     let frontend = root().join("frontend");
     let playwright = frontend.join("node_modules/.bin/playwright");
     let chromium = std::env::var("CHROMIUM_PATH").unwrap_or_else(|_| "/usr/bin/chromium".into());
@@ -15,12 +25,11 @@ pub async fn journey(url: &str, host: Option<(&str, &str)>) -> Result<()> {
         return Err(Skip("there is no Playwright (npm ci in frontend/) or no Chromium (CHROMIUM_PATH)".into()).into());
     }
     let playwright = playwright.to_str().context("the path is text")?;
-    let mut test = program::command(playwright, ["test", "e2e/journey.spec.ts", "--reporter=line", "--workers=1"]);
+    let spec = format!("e2e/{spec}.spec.ts");
+    let mut test = program::command(playwright, ["test", &spec, "--reporter=line", "--workers=1"]);
     test.current_dir(frontend).env("BASE_URL", url.trim_end_matches('/')).env("CHROMIUM_PATH", chromium);
-    if let Some((name, address)) = host {
-        test.env("HOST_RESOLVER_RULES", format!("MAP {name} {address}"));
-    }
+    test.envs(environment);
     let output = program::succeed(test).await?;
-    ensure!(output.contains("1 passed"), "the journey was not made:\n{output}");
+    ensure!(output.contains("1 passed"), "{spec} was not played:\n{output}");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The cluster under test.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, UdpSocket},
     sync::{PoisonError, RwLock},
     time::Duration,
 };
@@ -66,6 +66,14 @@ impl Cluster {
         let addresses = nodes.iter().filter_map(|node| node.status.as_ref()?.addresses.as_ref()).flatten();
         let mut internal = addresses.filter(|address| address.type_ == "InternalIP");
         Ok(internal.next().context("no node has an InternalIP")?.address.parse()?)
+    }
+
+    /// This machine's address in the nodes' network.
+    pub async fn address_of_this_machine(&self) -> Result<IpAddr> {
+        // Connecting UDP sends nothing: it only chooses the way.
+        let socket = UdpSocket::bind("0.0.0.0:0")?;
+        socket.connect((self.node_address().await?, 9))?;
+        Ok(socket.local_addr()?.ip())
     }
 
     pub fn kubectl<const N: usize>(&self, arguments: [&str; N]) -> Command {

@@ -18,11 +18,13 @@
 //! - [`node`]: what only a node's root can do, such as stopping a process
 //! - [`door`]: an address on 127.0.0.1 that leads to a Service
 //! - [`browser`], [`user`], [`load`]: people who use the application
+//! - [`model`]: the language model they talk to
 
 pub mod browser;
 pub mod cluster;
 pub mod door;
 pub mod load;
+pub mod model;
 pub mod node;
 pub mod program;
 pub mod release;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
 /// Longer than an orderly answer takes, whatever happens in the cluster.
@@ -85,10 +85,50 @@ impl User {
         page["tasks"].as_array().context("the list has no tasks")?.iter().map(parse).collect()
     }
 
+    /// Makes an API token.
+    pub async fn token(&self, name: &str) -> Result<String> {
+        let request = self.request(Method::POST, "/api/auth/tokens").json(&json!({ "name": name }));
+        let token = expect(request, StatusCode::CREATED).await?;
+        token["token"].as_str().map(str::to_owned).context("a token has a secret")
+    }
+
+    /// Says something to the assistant, and gives the answer as it comes.
+    pub async fn chat(&self, message: &Value) -> Result<Chat> {
+        let answer = self.request(Method::POST, "/api/chat").json(message).send().await?;
+        let status = answer.status();
+        if status != StatusCode::OK {
+            bail!("the chat answered {status}: {}", answer.text().await?);
+        }
+        Ok(Chat { answer, seen: String::new() })
+    }
+
+    pub async fn conversation(&self, id: &str) -> Result<Value> {
+        expect(self.request(Method::GET, &format!("/api/conversations/{id}")), StatusCode::OK).await
+    }
+
     /// All tasks.
     pub async fn tasks(&self) -> Result<Vec<Task>> {
         let tasks = expect(self.request(Method::GET, "/api/tasks/export"), StatusCode::OK).await?;
         tasks.as_array().context("the export is no list")?.iter().map(parse).collect()
+    }
+}
+
+/// The stream of an answer.
+#[derive(Debug)]
+pub struct Chat {
+    answer: Response,
+    seen: String,
+}
+
+impl Chat {
+    /// Reads on until the stream has shown this, and gives all that it has shown.
+    pub async fn until(&mut self, text: &str) -> Result<&str> {
+        while !self.seen.contains(text) {
+            let chunk = self.answer.chunk().await?;
+            let chunk = chunk.with_context(|| format!("the stream ended without {text:?}: {}", self.seen))?;
+            self.seen.push_str(&String::from_utf8_lossy(&chunk));
+        }
+        Ok(&self.seen)
     }
 }
 

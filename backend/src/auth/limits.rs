@@ -1,6 +1,8 @@
-//! Limits on wrong passwords, per account and per client address, in the database so that they hold over replicas.
+//! Limits on wrong passwords, per account and per client address, and on turns of the chat, per user; in the database so
+//! that they hold over replicas.
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgExecutor, PgPool};
+use uuid::Uuid;
 
 use super::token::TokenKey;
 use crate::http::{
@@ -38,22 +40,42 @@ impl Limits {
     ) -> Result<Attempt> {
         let keys = [token_key.hash(&format!("account {email}")), token_key.hash(&format!("address {}", address.0))];
         for (key, limit) in keys.iter().zip([self.per_account, self.per_address]) {
-            let attempts = sqlx::query!(
-                r#"insert into attempts (key, count, resets_at) values ($1, 1, now() + interval '15 minutes')
-                   on conflict (key) do update set
-                     count = case when attempts.resets_at < now() then 1 else attempts.count + 1 end,
-                     resets_at = case when attempts.resets_at < now() then excluded.resets_at else attempts.resets_at end
-                   returning count, ceil(extract(epoch from resets_at - now()))::bigint as "seconds!""#,
-                key
-            )
-            .fetch_one(pool)
-            .await?;
-            if attempts.count > limit {
-                return Err(Error::TooManyAttempts { retry_after: attempts.seconds.max(1).unsigned_abs() });
+            if let Some(retry_after) = count(pool, key, limit, 15).await? {
+                return Err(Error::TooManyAttempts { retry_after });
             }
         }
         Ok(Attempt { keys })
     }
+
+    /// Counts a turn of the chat, if `connection`'s transaction is committed.
+    pub async fn turn(
+        &self,
+        connection: &mut PgConnection,
+        token_key: &TokenKey,
+        user_id: Uuid,
+        per_minute: i32,
+    ) -> Result<()> {
+        match count(connection, &token_key.hash(&format!("chat {user_id}")), per_minute, 1).await? {
+            None => Ok(()),
+            Some(retry_after) => Err(Error::TooManyTurns { retry_after }),
+        }
+    }
+}
+
+/// Counts one in a window that starts with the first. When it is over the limit: the seconds until the window ends.
+async fn count(database: impl PgExecutor<'_>, key: &[u8], limit: i32, minutes: i32) -> Result<Option<u64>> {
+    let counted = sqlx::query!(
+        r#"insert into attempts (key, count, resets_at) values ($1, 1, now() + make_interval(mins => $2))
+           on conflict (key) do update set
+             count = case when attempts.resets_at < now() then 1 else attempts.count + 1 end,
+             resets_at = case when attempts.resets_at < now() then excluded.resets_at else attempts.resets_at end
+           returning count, ceil(extract(epoch from resets_at - now()))::bigint as "seconds!""#,
+        key,
+        minutes
+    )
+    .fetch_one(database)
+    .await?;
+    Ok((counted.count > limit).then(|| counted.seconds.max(1).unsigned_abs()))
 }
 
 impl Attempt {

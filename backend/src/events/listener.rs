@@ -14,7 +14,7 @@ const RETRY: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Copy)]
 enum Wake {
-    User(Uuid),
+    Subject(Uuid),
     /// Notifications may have been missed: everybody should look.
     Everybody,
 }
@@ -32,8 +32,9 @@ impl Default for Wakes {
 }
 
 impl Wakes {
-    pub fn subscribe(&self, user_id: Uuid) -> UserWakes {
-        UserWakes { user_id, receiver: self.sender.subscribe() }
+    /// `subject` is a user, or a conversation or a run of the chat.
+    pub fn subscribe(&self, subject: Uuid) -> SubjectWakes {
+        SubjectWakes { subject, receiver: self.sender.subscribe() }
     }
 
     /// Cancelled when streams should say goodbye.
@@ -51,18 +52,18 @@ impl Wakes {
     }
 }
 
-/// The wakes of one user.
-pub struct UserWakes {
-    user_id: Uuid,
+/// The wakes of one subject.
+pub struct SubjectWakes {
+    subject: Uuid,
     receiver: Receiver<Wake>,
 }
 
-impl UserWakes {
-    /// Completes when there may be something new for the user.
+impl SubjectWakes {
+    /// Completes when there may be something new about the subject.
     pub async fn next(&mut self) {
         loop {
             match self.receiver.recv().await {
-                Ok(Wake::User(user_id)) if user_id != self.user_id => {}
+                Ok(Wake::Subject(subject)) if subject != self.subject => {}
                 Ok(_) | Err(RecvError::Lagged(_)) => return,
                 Err(RecvError::Closed) => std::future::pending().await,
             }
@@ -93,8 +94,8 @@ async fn forward(state: &AppState) -> sqlx::Result<()> {
     loop {
         state.wakes.send(Wake::Everybody);
         while let Some(notification) = listener.try_recv().await? {
-            if let Ok(user_id) = notification.payload().parse() {
-                state.wakes.send(Wake::User(user_id));
+            if let Ok(subject) = notification.payload().parse() {
+                state.wakes.send(Wake::Subject(subject));
             }
         }
     }

@@ -36,7 +36,8 @@ use crate::{
 };
 use log::Look;
 
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Proxies cut connections that stay silent.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(events))
@@ -107,17 +108,18 @@ async fn events(
     headers: HeaderMap,
     Query(query): Query<EventsQuery>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    let last_seen = match headers.get("last-event-id") {
-        None => query.last_event_id,
-        Some(value) => {
-            let number = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|number| *number >= 0);
-            Some(number.ok_or_else(|| Error::invalid("Last-Event-ID", "must be the id of an event"))?)
-        }
-    };
-    if query.last_event_id.is_some_and(|number| number < 0) {
+    let last_seen = last_seen(&headers, query.last_event_id)?;
+    Ok(Sse::new(stream(state, identity, last_seen)))
+}
+
+/// The header is from the browser's own reconnecting, and newer than the address.
+pub fn last_seen(headers: &HeaderMap, in_query: Option<i64>) -> Result<Option<i64>> {
+    if in_query.is_some_and(|number| number < 0) {
         return Err(Error::invalid("last_event_id", "must be the id of an event"));
     }
-    Ok(Sse::new(stream(state, identity, last_seen)))
+    let Some(value) = headers.get("last-event-id") else { return Ok(in_query) };
+    let number = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|number| *number >= 0);
+    number.map(Some).ok_or_else(|| Error::invalid("Last-Event-ID", "must be the id of an event"))
 }
 
 fn stream(

@@ -42,6 +42,12 @@ pub enum Error {
     /// 409
     #[error("{}", describe(std::slice::from_ref(.0)))]
     Conflict(FieldError),
+    /// 409: somebody, perhaps in another tab, is at work on the conversation.
+    #[error("An answer has been in the making since {since}. Wait for it, or cancel it.")]
+    TurnAtWork { since: String },
+    /// 410: the events after this one are no longer kept.
+    #[error("The events after this one are no longer kept. Fetch the conversation anew.")]
+    EventsGone,
     /// 412: the task has another version by now.
     #[error("The task was changed meanwhile; it is at version {version}.")]
     PreconditionFailed { version: i32 },
@@ -57,6 +63,15 @@ pub enum Error {
     /// 429
     #[error("Too many attempts. Try again in {retry_after} seconds.")]
     TooManyAttempts { retry_after: u64 },
+    /// 429 of the chat.
+    #[error("Too many messages in a minute. Try again in {retry_after} seconds.")]
+    TooManyTurns { retry_after: u64 },
+    /// 503: the chat needs a model.
+    #[error(
+        "The chat is not configured: the operator has to set OPENAI_API_KEY, or OPENAI_BASE_URL to a server that needs \
+         no key. Everything else works."
+    )]
+    ChatNotConfigured,
     /// 503: the database does not answer.
     #[error("The service cannot reach its database right now. Try again in a moment.")]
     Unavailable,
@@ -107,6 +122,20 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
 }
 
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str, detail: String) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail,
+            request_id: String::new(),
+            errors: Vec::new(),
+        }
+    }
+}
+
 fn describe(errors: &[FieldError]) -> String {
     let sentence = |error: &FieldError| match error.line {
         Some(line) => format!("line {line}: {} {}", error.field, error.rule),
@@ -137,11 +166,15 @@ impl Error {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            Self::TurnAtWork { .. } => (StatusCode::CONFLICT, "turn_at_work"),
+            Self::EventsGone => (StatusCode::GONE, "events_gone"),
             Self::PreconditionFailed { .. } => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
             Self::PayloadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::IdempotencyKeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
             Self::TooManyAttempts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
+            Self::TooManyTurns { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_turns"),
+            Self::ChatNotConfigured => (StatusCode::SERVICE_UNAVAILABLE, "chat_not_configured"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout"),
             Self::Database(error) if is_outage(error) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
@@ -150,11 +183,21 @@ impl Error {
     }
 
     /// What the client may read.
-    fn detail(&self) -> String {
+    pub fn detail(&self) -> String {
         match self.kind() {
             (_, "internal") => "Something went wrong on our side. The request id helps to find it in the log.".into(),
             (_, "unavailable") => Self::Unavailable.to_string(),
             _ => self.to_string(),
+        }
+    }
+
+    /// Tells the operator what the client may not read.
+    pub fn log(&self) {
+        match self {
+            Self::Database(error) if is_outage(error) => tracing::warn!(%error, "database away"),
+            Self::Database(error) => tracing::error!(%error, "database error"),
+            Self::Internal(error) => tracing::error!(error = format!("{error:#}"), "internal error"),
+            _ => {}
         }
     }
 }
@@ -163,26 +206,12 @@ impl IntoResponse for Error {
     /// Leaves the [`Problem`] in the response's extensions; [`super::request`] knows the request id and writes the body.
     fn into_response(self) -> Response {
         let (status, code) = self.kind();
-        match &self {
-            Self::Database(error) if status == StatusCode::SERVICE_UNAVAILABLE => {
-                tracing::warn!(%error, "database away");
-            }
-            Self::Database(error) => tracing::error!(%error, "database error"),
-            Self::Internal(error) => tracing::error!(error = format!("{error:#}"), "internal error"),
-            _ => {}
-        }
-        let problem = Problem {
-            kind: "about:blank",
-            title: status.canonical_reason().unwrap_or("Error"),
-            status: status.as_u16(),
-            code,
-            detail: self.detail(),
-            request_id: String::new(),
-            errors: match &self {
-                Self::Validation(errors) => errors.clone(),
-                Self::Conflict(error) => vec![error.clone()],
-                _ => Vec::new(),
-            },
+        self.log();
+        let mut problem = Problem::new(status, code, self.detail());
+        problem.errors = match &self {
+            Self::Validation(errors) => errors.clone(),
+            Self::Conflict(error) => vec![error.clone()],
+            _ => Vec::new(),
         };
         let mut response = status.into_response();
         let headers = response.headers_mut();
@@ -190,12 +219,13 @@ impl IntoResponse for Error {
             Self::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Self::TooManyAttempts { retry_after } => {
+            Self::TooManyAttempts { retry_after } | Self::TooManyTurns { retry_after } => {
                 headers.insert(header::RETRY_AFTER, retry_after.into());
             }
             Self::PreconditionFailed { version } => {
                 headers.insert(header::ETAG, super::preconditions::etag(version));
             }
+            Self::ChatNotConfigured => {}
             _ if status == StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, RETRY_SECONDS.into());
             }

@@ -5,3 +5,4 @@ pub mod error;
 pub mod extract;
 pub mod preconditions;
 pub mod request;
+pub mod tls;

@@ -55,6 +55,13 @@ pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
         )
         .execute(pool)
         .await?,
+        sqlx::query!(
+            "delete from conversation_events where (conversation_id, seq) in
+             (select conversation_id, seq from conversation_events where created_at < now() - interval '24 hours'
+              for update skip locked)"
+        )
+        .execute(pool)
+        .await?,
     ];
     Ok(removed.iter().map(sqlx::postgres::PgQueryResult::rows_affected).sum())
 }

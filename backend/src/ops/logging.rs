@@ -26,7 +26,8 @@ pub fn parse_filter(text: &str) -> anyhow::Result<EnvFilter> {
     let mut bare = text.split(',').map(str::trim).filter(|directive| !directive.contains('='));
     let known = bare.all(|word| !word.is_empty() && word.parse::<LevelFilter>().is_ok());
     ensure!(known, "not a log level or filter");
-    EnvFilter::try_new(text).context("not a log level or filter")
+    // The MCP library tells what is in requests and answers, in a warning for each that is refused.
+    EnvFilter::try_new(format!("rmcp=error,{text}")).context("not a log level or filter")
 }
 
 /// Writes one JSON object a line, and the handle that changes its level.
@@ -41,7 +42,12 @@ pub fn subscriber(
 
 /// Logs on standard output from now on.
 pub fn init(level: &str) -> anyhow::Result<LogLevel> {
-    let (subscriber, level) = subscriber(level, std::io::stdout)?;
+    init_to(level, std::io::stdout)
+}
+
+/// Logs there from now on.
+pub fn init_to(level: &str, writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) -> anyhow::Result<LogLevel> {
+    let (subscriber, level) = subscriber(level, writer)?;
     subscriber.try_init()?;
     // Panics are log lines too, not bare text on standard error.
     std::panic::set_hook(Box::new(|panic| {

@@ -14,7 +14,7 @@ use prometheus::{
 };
 
 use super::{health::VERSION, logging::LogLevel, postgres::Statistics};
-use crate::database::Database;
+use crate::{chat::ChatMetrics, database::Database};
 
 /// Seconds; from 1 ms, a read from memory, to 5 s, close to the time limit.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -30,6 +30,9 @@ pub struct Metrics {
     ready: IntGauge,
     database_up: IntGauge,
     statistics: Statistics,
+    pub chat: ChatMetrics,
+    /// By tool, result and source.
+    pub tool_calls: IntCounterVec,
 }
 
 impl Metrics {
@@ -54,6 +57,11 @@ impl Metrics {
             )?,
             database_up: IntGauge::new("database_up", "1 while the database answers")?,
             statistics: Statistics::default(),
+            chat: ChatMetrics::new()?,
+            tool_calls: IntCounterVec::new(
+                Opts::new("tool_calls_total", "Tools that language models called"),
+                &["tool", "result", "source"],
+            )?,
             registry: Registry::new(),
             database,
         };
@@ -68,6 +76,8 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.event_streams.clone()))?;
         metrics.registry.register(Box::new(metrics.ready.clone()))?;
         metrics.registry.register(Box::new(metrics.database_up.clone()))?;
+        metrics.chat.register(&metrics.registry)?;
+        metrics.registry.register(Box::new(metrics.tool_calls.clone()))?;
         #[cfg(target_os = "linux")]
         metrics.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -18,7 +19,7 @@ use crate::{
     state::AppState,
 };
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StatusFilter {
     #[default]
@@ -45,33 +46,33 @@ pub enum Sort {
     TitleDescending,
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
+pub struct ListQuery {
     #[serde(default)]
     #[param(inline)]
-    status: StatusFilter,
+    pub status: StatusFilter,
     /// Text to find in title or description, in any case.
     #[serde(default)]
     #[param(max_length = 200, pattern = r"^[^\x00]*$")]
-    q: String,
+    pub q: String,
     #[serde(default)]
     #[param(inline)]
-    sort: Sort,
+    pub sort: Sort,
     /// Tasks a page.
     #[serde(default = "default_limit")]
     #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: i64,
+    pub limit: i64,
     /// `next_cursor` of the page before, with the same `sort`.
-    cursor: Option<String>,
+    pub cursor: Option<String>,
 }
 
-const fn default_limit() -> i64 {
+pub const fn default_limit() -> i64 {
     50
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema, JsonSchema)]
 pub struct Page {
     pub tasks: Vec<Task>,
     /// `null` on the last page.
@@ -80,7 +81,7 @@ pub struct Page {
 }
 
 /// How many tasks match the search, by status.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema, JsonSchema)]
 pub struct Counts {
     pub all: i64,
     pub pending: i64,
@@ -133,6 +134,11 @@ pub(super) async fn list(
     identity: Identity,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page>> {
+    page(&state.pool(), identity.user_id, &query).await.map(Json)
+}
+
+/// A page of a user's tasks.
+pub async fn page(pool: &PgPool, user_id: Uuid, query: &ListQuery) -> Result<Page> {
     if !(1..=200).contains(&query.limit) {
         return Err(Error::invalid("limit", "must be 1 to 200"));
     }
@@ -141,18 +147,18 @@ pub(super) async fn list(
         return Err(Error::invalid("q", "must be at most 200 characters, without the NUL character"));
     }
     let cursor = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, query.sort)).transpose()?;
-    let mut tasks = page(&state.pool(), identity.user_id, &query, search, cursor).await?;
+    let mut tasks = after(pool, user_id, query, search, cursor).await?;
     let more = tasks.len() > usize::try_from(query.limit).unwrap_or(usize::MAX);
     if more {
         tasks.pop();
     }
     let next_cursor = tasks.last().filter(|_| more).map(|task| Cursor::after(task, query.sort).encode());
-    let counts = count(&state.pool(), identity.user_id, search).await?;
-    Ok(Json(Page { tasks, next_cursor, counts }))
+    let counts = count(pool, user_id, search).await?;
+    Ok(Page { tasks, next_cursor, counts })
 }
 
 /// One task more than asked for, which tells whether there is another page.
-async fn page(
+async fn after(
     pool: &PgPool,
     user_id: Uuid,
     query: &ListQuery,

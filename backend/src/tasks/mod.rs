@@ -11,13 +11,14 @@ mod list;
 
 pub use change::{Change, create, delete, get, update};
 pub use fields::{Draft, check_description, check_title};
-pub use list::{Counts, Page, Sort, StatusFilter};
+pub use list::{Counts, ListQuery, Page, Sort, StatusFilter, default_limit, page};
 
 use axum::{
     extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -46,7 +47,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(import::router())
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, JsonSchema, sqlx::Type)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum Status {
@@ -63,7 +64,7 @@ impl Status {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, JsonSchema)]
 pub struct Task {
     pub id: Uuid,
     pub title: String,
@@ -71,10 +72,13 @@ pub struct Task {
     pub description: String,
     pub status: Status,
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub updated_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub completed_at: Option<OffsetDateTime>,
     /// Counts up with each change; the `ETag` in quotes.
     pub version: i32,

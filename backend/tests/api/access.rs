@@ -50,6 +50,14 @@ fn operations() -> Vec<(Method, &'static str, Needs, Option<Value>)> {
         (Method::GET, "/api/tasks/export", Credential, None),
         (Method::POST, "/api/tasks/import", Credential, Some(json!([]))),
         (Method::GET, "/api/events", Credential, None),
+        (Method::GET, "/api/chat", Credential, None),
+        (Method::POST, "/api/chat", Credential, Some(json!({ "message": "x" }))),
+        (Method::GET, "/api/chat/{id}/events", Credential, None),
+        (Method::POST, "/api/chat/{id}/cancel", Credential, None),
+        (Method::GET, "/api/conversations", Credential, None),
+        (Method::GET, "/api/conversations/{id}", Credential, None),
+        (Method::PATCH, "/api/conversations/{id}", Credential, Some(json!({ "title": "x" }))),
+        (Method::DELETE, "/api/conversations/{id}", Credential, None),
         // Last: it ends the session that the tests use.
         (Method::POST, "/api/auth/sign-out", Session, None),
     ]

@@ -24,6 +24,9 @@ async fn fill(pool: &PgPool) {
            from users, unnest(array['24 hours 1 second', '23 hours 59 minutes']::interval[]) age;
          insert into task_events select id, row_number() over (), 'created', '{}', now() - age
            from users, unnest(array['1 hour 1 second', '59 minutes']::interval[]) age;
+         insert into conversations (id, user_id, title) select gen_random_uuid(), id, 'a' from users;
+         insert into conversation_events select id, row_number() over (), 'text_delta', '{}', now() - age
+           from conversations, unnest(array['24 hours 1 second', '23 hours 59 minutes']::interval[]) age;
          insert into tasks (id, user_id, title, deleted_at) select gen_random_uuid(), id, age, now() - age
            from users, unnest(array['24 hours 1 second', '23 hours 59 minutes']::interval[]) age;
          delete from task_events where seq > 2;",
@@ -36,6 +39,7 @@ async fn fill(pool: &PgPool) {
 async fn count(pool: &PgPool) -> Vec<(String, i64)> {
     sqlx::query_as(
         "select 'attempts', count(*) from attempts union all select 'credentials', count(*) from credentials
+         union all select 'conversation_events', count(*) from conversation_events
          union all select 'idempotency_keys', count(*) from idempotency_keys
          union all select 'task_events', count(*) from task_events
          union all select 'tasks', count(*) from tasks
@@ -46,19 +50,33 @@ async fn count(pool: &PgPool) -> Vec<(String, i64)> {
     .unwrap()
 }
 
-fn counts(expected: [(&str, i64); 6]) -> Vec<(String, i64)> {
+fn counts(expected: [(&str, i64); 7]) -> Vec<(String, i64)> {
     expected.map(|(table, rows)| (table.to_owned(), rows)).to_vec()
 }
 
 #[sqlx::test]
 async fn exactly_what_has_expired_is_removed(pool: PgPool) {
     fill(&pool).await;
-    let before =
-        [("attempts", 2), ("credentials", 6), ("idempotency_keys", 2), ("task_events", 2), ("tasks", 4), ("users", 1)];
+    let before = [
+        ("attempts", 2),
+        ("conversation_events", 2),
+        ("credentials", 6),
+        ("idempotency_keys", 2),
+        ("task_events", 2),
+        ("tasks", 4),
+        ("users", 1),
+    ];
     assert_eq!(count(&pool).await, counts(before));
-    assert_eq!(remove_expired(&pool).await.unwrap(), 6);
-    let after =
-        [("attempts", 1), ("credentials", 4), ("idempotency_keys", 1), ("task_events", 1), ("tasks", 3), ("users", 1)];
+    assert_eq!(remove_expired(&pool).await.unwrap(), 7);
+    let after = [
+        ("attempts", 1),
+        ("conversation_events", 1),
+        ("credentials", 4),
+        ("idempotency_keys", 1),
+        ("task_events", 1),
+        ("tasks", 3),
+        ("users", 1),
+    ];
     assert_eq!(count(&pool).await, counts(after));
     assert_eq!(remove_expired(&pool).await.unwrap(), 0);
 }
@@ -67,7 +85,7 @@ async fn exactly_what_has_expired_is_removed(pool: PgPool) {
 async fn two_replicas_may_clean_up_at_once(pool: PgPool) {
     fill(&pool).await;
     let (a, b, c) = tokio::join!(remove_expired(&pool), remove_expired(&pool), remove_expired(&pool));
-    assert_eq!(a.unwrap() + b.unwrap() + c.unwrap(), 6);
+    assert_eq!(a.unwrap() + b.unwrap() + c.unwrap(), 7);
 }
 
 /// A row that a request holds does not stop the clean-up; the next round takes it.
@@ -76,7 +94,7 @@ async fn rows_in_use_are_left_for_later(pool: PgPool) {
     fill(&pool).await;
     let mut holder = pool.begin().await.unwrap();
     sqlx::query("select from attempts for update").execute(&mut *holder).await.unwrap();
-    assert_eq!(remove_expired(&pool).await.unwrap(), 5);
+    assert_eq!(remove_expired(&pool).await.unwrap(), 6);
     holder.rollback().await.unwrap();
     assert_eq!(remove_expired(&pool).await.unwrap(), 1);
 }

@@ -18,27 +18,27 @@ use crate::support::{App, Call, Client, PASSWORD, path};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A replica that listens for notifications.
-fn listening(pool: &PgPool) -> App {
+pub fn listening(pool: &PgPool) -> App {
     let app = App::new(pool);
     tokio::spawn(events::listen(app.state.clone()));
     app
 }
 
-#[derive(Debug, Default, PartialEq)]
-struct Event {
-    name: String,
-    id: Option<i64>,
-    data: Value,
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Event {
+    pub name: String,
+    pub id: Option<i64>,
+    pub data: Value,
 }
 
 /// An open stream.
-struct Events {
+pub struct Events {
     body: BodyDataStream,
     text: String,
 }
 
 impl Events {
-    async fn open(call: Call) -> Self {
+    pub async fn open(call: Call) -> Self {
         let response: Response<Body> = call.open().await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -73,7 +73,7 @@ impl Events {
         }
     }
 
-    async fn next(&mut self) -> Option<Event> {
+    pub async fn next(&mut self) -> Option<Event> {
         let mut event = Event::default();
         for line in self.block().await?.lines() {
             match line.split_once(": ") {
@@ -86,7 +86,7 @@ impl Events {
         Some(event)
     }
 
-    async fn expect(&mut self, name: &str) -> Event {
+    pub async fn expect(&mut self, name: &str) -> Event {
         let event = self.next().await.unwrap_or_else(|| panic!("the stream ended before {name}"));
         assert_eq!(event.name, name, "{event:?}");
         event

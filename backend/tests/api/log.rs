@@ -8,10 +8,14 @@ use std::{
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use todo_backend::ops::logging::{self, LogLevel};
+use todo_llm::{Fault, Reply, Script};
 use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
 use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
 
-use crate::support::{App, PASSWORD, path};
+use crate::{
+    chat::support::{KEY, message, message_in, replica},
+    support::{App, PASSWORD, path},
+};
 
 /// What was logged since the last look.
 #[derive(Clone, Default)]
@@ -149,6 +153,52 @@ async fn no_line_holds_a_secret_or_what_people_wrote(pool: PgPool) {
     ] {
         assert!(!text.contains(secret), "{secret:?} is in the log:\n{text}");
     }
+}
+
+/// Neither what people and models say in the chat nor the key of the model, also where the model misbehaves.
+#[sqlx::test]
+async fn no_line_holds_what_is_said_in_the_chat(pool: PgPool) {
+    let (lines, _, _guard) = capture("debug");
+    let fault = Fault::Error { after: 2, message: "words of the server".into() };
+    let script = Script::in_order([
+        Reply::call("add_task", json!({ "title": "words of a tool" })),
+        Reply::text("words of the model"),
+        Reply::call("add_task", json!("{ words of no JSON")),
+        Reply::call("words_of_a_name", json!({ "words": "of an argument" })),
+        Reply::text("words of the model").fault(fault),
+        Reply::default().fault(Fault::Status { code: 401, retry_after: None, message: format!("wrong key {KEY}") }),
+        Reply::default().fault(Fault::Status {
+            code: 500,
+            retry_after: Some(60),
+            message: "words of the server".into(),
+        }),
+    ]);
+    let (model, app) = replica(&pool, script).await;
+    let ada = app.user("ada").await;
+    let told = ada.say(&message("words of the user")).await;
+    let id = told.conversation();
+    for end in ["model_unavailable", "model_refused", "model_unavailable"] {
+        assert_eq!(ada.say(&message_in(&id, "words of the user")).await.end(), end);
+    }
+    ada.patch(&format!("/api/conversations/{id}")).json(&json!({ "title": "words of a title" })).await.ok(200);
+    ada.get("/api/conversations?q=words+of+a+search").await.ok(200);
+    // A fault of ours in the middle of a turn, and what the database says of it.
+    model.play(Script::in_order([Reply::text("words of the model")]));
+    sqlx::query("alter table messages add constraint broken check (text not like '%model') not valid")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(ada.say(&message("words of the user")).await.end(), "internal");
+
+    let text = lines.text();
+    for result in ["done", "model_unavailable", "model_refused", "internal"] {
+        assert!(text.contains(&format!("\"result\":\"{result}\"")), "no line tells of {result}:\n{text}");
+    }
+    for secret in ["words", KEY] {
+        assert!(!text.contains(secret), "{secret:?} is in the log:\n{text}");
+    }
+    let metrics = String::from_utf8(app.state.metrics.render().unwrap()).unwrap();
+    assert!(!metrics.contains("words") && !metrics.contains(KEY), "{metrics}");
 }
 
 #[test]

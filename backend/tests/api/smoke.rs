@@ -33,7 +33,7 @@ async fn run(pool: &PgPool, spoil: fn(&Method, &str) -> Option<Response>) -> Res
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
     let server = tokio::spawn(server.into_future());
-    let outcome = smoke::run(&url).await;
+    let outcome = smoke::run(&url, Some(&url)).await;
     server.abort();
     outcome.map_err(|error| format!("{error:#}"))
 }
@@ -61,7 +61,7 @@ async fn it_waits_until_the_backend_is_reached(pool: PgPool) {
 #[sqlx::test]
 async fn each_step_that_fails_is_named(pool: PgPool) {
     type Spoil = fn(&Method, &str) -> Option<Response>;
-    let cases: [(&str, Spoil); 8] = [
+    let cases: [(&str, Spoil); 9] = [
         ("opening the first page: GET / answered 503", |_, path| {
             (path == "/").then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
         }),
@@ -82,6 +82,9 @@ async fn each_step_that_fails_is_named(pool: PgPool) {
         ("reading the deleted task: GET /api/tasks/", |method, path| {
             (method == Method::DELETE && path != "/api/auth/me").then(|| StatusCode::NO_CONTENT.into_response())
         }),
+        ("listing the tools of the MCP server: POST http", |_, path| {
+            (path == "/mcp").then(|| StatusCode::FORBIDDEN.into_response())
+        }),
         ("using the deleted account: GET /api/tasks answered 200", |_, path| {
             path.ends_with("/me").then(|| StatusCode::NO_CONTENT.into_response())
         }),
@@ -97,6 +100,6 @@ async fn an_address_where_nobody_listens_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let message = format!("{:#}", smoke::run(&url).await.unwrap_err());
+    let message = format!("{:#}", smoke::run(&url, None).await.unwrap_err());
     assert!(message.contains("opening the first page") && message.contains(&url), "{message}");
 }

@@ -43,12 +43,20 @@ impl App {
     }
 
     pub fn with_database(database: Database, settings: &[(&str, &str)]) -> Self {
+        Self::of(database, Self::config(settings))
+    }
+
+    pub fn of(database: Database, config: Config) -> Self {
+        let state = AppState::new(config, database).unwrap();
+        Self { router: router(state.clone()), state }
+    }
+
+    pub fn config(settings: &[(&str, &str)]) -> Config {
         let needed = [("DATABASE_URL", "postgres://unused"), ("SECRET_KEY", "a key for tests, 32 characters or more")];
         let config = Config::from_lookup(|name| {
             settings.iter().chain(&needed).find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         });
-        let state = AppState::new(config.unwrap(), database).unwrap();
-        Self { router: router(state.clone()), state }
+        config.unwrap()
     }
 
     /// Nobody in particular.

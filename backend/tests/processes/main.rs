@@ -7,6 +7,7 @@
 mod support;
 
 mod black_hole;
+mod chat;
 mod logs;
 mod memory;
 mod migrate;

@@ -27,6 +27,15 @@ def before_call(context, case, kwargs):
     for name in ("If-Match", "Last-Event-ID"):
         if case.headers.get(name) == "null":
             del case.headers[name]
+    if case.path == "/api/chat" and isinstance(case.body, dict):
+        # A message or an answer to a question, and both of the latter are about an existing conversation.
+        if case.body.get("message") is not None or case.body.get("confirm") is None:
+            case.body["message"] = case.body.get("message") or "A message"
+            case.body.pop("confirm", None)
+        else:
+            case.body.pop("replace_from", None)
+        if case.body.get("conversation_id") is None:
+            case.body = {"message": case.body.get("message") or "A message"}
     # A cursor comes from a page.
     case.query.pop("cursor", None)
     if case.path == "/api/tasks/import" and isinstance(case.body, list):

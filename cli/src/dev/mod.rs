@@ -87,6 +87,7 @@ async fn serve(options: &Dev, workspace: &Workspace) -> Result<()> {
         port: options.backend_port,
         metrics_port: options.metrics_port,
         model_url: model.as_ref().map(|model| model.url.clone()),
+        mcp_host: None,
     };
     let mut backend = backend.start(|line| BACKEND.print(line)).await.with_context(|| databases.way_out())?;
     let frontend = Frontend {

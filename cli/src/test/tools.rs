@@ -146,3 +146,23 @@ pub async fn python(run: &StepRun<'_>, name: &str, requirements: &str) -> Result
     std::fs::write(&stamp, wanted)?;
     Ok(Ok(program))
 }
+
+/// A program of a package.json with its lock file, in the user's cache: packages that are no part of the frontend.
+pub async fn npm(run: &StepRun<'_>, name: &str, directory: &str, program: &str) -> Result<PathBuf> {
+    let wanted = run.workspace().path(directory);
+    let home = workspace::cache_dir()?.join(name);
+    let stamp = home.join("installed-lock.json");
+    let lock = std::fs::read(wanted.join("package-lock.json"))?;
+    if !std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        run.say(&format!("installing {name}, once"));
+        std::fs::create_dir_all(&home)?;
+        for file in ["package.json", "package-lock.json"] {
+            std::fs::copy(wanted.join(file), home.join(file))?;
+        }
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&home);
+        run.succeed(npm).await?;
+        std::fs::write(&stamp, lock)?;
+    }
+    Ok(home.join("node_modules/.bin").join(program))
+}

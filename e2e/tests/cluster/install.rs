@@ -81,14 +81,17 @@ pub async fn us1_2_journey_through_the_service(suite: &Suite) -> Result<()> {
     Ok(())
 }
 
-pub async fn us1_2_journey_through_the_ingress(suite: &Suite) -> Result<()> {
-    const HOST: &str = "todo.local";
+/// What the Ingress calls the application.
+pub const HOST: &str = "todo.local";
+
+/// The standing release with an Ingress, and the address of the controller that leads to it.
+pub async fn behind_the_ingress(suite: &Suite) -> Result<(&Release, String)> {
     let Ok(ingress) = std::env::var("TODO_E2E_INGRESS") else {
         return Err(Skip("TODO_E2E_INGRESS names no Ingress controller's address".into()).into());
     };
     let class = std::env::var("TODO_E2E_INGRESS_CLASS").unwrap_or_default();
     let class = format!("ingress.className={class}");
-    suite.standing(&[BASELINE, &["ingress.enabled=true", &class]].concat()).await?;
+    let release = suite.standing(&[BASELINE, &["ingress.enabled=true", &class]].concat()).await?;
     let client = reqwest::Client::new();
     until("the Ingress leads to frontend and backend", Duration::from_mins(1), async || {
         for (path, status) in [("/", 200), ("/api/tasks", 401)] {
@@ -98,13 +101,18 @@ pub async fn us1_2_journey_through_the_ingress(suite: &Suite) -> Result<()> {
         Ok(())
     })
     .await?;
+    Ok((release, ingress))
+}
+
+pub async fn us1_2_journey_through_the_ingress(suite: &Suite) -> Result<()> {
+    let (_, ingress) = behind_the_ingress(suite).await?;
     let mut address = reqwest::Url::parse(&ingress)?;
     let server = address.host_str().context("TODO_E2E_INGRESS has a host")?.to_owned();
     address.set_host(Some(HOST))?;
     let start = Instant::now();
     browser::journey(address.as_str(), Some((HOST, &server))).await?;
     suite.report.add("US1.2 journey through the Ingress", "passes", format!("{:.1} s", start.elapsed().as_secs_f64()));
-    suite.standing(BASELINE).await.map(drop)
+    Ok(())
 }
 
 pub async fn us1_3_logs_are_json_without_an_error(suite: &Suite) -> Result<()> {

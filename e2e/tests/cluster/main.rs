@@ -4,6 +4,7 @@
 //! share one release and leave it as they found it.
 
 mod changes;
+mod chat;
 mod command;
 mod faults;
 mod health;
@@ -55,6 +56,9 @@ tests! {
     losses::sc_003_backends_killed_at_random_lose_nothing;
     losses::e3_the_database_pod_is_deleted_under_load;
     losses::e3_the_database_is_unreachable_under_load;
+    chat::us1_2_journey_through_the_chat;
+    chat::sc_003_a_conversation_outlives_its_pod;
+    chat::mcp_through_the_ingress;
     faults::e1_too_large_a_memory_request_stays_pending;
     faults::e2_an_image_that_cannot_be_pulled;
     faults::e4_a_wrong_value_in_the_configmap;

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type BrowserContext, test as base, type Page } from "@playwright/test";
 import { Api } from "./api";
+import { ChatPage } from "./chat-page";
+import { Model } from "./model";
 import { TasksPage } from "./tasks-page";
 import { Watch } from "./watch";
 
@@ -21,6 +23,10 @@ type Fixtures = {
   api: Api;
   /** The list of `account`, open. */
   tasks: TasksPage;
+  /** The assistant beside that list, open. */
+  chat: ChatPage;
+  /** What the assistant thinks with. */
+  model: Model;
   /** A page in another browser, signed in as `account` where one is given. */
   otherDevice: (account?: Account) => Promise<Page>;
 };
@@ -54,6 +60,20 @@ export const test = base.extend<Fixtures>({
     const tasks = new TasksPage(page);
     await tasks.open();
     await use(tasks);
+  },
+
+  chat: async ({ tasks }, use) => {
+    const chat = new ChatPage(tasks.page);
+    await chat.open();
+    await use(chat);
+  },
+
+  model: async ({ playwright }, use) => {
+    const url = process.env.LLM_URL;
+    if (!url) throw new Error("LLM_URL is not set: run `cargo todo test e2e`, or set it to the address of a todo-llm");
+    const request = await playwright.request.newContext();
+    await use(new Model(request, url));
+    await request.dispose();
   },
 
   otherDevice: async ({ browser, watch, origin, contextOptions }, use) => {

@@ -4,6 +4,7 @@
 BACKEND_URL: http://{{ include "todo.fullname" . }}-backend:8000
 LOG_LEVEL: {{ $config.logLevel | quote }}
 CORS_ORIGINS: {{ join "," $config.corsOrigins | quote }}
+MCP_ALLOWED_HOSTS: {{ include "todo.mcpHosts" . | fromJsonArray | join "," | quote }}
 COOKIE_SECURE: {{ $config.cookieSecure | quote }}
 TRUSTED_PROXY_HOPS: {{ $config.trustedProxyHops | quote }}
 DATABASE_MAX_CONNECTIONS: {{ $config.databaseMaxConnections | quote }}
@@ -13,6 +14,21 @@ SHUTDOWN_TIMEOUT_SECONDS: {{ $config.shutdownTimeoutSeconds | quote }}
 REVISION: {{ $config.revision | quote }}
 OPENAI_BASE_URL: {{ $config.openaiBaseUrl | quote }}
 OPENAI_MODEL: {{ $config.openaiModel | quote }}
+CHAT_TURNS_PER_MINUTE: {{ $config.chatTurnsPerMinute | quote }}
+{{- end }}
+
+{{/* The names under which MCP clients reach the backend, with any port: this machine by port-forward, the Service, the
+     routes, and those listed. As JSON. */}}
+{{- define "todo.mcpHosts" -}}
+{{- $service := printf "%s-backend" (include "todo.fullname" .) -}}
+{{- $inNamespace := printf "%s.%s" $service .Release.Namespace -}}
+{{- $svc := printf "%s.svc" $inNamespace -}}
+{{- $hosts := list "localhost" "127.0.0.1" "::1" $service $inNamespace $svc (printf "%s.cluster.local" $svc) -}}
+{{- /* Enabled or not, so that enabling one replaces no pod. What a pattern stands for is for the values to list. */}}
+{{- range list .Values.ingress.host .Values.httpRoute.host }}
+{{- if not (hasPrefix "*" .) }}{{ $hosts = append $hosts . }}{{ end }}
+{{- end }}
+{{- concat $hosts .Values.config.mcpAllowedHosts | uniq | toJson -}}
 {{- end }}
 
 {{/* Environment of a backend container. */}}

@@ -29,6 +29,9 @@ pub async fn api_types(run: &StepRun<'_>) -> Result<Outcome> {
     Ok(Outcome::one())
 }
 
+/// A name by which MCP clients may call that is not this machine's.
+const FOREIGN_HOST: &str = "todo-backend.todo.svc";
+
 /// A backend on free ports with an empty database of its own.
 pub async fn start_backend(run: &StepRun<'_>, database: &str, model_url: Option<String>) -> Result<(Running, String)> {
     let database_url = run.context.databases().await?.empty(database).await?;
@@ -39,6 +42,7 @@ pub async fn start_backend(run: &StepRun<'_>, database: &str, model_url: Option<
         port: 0,
         metrics_port: 0,
         model_url,
+        mcp_host: Some(FOREIGN_HOST),
     };
     Ok((backend.start(run.server_sink("backend")?).await?, database_url))
 }
@@ -48,14 +52,41 @@ pub async fn schemathesis(run: &StepRun<'_>) -> Result<Outcome> {
         Ok(python) => python,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
-    let (backend, _) = start_backend(run, "todo_schemathesis", None).await?;
+    let model = stack::start_model(&run.binaries().await?.model(), true, run.server_sink("model")?).await?;
+    let (backend, _) = start_backend(run, "todo_schemathesis", Some(model.url.clone())).await?;
     let mut script = Command::new(run.workspace().path("backend/tests/schemathesis/run"));
     script.env("BASE_URL", &backend.url).env("PYTHON", python).current_dir(run.workspace().root());
     let finished = run.finish(script).await?;
     backend.program.stop().await;
+    model.program.stop().await;
     // The script counts operations in the form of `cargo test`.
     let counts = Counts::of_cargo_test(&finished.output);
     ensure!(finished.status.success() || counts.failed > 0, "schemathesis failed before it counted");
+    Ok(Outcome::Ran(counts))
+}
+
+pub async fn mcp(run: &StepRun<'_>) -> Result<Outcome> {
+    let python = match tools::python(run, "mcp", "backend/tests/mcp/requirements.txt").await? {
+        Ok(python) => python,
+        Err(reason) => return Ok(Outcome::Skipped(reason)),
+    };
+    let inspector = tools::npm(run, "mcp-inspector", "backend/tests/mcp", "mcp-inspector").await?;
+    let (backend, _) = start_backend(run, "todo_mcp", None).await?;
+    let scratch = tempfile::tempdir()?;
+    let mut script = Command::new(run.workspace().path("backend/tests/mcp/run"));
+    script
+        .env("BASE_URL", &backend.url)
+        .env("PYTHON", python)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("INSPECTOR", inspector)
+        .env("TODO_BACKEND", run.binaries().await?.backend())
+        .env("FOREIGN_HOST", FOREIGN_HOST)
+        .env("SCRATCH", scratch.path())
+        .current_dir(run.workspace().root());
+    let finished = run.finish(script).await?;
+    backend.program.stop().await;
+    let counts = Counts::of_cargo_test(&finished.output);
+    ensure!(finished.status.success() || counts.failed > 0, "the clients failed before they counted");
     Ok(Outcome::Ran(counts))
 }
 

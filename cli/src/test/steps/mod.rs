@@ -68,6 +68,7 @@ steps! {
     Frontend "bundle-size" frontend::bundle_size, "the tasks page loads at most 170 kB of JavaScript, gzipped";
     Whole "api-types" application::api_types, "the frontend's API types are those of the backend's OpenAPI document";
     Whole "schemathesis" application::schemathesis, "requests generated from the OpenAPI document find no fault";
+    Whole "mcp" application::mcp, "the Python SDK and the inspector of MCP, over HTTP and over standard input and output";
     Whole "e2e" application::e2e, "Chromium against frontend, backend and PostgreSQL";
     Whole "monitoring" monitoring::monitoring, "a real Prometheus has data for every panel and alert, of processes under load";
     Whole "dev" application::dev, "`cargo todo dev` serves the application and leaves nothing behind";

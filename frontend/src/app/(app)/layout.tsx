@@ -1,20 +1,27 @@
+import { cookies } from "next/headers";
 import { redirect } from "next/navigation";
 import type { ReactNode } from "react";
+import { ChatDock } from "@/components/chat/chat-dock";
 import { AppHeader } from "@/components/layout/app-header";
 import { ConnectionNotice } from "@/components/layout/connection-notice";
 import { Shortcuts } from "@/components/layout/shortcuts";
+import { CHAT_COOKIE } from "@/lib/chat/cookie";
 import { signInPath } from "@/lib/next-path";
 import { requestedPath, visitor } from "@/lib/session";
 
 export default async function AppLayout({ children }: { children: ReactNode }) {
   const user = await visitor();
   if (user === "signed-out") redirect(signInPath(await requestedPath()));
+  const chatOpen = (await cookies()).get(CHAT_COOKIE)?.value === "open";
   return (
-    <div className="flex min-h-dvh flex-col">
-      <ConnectionNotice />
-      <AppHeader user={user === "unknown" ? undefined : user} />
-      {children}
-      <Shortcuts />
+    <div className="flex">
+      <div className="flex min-h-dvh min-w-0 flex-1 flex-col">
+        <ConnectionNotice />
+        <AppHeader user={user === "unknown" ? undefined : user} chatOpen={chatOpen} />
+        {children}
+        <Shortcuts />
+      </div>
+      <ChatDock initiallyOpen={chatOpen} />
     </div>
   );
 }

@@ -12,6 +12,7 @@ const SHORTCUTS = [
       { keys: ["?"], does: "Show these shortcuts" },
       { keys: ["n"], does: "Add a task" },
       { keys: ["/"], does: "Search" },
+      { keys: ["c"], does: "Talk to the assistant" },
       { keys: ["u"], does: "Undo the last change" },
       { keys: ["g", "t"], does: "Go to tasks" },
       { keys: ["g", "a"], does: "Go to account" },
@@ -28,6 +29,16 @@ const SHORTCUTS = [
       { keys: ["Shift", "↓"], does: "Select more" },
       { keys: ["Del"], or: ["⌫"], does: "Delete" },
       { keys: ["Esc"], does: "Clear the selection, cancel editing" },
+    ],
+  },
+  {
+    title: "In the chat",
+    keys: [
+      { keys: ["Enter"], does: "Send" },
+      { keys: ["Shift", "Enter"], does: "New line" },
+      { keys: ["↑"], does: "Edit the last message" },
+      { keys: ["Esc"], does: "Stop the answer" },
+      { keys: ["Shift", "C"], does: "New chat" },
     ],
   },
 ];

@@ -1,13 +1,15 @@
 "use client";
 
 import { defaultRangeExtractor, useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type Ref, useEffect, useImperativeHandle, useMemo, useRef } from "react";
+import { type Ref, useEffect, useEffectEvent, useImperativeHandle, useMemo, useRef, useState } from "react";
 import type { Task } from "@/lib/api/types";
 import type { Drafts } from "@/lib/hooks/use-drafts";
 import type { Selection } from "@/lib/hooks/use-selection";
 import type { TaskActions } from "@/lib/hooks/use-task-actions";
 import { withStatus } from "@/lib/tasks/cache";
 import { matches, type TaskFilter } from "@/lib/tasks/filter";
+import { onReveal } from "@/lib/tasks/reveal";
+import { cn } from "@/lib/utils";
 import { listKeyHandler } from "./list-keys";
 import { LoadMore, type MoreTasks } from "./load-more";
 import { TaskRow } from "./task-row";
@@ -38,6 +40,7 @@ export function TaskList({ tasks, total, filter, drafts, selection, actions, onE
   const scrollMargin = useOffsetTop(list);
   const indexOf = useMemo(() => new Map(tasks.map(({ id }, index) => [id, index])), [tasks]);
   const rows = useRowFocus((id) => virtualizer.scrollToIndex(indexOf.get(id) ?? 0));
+  const [revealed, setRevealed] = useState<string | null>(null);
   const active = indexOf.get(rows.activeId ?? "") ?? 0;
 
   const virtualizer = useWindowVirtualizer({
@@ -92,6 +95,14 @@ export function TaskList({ tasks, total, filter, drafts, selection, actions, onE
     },
   };
 
+  const reveal = useEffectEvent((id: string) => {
+    if (!indexOf.has(id)) return false;
+    setRevealed(id);
+    rows.focus(id);
+    return true;
+  });
+  useEffect(() => onReveal((id) => reveal(id)), []);
+
   useImperativeHandle(ref, () => ({ focus: () => focusAt(active) }));
   const onKeyDown = listKeyHandler({ tasks, indexOf, row, selection, focusAt });
 
@@ -101,6 +112,7 @@ export function TaskList({ tasks, total, filter, drafts, selection, actions, onE
         ref={list}
         aria-label="Tasks"
         onKeyDown={onKeyDown}
+        onBlur={() => setRevealed(null)}
         className="relative"
         style={{ height: virtualizer.getTotalSize() }}
       >
@@ -115,7 +127,7 @@ export function TaskList({ tasks, total, filter, drafts, selection, actions, onE
               data-task={task.id}
               aria-setsize={total}
               aria-posinset={index + 1}
-              className="absolute inset-x-0 top-0 border-b"
+              className={cn("absolute inset-x-0 top-0 border-b transition-colors", task.id === revealed && "bg-accent")}
               style={{ transform: `translateY(${start - scrollMargin}px)` }}
             >
               <TaskRow

@@ -16,6 +16,7 @@ export const buttonVariants = cva(
         md: "h-10 px-4",
         lg: "h-12 rounded-xl px-6 text-base",
         icon: "size-8 text-muted-foreground hover:text-foreground",
+        square: "size-9",
         "icon-lg": "size-10 text-muted-foreground hover:text-foreground",
       },
     },

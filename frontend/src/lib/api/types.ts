@@ -16,3 +16,24 @@ export type TokenInfo = Schemas["TokenInfo"];
 export type CreatedToken = Schemas["CreatedToken"];
 export type FieldError = Schemas["FieldError"];
 export type Problem = Schemas["Problem"];
+
+export type ChatRequest = Schemas["ChatRequest"];
+export type ChatFailure = Schemas["ChatFailure"];
+export type MessageStatus = Schemas["MessageStatus"];
+export type EndReason = Schemas["ChatEndReason"];
+export type ConversationInfo = Schemas["ConversationInfo"];
+
+type Json = Record<string, unknown>;
+
+// The document cannot say what is in the objects of tools: each has its own.
+export type ToolUse = { name: string; arguments: Json; result?: Json | null };
+export type ChatMessage = Omit<Schemas["ChatMessage"], "tool"> & { tool?: ToolUse | null };
+export type Conversation = Omit<Schemas["Conversation"], "messages"> & { messages: ChatMessage[] };
+
+/** An event of a turn: its name as `type`, and its data. */
+export type ChatEvent =
+  | ({ type: "message_start"; message: ChatMessage } & Omit<Schemas["ChatMessageStart"], "message">)
+  | ({ type: "text_delta" } & Schemas["ChatTextDelta"])
+  | { type: "tool_call" | "tool_result"; message: ChatMessage }
+  | ({ type: "message_end" } & Schemas["ChatMessageEnd"])
+  | ({ type: "error" } & Schemas["ChatError"]);

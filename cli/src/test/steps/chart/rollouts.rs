@@ -26,7 +26,7 @@ const CHANGES: &[(&str, bool, bool)] = &[
     ("backend.service.type=NodePort", false, false),
     ("backend.pdb.enabled=false", false, false),
     ("ingress.enabled=true", false, false),
-    ("ingress.host=todo.example", false, false),
+    ("ingress.host=todo.example", true, true),
     ("networkPolicy.enabled=false", false, false),
     ("frontend.service.annotations.team=tasks", false, false),
 ];

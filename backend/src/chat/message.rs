@@ -1,0 +1,177 @@
+//! What a conversation is made of, and what is told about it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::types::Json;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum MessageRole {
+    User,
+    Assistant,
+    Tool,
+}
+
+/// A user's message is always `done`; an assistant's starts as `streaming`, a tool call as `running` or `awaiting` the
+/// user's confirmation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum MessageStatus {
+    Streaming,
+    Running,
+    Awaiting,
+    Done,
+    Failed,
+    Declined,
+    Cancelled,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ChatMessage)]
+pub struct Message {
+    /// Place in the conversation. A `message_start` with the `seq` of a message takes its place, and that of all after.
+    pub seq: i32,
+    pub turn: Uuid,
+    pub role: MessageRole,
+    /// Markdown. Empty for tool calls, and while an assistant has said nothing yet.
+    pub text: String,
+    #[schema(value_type = Option<ToolCall>)]
+    pub tool: Option<Json<ToolCall>>,
+    pub status: MessageStatus,
+    /// Why the turn ended with this message.
+    #[schema(value_type = Option<Failure>)]
+    pub error: Option<Json<Failure>>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ChatToolCall)]
+pub struct ToolCall {
+    pub name: String,
+    #[schema(value_type = Object)]
+    pub arguments: Value,
+    /// What the tool answered; a refusal has the fields `error` and `detail`.
+    #[schema(value_type = Option<Object>)]
+    pub result: Option<Value>,
+}
+
+/// Why a turn ended before it was done.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ChatFailure)]
+pub struct Failure {
+    pub code: FailureCode,
+    /// One or two sentences for a person.
+    pub detail: String,
+    /// Whether the same message may work when it is sent again.
+    pub retryable: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ChatFailureCode)]
+pub enum FailureCode {
+    /// The model's server cannot be reached, or says that it cannot answer.
+    ModelUnavailable,
+    /// The model's server refuses the request.
+    ModelRefused,
+    ModelRateLimited,
+    /// The model stopped answering.
+    ModelTimeout,
+    /// The answer is unreadable or breaks off.
+    ModelBroken,
+    TurnTimeout,
+    /// The replica that was at work went away.
+    Interrupted,
+    Internal,
+}
+
+impl FailureCode {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ModelUnavailable => "model_unavailable",
+            Self::ModelRefused => "model_refused",
+            Self::ModelRateLimited => "model_rate_limited",
+            Self::ModelTimeout => "model_timeout",
+            Self::ModelBroken => "model_broken",
+            Self::TurnTimeout => "turn_timeout",
+            Self::Interrupted => "interrupted",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl Failure {
+    pub fn new(code: FailureCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), retryable: code != FailureCode::ModelRefused }
+    }
+
+    pub fn interrupted() -> Self {
+        Self::new(FailureCode::Interrupted, "The server that was answering was stopped. What it had written is kept.")
+    }
+}
+
+/// Data of `message_start`: a message of the user, or the beginning of one of the assistant.
+#[derive(Serialize, ToSchema)]
+pub struct ChatMessageStart<'a> {
+    pub conversation_id: Uuid,
+    pub turn: Uuid,
+    /// Of the conversation.
+    pub title: &'a str,
+    pub message: &'a Message,
+}
+
+/// Data of `text_delta`: more text of a message.
+#[derive(Serialize, ToSchema)]
+pub struct ChatTextDelta<'a> {
+    pub seq: i32,
+    pub text: &'a str,
+}
+
+/// Data of `tool_call` and `tool_result`: the message as it is now.
+#[derive(Serialize, ToSchema)]
+pub struct ChatToolStep<'a> {
+    pub message: &'a Message,
+}
+
+/// Data of `message_end`, which ends a turn.
+#[derive(Serialize, ToSchema)]
+pub struct ChatMessageEnd {
+    pub turn: Uuid,
+    pub reason: EndReason,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ChatEndReason)]
+pub enum EndReason {
+    Done,
+    /// Tool calls wait for the user's confirmation.
+    Confirmation,
+    Cancelled,
+    /// The assistant used its tools as often as it may in one turn.
+    Rounds,
+}
+
+/// Data of `error`, which ends a turn.
+#[derive(Serialize, ToSchema)]
+pub struct ChatError<'a> {
+    pub turn: Uuid,
+    #[serde(flatten)]
+    pub failure: &'a Failure,
+}
+
+impl Message {
+    /// Gives a tool call the state in which it stays, with a result that tells the model why it was not done.
+    pub fn resolve(&mut self, status: MessageStatus, error: &str, detail: &str) {
+        self.status = status;
+        if let Some(tool) = &mut self.tool {
+            tool.result = Some(serde_json::json!({ "error": error, "detail": detail }));
+        }
+    }
+}

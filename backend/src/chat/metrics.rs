@@ -1,0 +1,67 @@
+use std::time::Duration;
+
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
+
+/// Seconds; from a fast local model to the limit of a turn.
+const BUCKETS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0];
+
+/// Numbers about the chat. Nothing that anybody wrote is a label.
+pub struct ChatMetrics {
+    turns: IntCounterVec,
+    first_token: Histogram,
+    answer: Histogram,
+    tokens_in: IntCounter,
+    tokens_out: IntCounter,
+    tokens: IntCounterVec,
+    errors: IntCounterVec,
+}
+
+impl ChatMetrics {
+    pub fn new() -> prometheus::Result<Self> {
+        let seconds = |name, help| Histogram::with_opts(HistogramOpts::new(name, help).buckets(BUCKETS.to_vec()));
+        let tokens = IntCounterVec::new(
+            Opts::new("chat_model_tokens_total", "Tokens as the model counted them"),
+            &["direction"],
+        )?;
+        Ok(Self {
+            turns: IntCounterVec::new(
+                Opts::new("chat_turns_total", "Turns of the chat by how they ended"),
+                &["result"],
+            )?,
+            first_token: seconds("chat_model_first_token_seconds", "Time until the model began to answer")?,
+            answer: seconds("chat_model_answer_seconds", "Time until the model's answer was complete")?,
+            tokens_in: tokens.with_label_values(&["in"]),
+            tokens_out: tokens.with_label_values(&["out"]),
+            tokens,
+            errors: IntCounterVec::new(
+                Opts::new("chat_model_errors_total", "Answers that the model did not give"),
+                &["kind"],
+            )?,
+        })
+    }
+
+    pub fn register(&self, registry: &Registry) -> prometheus::Result<()> {
+        registry.register(Box::new(self.turns.clone()))?;
+        registry.register(Box::new(self.first_token.clone()))?;
+        registry.register(Box::new(self.answer.clone()))?;
+        registry.register(Box::new(self.tokens.clone()))?;
+        registry.register(Box::new(self.errors.clone()))
+    }
+
+    pub fn turn_ended(&self, result: &str) {
+        self.turns.with_label_values(&[result]).inc();
+    }
+
+    pub fn answered(&self, first_token: Option<Duration>, whole: Duration, tokens_in: u64, tokens_out: u64) {
+        if let Some(first_token) = first_token {
+            self.first_token.observe(first_token.as_secs_f64());
+        }
+        self.answer.observe(whole.as_secs_f64());
+        self.tokens_in.inc_by(tokens_in);
+        self.tokens_out.inc_by(tokens_out);
+    }
+
+    pub fn model_failed(&self, kind: &str) {
+        self.errors.with_label_values(&[kind]).inc();
+    }
+}

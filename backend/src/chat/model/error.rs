@@ -1,0 +1,181 @@
+use std::time::Duration;
+
+use reqwest::{Response, StatusCode, header};
+use serde_json::Value;
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+use tokio::time::timeout;
+
+use crate::chat::message::{Failure, FailureCode};
+
+/// How long to wait for the body of an error, and how much of it to read.
+const BODY_TIME: Duration = Duration::from_secs(2);
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// Why there is no answer, or no whole one. Holds nothing that the server wrote but a status and a code, since servers
+/// repeat keys and messages.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct ModelError {
+    pub code: FailureCode,
+    pub detail: String,
+    pub status: Option<u16>,
+    pub retry_after: Option<Duration>,
+}
+
+impl ModelError {
+    fn new(code: FailureCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), status: None, retry_after: None }
+    }
+
+    pub fn broken(detail: &str) -> Self {
+        Self::new(FailureCode::ModelBroken, detail)
+    }
+
+    pub fn stalled() -> Self {
+        Self::new(FailureCode::ModelTimeout, "The model stopped in the middle of its answer. Try again.")
+    }
+
+    pub async fn of_status(response: Response) -> Self {
+        let status = response.status();
+        let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| seconds(value.to_str().ok()?));
+        let name = timeout(BODY_TIME, error_name(response)).await.ok().flatten();
+        let named = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let number = status.as_u16();
+        let error = match status {
+            // Quota, not speed: no waiting helps.
+            StatusCode::TOO_MANY_REQUESTS if name.as_deref() == Some("insufficient_quota") => {
+                Self::new(FailureCode::ModelRefused, "The account at the model's provider has no quota left.")
+            }
+            StatusCode::TOO_MANY_REQUESTS => Self::new(
+                FailureCode::ModelRateLimited,
+                match retry_after {
+                    Some(wait) => {
+                        format!("The model has too much to do. Try again in {} seconds.", wait.as_secs().max(1))
+                    }
+                    None => "The model has too much to do. Try again in a moment.".into(),
+                },
+            ),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::new(
+                FailureCode::ModelRefused,
+                format!(
+                    "The model's server refuses our key: status {number}{named}. The operator has to check OPENAI_API_KEY."
+                ),
+            ),
+            StatusCode::NOT_FOUND => Self::new(
+                FailureCode::ModelRefused,
+                format!(
+                    "The model's server does not know the model or the address: status {number}{named}. The operator has to check OPENAI_MODEL and OPENAI_BASE_URL."
+                ),
+            ),
+            StatusCode::REQUEST_TIMEOUT => Self::unavailable(number, &named),
+            _ if status.is_server_error() => Self::unavailable(number, &named),
+            _ => Self::new(
+                FailureCode::ModelRefused,
+                format!("The model's server refuses the request: status {number}{named}."),
+            ),
+        };
+        Self { status: Some(number), retry_after, ..error }
+    }
+
+    fn unavailable(status: u16, named: &str) -> Self {
+        let detail =
+            format!("The model's server cannot answer right now: status {status}{named}. Try again in a moment.");
+        Self::new(FailureCode::ModelUnavailable, detail)
+    }
+
+    /// An error object in place of the answer, or in the middle of it.
+    pub fn in_stream(error: &Value) -> Self {
+        let name = safe_name(error);
+        let code = match name.as_deref() {
+            Some(name) if name.contains("rate_limit") => FailureCode::ModelRateLimited,
+            Some(name) if name.contains("invalid_request") => FailureCode::ModelRefused,
+            _ => FailureCode::ModelUnavailable,
+        };
+        let named = name.map(|name| format!(" ({name})")).unwrap_or_default();
+        Self::new(code, format!("The model's server reported an error instead of going on{named}. Try again."))
+    }
+
+    pub fn filtered() -> Self {
+        Self::new(FailureCode::ModelRefused, "The model's provider held the answer back for its content.")
+    }
+
+    /// For metrics and the log.
+    pub const fn kind(&self) -> &'static str {
+        self.code.as_str()
+    }
+
+    pub fn is_transient(&self) -> bool {
+        matches!(self.code, FailureCode::ModelUnavailable | FailureCode::ModelRateLimited)
+    }
+}
+
+/// A request that got no answer, or a connection that broke in the middle of it.
+impl From<reqwest::Error> for ModelError {
+    fn from(error: reqwest::Error) -> Self {
+        // Without the address, which is the operator's business.
+        tracing::debug!(error = %error.without_url(), "the connection to the model failed");
+        let detail = "The model's server cannot be reached, or the connection to it broke. Try again in a moment.";
+        Self::new(FailureCode::ModelUnavailable, detail)
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        Self::new(error.code, error.detail)
+    }
+}
+
+async fn error_name(mut response: Response) -> Option<String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        body.extend_from_slice(&chunk);
+        if body.len() > BODY_LIMIT {
+            return None;
+        }
+    }
+    let body: Value = serde_json::from_slice(&body).ok()?;
+    safe_name(body.get("error")?)
+}
+
+/// The server's name for its error, such as `model_not_found`: helps to find the cause. Only in a form that neither
+/// keys nor texts have.
+fn safe_name(error: &Value) -> Option<String> {
+    ["code", "type"].iter().find_map(|field| {
+        let name = error.get(field)?.as_str()?;
+        let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        (plain && (1..=40).contains(&name.len())).then(|| name.to_owned())
+    })
+}
+
+/// `Retry-After`: seconds, or a date.
+fn seconds(value: &str) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = OffsetDateTime::parse(value.trim(), &Rfc2822).ok()?;
+    Some((date - OffsetDateTime::now_utc()).try_into().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(seconds("7"), Some(Duration::from_secs(7)));
+        assert_eq!(seconds("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        assert!(seconds("Fri, 31 Dec 2100 23:59:59 GMT") > Some(Duration::from_hours(1)));
+        assert_eq!(seconds("soon"), None);
+    }
+
+    #[test]
+    fn only_plain_names_are_repeated() {
+        assert_eq!(safe_name(&json!({ "code": "model_not_found" })).as_deref(), Some("model_not_found"));
+        assert_eq!(safe_name(&json!({ "code": null, "type": "server_error" })).as_deref(), Some("server_error"));
+        for name in ["sk-abc", "Incorrect API key", "", "key1"] {
+            assert_eq!(safe_name(&json!({ "code": name })), None, "{name}");
+        }
+    }
+}

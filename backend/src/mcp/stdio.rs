@@ -1,0 +1,126 @@
+//! `todo-backend mcp`: the server of `TODO_URL` on standard input and output, for clients that start a program.
+//!
+//! Standard output carries the protocol and nothing else; logs go to standard error.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use reqwest::Url;
+use rmcp::{
+    ErrorData, RoleClient, RoleServer, ServerHandler, ServiceError, ServiceExt,
+    model::{
+        CallToolRequestParams, CallToolResponse, GetPromptRequestParams, GetPromptResponse, ListPromptsResult,
+        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+        ReadResourceRequestParams, ReadResourceResponse, ServerConfig, ServerPeerInfo,
+    },
+    service::{ClientLifecycleMode, ClientServiceExt, Peer, RequestContext},
+    transport::{StreamableHttpClientTransport, stdio, streamable_http_client::StreamableHttpClientTransportConfig},
+};
+
+use crate::http::tls;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Serves until the client closes standard input.
+pub async fn run() -> anyhow::Result<()> {
+    let url = url(&variable("TODO_URL", "the address of the application, such as http://localhost:8000")?)?;
+    let token = variable("TODO_TOKEN", "an API token, which the account page makes")?;
+    let client = tls::client_for(&url).timeout(PATIENCE).build()?;
+    let config = StreamableHttpClientTransportConfig::with_uri(url.as_str()).auth_header(token);
+    // What the newest version adds to answers is taken away for clients of an older one, but not the other way round.
+    let lifecycle = ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] };
+    let remote = ().serve_with_lifecycle(StreamableHttpClientTransport::with_client(client, config), lifecycle).await;
+    let remote = remote.map_err(|error| {
+        let hint = if error.auth_challenge().is_some() {
+            format!("{url} does not accept TODO_TOKEN: make a new API token on the account page")
+        } else {
+            format!("{url} does not answer as the application does: check TODO_URL")
+        };
+        anyhow::Error::from(error).context(hint)
+    })?;
+    let info = remote.peer_info().context("the server did not introduce itself")?;
+    tracing::info!(%url, "connected");
+    let forward = Forward { info: introduction(&info), remote: remote.peer().clone() };
+    forward.serve(stdio()).await?.waiting().await?;
+    Ok(())
+}
+
+fn variable(name: &str, meaning: &str) -> anyhow::Result<String> {
+    let value = std::env::var(name).unwrap_or_default().trim().to_owned();
+    ensure!(!value.is_empty(), "{name} is not set: {meaning}");
+    Ok(value)
+}
+
+fn url(text: &str) -> anyhow::Result<Url> {
+    let rule = "TODO_URL must be an http:// or https:// URL such as http://localhost:3000";
+    let mut url = Url::parse(text).context(rule)?;
+    ensure!(matches!(url.scheme(), "http" | "https"), rule);
+    let path = format!("{}/mcp", url.path().trim_end_matches('/').trim_end_matches("/mcp"));
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn introduction(remote: &ServerPeerInfo) -> ServerConfig {
+    let mut info = ServerConfig::new(remote.capabilities.clone());
+    if let Some(server) = &remote.server_info {
+        info = info.with_server_info(server.clone());
+    }
+    info.instructions.clone_from(&remote.instructions);
+    info
+}
+
+/// Asks the server over HTTP what the client asks here.
+struct Forward {
+    remote: Peer<RoleClient>,
+    info: ServerConfig,
+}
+
+type Asked = RequestContext<RoleServer>;
+type Pages = Option<PaginatedRequestParams>;
+
+impl ServerHandler for Forward {
+    fn get_info(&self) -> ServerConfig {
+        self.info.clone()
+    }
+
+    async fn list_tools(&self, pages: Pages, _: Asked) -> Result<ListToolsResult, ErrorData> {
+        self.remote.list_tools(pages).await.map_err(told)
+    }
+
+    async fn call_tool(&self, call: CallToolRequestParams, _: Asked) -> Result<CallToolResponse, ErrorData> {
+        self.remote.call_tool_once(call).await.map_err(told)
+    }
+
+    async fn list_resources(&self, pages: Pages, _: Asked) -> Result<ListResourcesResult, ErrorData> {
+        self.remote.list_resources(pages).await.map_err(told)
+    }
+
+    async fn list_resource_templates(&self, pages: Pages, _: Asked) -> Result<ListResourceTemplatesResult, ErrorData> {
+        self.remote.list_resource_templates(pages).await.map_err(told)
+    }
+
+    async fn read_resource(
+        &self,
+        read: ReadResourceRequestParams,
+        _: Asked,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        self.remote.read_resource_once(read).await.map_err(told)
+    }
+
+    async fn list_prompts(&self, pages: Pages, _: Asked) -> Result<ListPromptsResult, ErrorData> {
+        self.remote.list_prompts(pages).await.map_err(told)
+    }
+
+    async fn get_prompt(&self, get: GetPromptRequestParams, _: Asked) -> Result<GetPromptResponse, ErrorData> {
+        self.remote.get_prompt_once(get).await.map_err(told)
+    }
+}
+
+/// What the server says, or why it says nothing.
+fn told(error: ServiceError) -> ErrorData {
+    match error {
+        ServiceError::McpError(error) => error,
+        error => ErrorData::internal_error(format!("{:#}", anyhow::Error::from(error)), None),
+    }
+}

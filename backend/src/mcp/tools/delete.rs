@@ -1,0 +1,34 @@
+use schemars::JsonSchema;
+use serde::Deserialize;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::{One, Tool, lookup::lookup, refusal::Failure, schema};
+use crate::{http::preconditions::IfMatch, tasks::delete};
+
+pub const TOOL: Tool = Tool {
+    name: "delete_task",
+    title: "Delete a task",
+    description: "Deletes a task of the user and returns it as it was. Only for what the user wants gone: \
+                  what is done is to be completed instead.",
+    input: schema::input::<Arguments>,
+    output: schema::output::<One>,
+    read_only: false,
+    destructive: true,
+    // Once a title is gone, a part of another one may fit.
+    idempotent: false,
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    /// Id of the task, or its title, or a part of the title that fits no other task.
+    #[schemars(length(min = 1, max = 200))]
+    task: String,
+}
+
+pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<One, Failure> {
+    let task = lookup(pool, user_id, &arguments.task, None).await?;
+    delete(pool, user_id, task.id, &IfMatch(None)).await?;
+    Ok(One { task })
+}

@@ -1,0 +1,55 @@
+//! Which task is meant: people and models speak of titles.
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::refusal::{Candidate, Failure, ToolError};
+use crate::{
+    http::error::{Error, FieldError},
+    tasks::{Status, Task, get},
+};
+
+/// Candidates that one refusal lists.
+const MOST_CANDIDATES: usize = 10;
+
+/// The task with this id, else the only one with this title, else the only one whose title contains it; in any case of
+/// letters. Where `preferred` is given, tasks of that status go before equal ones of the other.
+pub async fn lookup(pool: &PgPool, user_id: Uuid, task: &str, preferred: Option<Status>) -> Result<Task, Failure> {
+    let name = task.trim();
+    if name.is_empty() || name.chars().count() > 200 || name.contains('\0') {
+        let rule = "must be an id or a title: 1 to 200 characters, without the NUL character";
+        return Err(vec![FieldError::new("task", rule)].into());
+    }
+    if let Ok(id) = name.parse() {
+        match get(pool, user_id, id).await {
+            // A title may look like an id.
+            Err(Error::NotFound) => {}
+            found => return Ok(found?),
+        }
+    }
+    let found = sqlx::query!(
+        r#"select id, title, status as "status!: Status",
+             title_key = lower($2) as "exact!", status is not distinct from $3 as "preferred!"
+           from tasks where user_id = $1 and deleted_at is null and strpos(title_key, lower($2)) > 0
+           order by 4 desc, 5 desc, id desc limit $4"#,
+        user_id,
+        name,
+        preferred.map(Status::as_str),
+        i64::try_from(MOST_CANDIDATES).unwrap_or(i64::MAX),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::from)?;
+    let Some(first) = found.first() else { return Err(Failure::Refused(ToolError::not_found())) };
+    let best = (first.exact, first.preferred);
+    let equals = found.iter().take_while(|task| (task.exact, task.preferred) == best);
+    let mut candidates: Vec<_> =
+        equals.map(|task| Candidate { id: task.id, title: task.title.clone(), status: task.status }).collect();
+    match candidates.pop() {
+        Some(only) if candidates.is_empty() => Ok(get(pool, user_id, only.id).await?),
+        last => {
+            candidates.extend(last);
+            Err(Failure::Refused(ToolError::ambiguous(candidates)))
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Servers and connections as they really are: each ends in a clear message, and in a state from which the next turn
+//! goes on.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use sqlx::PgPool;
+use todo_backend::chat::Limits;
+use todo_llm::{Fault, Model, Quirk, Reply, Script};
+
+use super::support::{KEY, message, message_in, of, replica};
+use crate::support::pluck;
+
+const TEXT: &str = "Grüße, 世界! 🎉 Ça va";
+
+#[sqlx::test]
+async fn odd_ways_to_send_a_whole_answer_are_read(pool: PgPool) {
+    let quirks = [
+        vec![Quirk::SplitBytes],
+        vec![Quirk::RoleOnly, Quirk::EmptyChoices],
+        vec![Quirk::Crlf, Quirk::Comments],
+        vec![Quirk::Crlf, Quirk::SplitBytes, Quirk::NoDone],
+        vec![Quirk::Json],
+        vec![Quirk::Json, Quirk::SplitBytes],
+        vec![Quirk::NoFinish],
+        vec![Quirk::NoDone],
+    ];
+    let reply = |quirks: &Vec<Quirk>| quirks.iter().fold(Reply::text(TEXT), |reply, quirk| reply.quirk(*quirk));
+    let (_model, app) = replica(&pool, Script::in_order(quirks.iter().map(reply))).await;
+    let ada = app.user("ada").await;
+    for quirks in quirks {
+        let told = ada.say(&message("Hi")).await;
+        assert_eq!((told.text().as_str(), told.end()), (TEXT, "done"), "{quirks:?}");
+    }
+}
+
+/// What is wrong, and how the turn ends: the code, a word of the detail, and the text that is kept.
+#[sqlx::test]
+async fn what_goes_wrong_is_told_and_the_next_turn_goes_on(pool: PgPool) {
+    let model = Model::start(Script::default()).await;
+    let app = of(&pool, &model, Limits { stall: Duration::from_millis(300), ..Limits::default() });
+    let cases = [
+        (
+            "cut",
+            Reply::text("one two three").fault(Fault::Cut { after: 3 }),
+            "model_unavailable",
+            "connection",
+            "one two ",
+        ),
+        (
+            "stall",
+            Reply::text("one two three").fault(Fault::Stall { after: 3 }),
+            "model_timeout",
+            "stopped",
+            "one two ",
+        ),
+        (
+            "error",
+            Reply::text("one two").fault(Fault::Error { after: 2, message: "secret words".into() }),
+            "model_unavailable",
+            "reported an error",
+            "one ",
+        ),
+        (
+            "no end at all",
+            Reply::text("one two").quirk(Quirk::NoFinish).quirk(Quirk::NoDone),
+            "model_broken",
+            "breaks off",
+            "one two",
+        ),
+        ("nothing", Reply::default(), "model_broken", "empty", ""),
+        (
+            "filter",
+            Reply { finish_reason: Some("content_filter".into()), ..Reply::text("one") },
+            "model_refused",
+            "held",
+            "one",
+        ),
+        ("401", Reply::status(401), "model_refused", "OPENAI_API_KEY", ""),
+        ("404", Reply::status(404), "model_refused", "OPENAI_MODEL", ""),
+        ("400", Reply::status(400), "model_refused", "400", ""),
+        ("302", Reply::status(302), "model_refused", "302", ""),
+        ("429", Reply::rate_limited(3600), "model_rate_limited", "3600 seconds", ""),
+    ];
+    for (name, reply, code, word, text) in cases {
+        model.play(Script::in_order([reply, Reply::text("Here I am.")]));
+        // Each has a minute of their own.
+        let ada = app.user(&name.replace(' ', "-")).await;
+        let told = ada.say(&message("Hi")).await;
+        assert_eq!((told.end(), told.text().as_str()), (code, text), "{name}: {told:#?}");
+        let error = &told.last().data;
+        assert!(error["detail"].as_str().unwrap().contains(word), "{name}: {error}");
+        assert_eq!(error["retryable"], code != "model_refused", "{name}");
+        for secret in [KEY, "secret words", "127.0.0.1"] {
+            assert!(!error.to_string().contains(secret), "{name}: {error}");
+        }
+        let id = told.conversation();
+        let messages = ada.messages(&id).await;
+        assert_eq!((&messages[1]["status"], &messages[1]["text"]), (&json!("failed"), &json!(text)), "{name}");
+        assert_eq!(messages[1]["error"]["code"], code, "{name}");
+
+        let told = ada.say(&message_in(&id, "Again")).await;
+        assert_eq!((told.end(), told.text().as_str()), ("done", "Here I am."), "{name}");
+        let asked = model.requests().last().unwrap()["messages"].clone();
+        let expected = ["Hi", text, "Again"].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>();
+        assert_eq!(pluck(&asked, "content")[1..], expected, "{name}");
+    }
+}
+
+#[sqlx::test]
+async fn a_server_that_cannot_answer_is_asked_again(pool: PgPool) {
+    let cut = Reply::text("never read").fault(Fault::Cut { after: 0 });
+    let replies = [Reply::status(503), cut, Reply::text("At last.")];
+    let (model, app) = replica(&pool, Script::in_order(replies)).await;
+    let ada = app.user("ada").await;
+    assert_eq!(ada.say(&message("Hi")).await.text(), "At last.");
+    let requests = model.requests();
+    assert_eq!((requests.len(), &requests[0]), (3, &requests[2]));
+
+    model.play(Script::in_order((0..4).map(|_| Reply::status(500))));
+    let told = ada.say(&message("Hi")).await;
+    assert_eq!(told.end(), "model_unavailable");
+    assert_eq!(model.requests().len() - requests.len(), 3, "at most two more times");
+}
+
+#[sqlx::test]
+async fn retry_after_is_respected(pool: PgPool) {
+    let (_model, app) = replica(&pool, Script::in_order([Reply::rate_limited(2), Reply::text("Now.")])).await;
+    let ada = app.user("ada").await;
+    let asked = Instant::now();
+    assert_eq!(ada.say(&message("Hi")).await.text(), "Now.");
+    assert!(asked.elapsed() >= Duration::from_secs(2), "{:?}", asked.elapsed());
+}
+
+/// Once something of an answer has come, asking again could say or do it twice.
+#[sqlx::test]
+async fn an_answer_that_began_is_not_asked_for_again(pool: PgPool) {
+    let replies = [Reply::text("one two").fault(Fault::Cut { after: 2 }), Reply::text("no")];
+    let (model, app) = replica(&pool, Script::in_order(replies)).await;
+    assert_eq!(app.user("ada").await.say(&message("Hi")).await.end(), "model_unavailable");
+    assert_eq!(model.requests().len(), 1);
+}
+
+#[sqlx::test]
+async fn a_turn_takes_only_so_long(pool: PgPool) {
+    let limits = Limits { turn: Duration::from_millis(1500), ..Limits::default() };
+    let model = Model::start(Script::in_order([
+        Reply::default().fault(Fault::Silence),
+        Reply::text("one two three").gate("never", 3),
+        Reply::rate_limited(5),
+    ]))
+    .await;
+    let app = of(&pool, &model, limits);
+    let ada = app.user("ada").await;
+    for text in ["", "one two "] {
+        let told = ada.say(&message("Hi")).await;
+        assert_eq!((told.end(), told.text().as_str()), ("turn_timeout", text), "{told:#?}");
+    }
+    // There is no time to wait for so long.
+    let asked = Instant::now();
+    assert_eq!(ada.say(&message("Hi")).await.end(), "model_rate_limited");
+    assert!(asked.elapsed() < Duration::from_secs(1));
+}
+
+#[sqlx::test]
+async fn a_server_that_is_not_there_or_is_no_model_is_told(pool: PgPool) {
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}/v1", listener.local_addr().unwrap())
+    };
+    let app = super::support::configured(&pool, &[("OPENAI_BASE_URL", &closed)], Limits::default());
+    let ada = app.user("ada").await;
+    let told = ada.say(&message("Hi")).await;
+    assert_eq!(told.end(), "model_unavailable");
+    assert!(told.last().data["detail"].as_str().unwrap().contains("cannot be reached"), "{told:#?}");
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let page = axum::Router::new().fallback(async || axum::response::Html("<html>\n<p>Welcome</p>\n</html>"));
+    tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, page)));
+    let app = super::support::configured(&pool, &[("OPENAI_BASE_URL", &url)], Limits::default());
+    let told = ada.on(&app).say(&message("Hi")).await;
+    assert_eq!(told.end(), "model_broken");
+    assert!(told.last().data["detail"].as_str().unwrap().contains("OPENAI_BASE_URL"), "{told:#?}");
+}

@@ -1,0 +1,137 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use todo_backend::{chat::Limits, database::Database, events};
+use todo_llm::{Model, Script};
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    events::{Event, Events},
+    support::{App, Call, Client},
+};
+
+pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const KEY: &str = "sk-The-Key-Of-The-Model";
+
+/// A model and a replica that uses it.
+pub async fn replica(pool: &PgPool, script: Script) -> (Model, App) {
+    let model = Model::start(script).await;
+    let app = of(pool, &model, Limits::default());
+    (model, app)
+}
+
+/// A replica with limits of its own that uses a model.
+pub fn of(pool: &PgPool, model: &Model, limits: Limits) -> App {
+    configured(pool, &[("OPENAI_BASE_URL", &model.url()), ("OPENAI_API_KEY", KEY)], limits)
+}
+
+pub fn configured(pool: &PgPool, settings: &[(&str, &str)], limits: Limits) -> App {
+    let mut config = App::config(settings);
+    config.chat.limits = limits;
+    let app = App::of(Database::from_pool(pool.clone(), (*pool.connect_options()).clone()), config);
+    tokio::spawn(events::listen(app.state.clone()));
+    app
+}
+
+/// All events of a stream up to its end.
+#[derive(Debug)]
+pub struct Told(pub Vec<Event>);
+
+impl Told {
+    pub async fn by(call: Call) -> Self {
+        let mut stream = Events::open(call).await;
+        Self::rest(&mut stream).await
+    }
+
+    pub async fn rest(stream: &mut Events) -> Self {
+        let mut events = Vec::new();
+        while let Some(event) = stream.next().await {
+            // Heartbeats have no name.
+            if !event.name.is_empty() {
+                events.push(event);
+            }
+        }
+        Self(events)
+    }
+
+    pub fn names(&self) -> Vec<&str> {
+        self.0.iter().map(|event| event.name.as_str()).collect()
+    }
+
+    pub fn text(&self) -> String {
+        self.0
+            .iter()
+            .filter(|event| event.name == "text_delta")
+            .map(|event| event.data["text"].as_str().unwrap())
+            .collect()
+    }
+
+    pub fn last(&self) -> &Event {
+        self.0.last().expect("at least one event")
+    }
+
+    pub fn conversation(&self) -> String {
+        let event = self.0.iter().find(|event| event.name == "message_start").expect("a message_start");
+        event.data["conversation_id"].as_str().unwrap().to_owned()
+    }
+
+    /// How the turn ended: the reason, or the code of the error.
+    #[track_caller]
+    pub fn end(&self) -> &str {
+        let last = self.last();
+        match last.name.as_str() {
+            "message_end" => last.data["reason"].as_str().unwrap(),
+            "error" => last.data["code"].as_str().unwrap(),
+            _ => panic!("the turn has no end: {self:#?}"),
+        }
+    }
+}
+
+pub fn message(text: &str) -> Value {
+    json!({ "message": text })
+}
+
+pub fn message_in(conversation: &str, text: &str) -> Value {
+    json!({ "conversation_id": conversation, "message": text })
+}
+
+impl Client {
+    pub fn chat(&self, form: &Value) -> Call {
+        self.post("/api/chat").json(form)
+    }
+
+    /// Says something and waits for the end of the turn.
+    pub async fn say(&self, form: &Value) -> Told {
+        Told::by(self.chat(form)).await
+    }
+
+    pub async fn conversation(&self, id: &str) -> Value {
+        self.get(&format!("/api/conversations/{id}")).await.ok(200)
+    }
+
+    /// The messages without what is different each time.
+    pub async fn messages(&self, id: &str) -> Vec<Value> {
+        let mut messages = self.conversation(id).await["messages"].as_array().unwrap().clone();
+        for message in &mut messages {
+            let fields = message.as_object_mut().unwrap();
+            fields.remove("turn");
+            fields.remove("created_at");
+        }
+        messages
+    }
+
+    /// Waits until no turn is at work on the conversation.
+    pub async fn until_idle(&self, id: &str) -> Value {
+        let idle = async {
+            loop {
+                let conversation = self.conversation(id).await;
+                if conversation["at_work"] == false {
+                    return conversation;
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, idle).await.expect("the turn ends")
+    }
+}

@@ -1,0 +1,173 @@
+//! `/mcp` as it is on the wire. The step `mcp` of `cargo todo test` asks it with clients that others wrote.
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::support::{App, Call, Client, path};
+
+const HOST: &str = "localhost:8000";
+
+/// A request of a client that has none of the headers of its own.
+fn send(client: &Client, body: &Value) -> Call {
+    let accept = "application/json, text/event-stream";
+    client.post("/mcp").header("host", HOST).header("accept", accept).json(body)
+}
+
+fn request(client: &Client, method: &str, params: &Value) -> Call {
+    send(client, &json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }))
+}
+
+/// The result of a request, which is JSON and not a stream.
+async fn ask(client: &Client, method: &str, params: Value) -> Value {
+    let reply = request(client, method, &params).await;
+    let answer = reply.ok(200);
+    assert_eq!(reply.header("content-type"), "application/json");
+    assert_eq!(answer["error"], Value::Null, "{answer}");
+    answer["result"].clone()
+}
+
+async fn program(app: &App, user: &Client) -> Client {
+    app.bearer(user.token("program").await["token"].as_str().unwrap())
+}
+
+fn initialize(version: &str) -> Value {
+    json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } })
+}
+
+#[sqlx::test]
+async fn any_replica_answers_any_request(pool: PgPool) {
+    let replicas = [App::new(&pool), App::new(&pool)];
+    let ada = replicas[0].user("ada").await;
+    let first = program(&replicas[0], &ada).await;
+    let second = first.on(&replicas[1]);
+    let hello = ask(&first, "initialize", initialize("2025-06-18")).await;
+    assert_eq!((&hello["serverInfo"]["name"], &hello["protocolVersion"]), (&json!("todo"), &json!("2025-06-18")));
+    let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    assert_eq!(send(&second, &ready).await.status, 202);
+
+    let added = ask(&second, "tools/call", json!({ "name": "add_task", "arguments": { "title": "Milk" } })).await;
+    let task = &added["structuredContent"]["task"];
+    assert_eq!(ada.get(&path(task)).await.ok(200), *task);
+    let listed = ask(&first, "tools/call", json!({ "name": "list_tasks" })).await;
+    assert_eq!(listed["structuredContent"]["tasks"], json!([task]));
+}
+
+#[sqlx::test]
+async fn a_bearer_token_is_required(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    for nobody in [&app.anonymous(), &app.bearer("todo_wrong"), &ada] {
+        let reply = request(nobody, "tools/list", &json!({})).await;
+        reply.problem(401, "unauthorized");
+        assert_eq!(reply.header("www-authenticate"), "Bearer");
+    }
+    request(&program(&app, &ada).await, "tools/list", &json!({})).await.ok(200);
+}
+
+#[sqlx::test]
+async fn only_listed_hosts_and_no_foreign_pages_are_answered(pool: PgPool) {
+    let app = App::configured(&pool, &[("MCP_ALLOWED_HOSTS", "todo-backend, todo.example:8443")]);
+    let ada = app.user("ada").await;
+    let ada = program(&app, &ada).await;
+    let ask = |host: &'static str| {
+        let call = ada.post("/mcp").header("accept", "application/json, text/event-stream").header("host", host);
+        call.json(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }))
+    };
+    for host in ["todo-backend", "todo-backend:8000", "todo.example:8443"] {
+        ask(host).await.ok(200);
+    }
+    for host in ["localhost", "todo.example", "evil.example", "todo-backend.evil.example"] {
+        let problem = ask(host).await.problem(403, "forbidden_host");
+        assert!(problem["detail"].as_str().unwrap().contains("MCP_ALLOWED_HOSTS"));
+    }
+    ask("todo-backend").header("origin", "http://evil.example").await.problem(403, "forbidden_origin");
+}
+
+#[sqlx::test]
+async fn refusals_of_the_transport_are_problems(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let ada = program(&app, &ada).await;
+    ada.get("/mcp").header("host", HOST).await.problem(405, "method_not_allowed");
+    ada.delete("/mcp").header("host", HOST).await.problem(405, "method_not_allowed");
+    let post = || ada.post("/mcp").header("host", HOST).header("accept", "application/json, text/event-stream");
+    post().body("application/json", "{").await.problem(415, "bad_request");
+    post().body("text/plain", "{}").await.problem(415, "bad_request");
+    post().body("application/json", "x".repeat(64 * 1024 + 1)).await.problem(413, "payload_too_large");
+    let problem = ada.post("/mcp").header("host", HOST).json(&json!({})).await.problem(406, "bad_request");
+    assert!(problem["detail"].as_str().unwrap().contains("text/event-stream"));
+}
+
+#[sqlx::test]
+async fn a_refusal_of_a_tool_is_a_result_and_an_outage_is_not(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let ada = program(&app, &ada).await;
+    let refused = ask(&ada, "tools/call", json!({ "name": "add_task", "arguments": { "title": "" } })).await;
+    assert_eq!((&refused["isError"], &refused["structuredContent"]), (&json!(true), &Value::Null));
+    let refusal: Value = serde_json::from_str(refused["content"][0]["text"].as_str().unwrap()).unwrap();
+    assert_eq!((&refusal["error"], &refusal["errors"][0]["field"]), (&json!("validation"), &json!("title")));
+
+    sqlx::query("alter table tasks rename to elsewhere").execute(&pool).await.unwrap();
+    let answer = request(&ada, "tools/call", &json!({ "name": "list_tasks" })).await.ok(200);
+    assert_eq!(answer["error"]["code"], -32603);
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("on our side") && !message.contains("tasks"), "{message}");
+}
+
+#[sqlx::test]
+async fn resources_are_lists_and_tasks_of_ones_own(pool: PgPool) {
+    let app = App::new(&pool);
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let (milk, eggs) = (ada.task("Milk").await, ada.task("Eggs").await);
+    let eggs = ada.post(&format!("{}/complete", path(&eggs))).await.ok(200);
+    let (ada, bob) = (program(&app, &ada).await, program(&app, &bob).await);
+    let read = async |client: &Client, uri: &str| -> Value {
+        let contents = ask(client, "resources/read", json!({ "uri": uri })).await["contents"][0].clone();
+        assert_eq!((&contents["uri"], &contents["mimeType"]), (&json!(uri), &json!("application/json")));
+        serde_json::from_str(contents["text"].as_str().unwrap()).unwrap()
+    };
+    assert_eq!(read(&ada, "tasks://pending").await["tasks"], json!([milk]));
+    assert_eq!(read(&ada, "tasks://completed").await["tasks"], json!([eggs]));
+    assert_eq!(read(&ada, "tasks://all").await["counts"]["all"], 2);
+    assert_eq!(read(&bob, "tasks://all").await["counts"]["all"], 0);
+    let own = format!("tasks://{}", milk["id"].as_str().unwrap());
+    assert_eq!(read(&ada, &own).await, milk);
+    for (client, uri) in [(&bob, own.as_str()), (&ada, "tasks://nothing"), (&ada, "file:///etc/passwd"), (&ada, "")] {
+        let answer = request(client, "resources/read", &json!({ "uri": uri })).await.ok(200);
+        assert_eq!(answer["error"]["code"], -32002, "{uri}: {answer}");
+    }
+}
+
+#[sqlx::test]
+async fn the_prompt_brings_the_pending_tasks(pool: PgPool) {
+    let app = App::new(&pool);
+    let user = app.user("ada").await;
+    user.task("Milk").await;
+    let ada = program(&app, &user).await;
+    let get = |arguments: Value| json!({ "name": "plan_my_day", "arguments": arguments });
+    let prompt = ask(&ada, "prompts/get", get(json!({ "focus": "the garden" }))).await;
+    let messages = prompt["messages"].as_array().unwrap();
+    assert!(messages[0]["content"]["text"].as_str().unwrap().ends_with("today: the garden"));
+    assert_eq!(messages[1]["content"]["resource"]["uri"], "tasks://pending");
+    assert!(messages[1]["content"]["resource"]["text"].as_str().unwrap().contains("Milk"));
+    for wrong in [get(json!({ "focus": "f".repeat(201) })), get(json!({ "mood": "" })), json!({ "name": "other" })] {
+        let answer = request(&ada, "prompts/get", &wrong).await.ok(200);
+        assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    }
+}
+
+#[sqlx::test]
+async fn requests_are_measured_and_calls_counted(pool: PgPool) {
+    let app = App::new(&pool);
+    let user = app.user("ada").await;
+    let ada = program(&app, &user).await;
+    ask(&ada, "tools/call", json!({ "name": "list_tasks" })).await;
+    let metrics = String::from_utf8(app.state.metrics.render().unwrap()).unwrap();
+    for line in [
+        r#"http_requests_total{method="POST",route="/mcp",status="2xx"} 1"#,
+        r#"tool_calls_total{result="ok",source="mcp",tool="list_tasks"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{line} is missing in {metrics}");
+    }
+}

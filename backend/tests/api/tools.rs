@@ -1,0 +1,269 @@
+//! The tools that the chat and MCP clients call.
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use todo_backend::{
+    mcp::tools::{Source, TOOLS, ToolError, call, find},
+    state::AppState,
+};
+use uuid::Uuid;
+
+use crate::support::{App, Client, path, pluck};
+
+/// A user's model.
+struct Model {
+    state: AppState,
+    user_id: Uuid,
+}
+
+impl Model {
+    async fn of(app: &App, user: &Client) -> Self {
+        let me = user.get("/api/auth/me").await.ok(200);
+        Self { state: app.state.clone(), user_id: me["id"].as_str().unwrap().parse().unwrap() }
+    }
+
+    async fn call(&self, tool: &str, arguments: Value) -> Result<Value, ToolError> {
+        call(&self.state, Source::Chat, self.user_id, tool, arguments).await.unwrap()
+    }
+
+    async fn ok(&self, tool: &str, arguments: Value) -> Value {
+        self.call(tool, arguments).await.unwrap()
+    }
+
+    async fn refusal(&self, tool: &str, arguments: Value) -> Value {
+        serde_json::to_value(self.call(tool, arguments).await.unwrap_err()).unwrap()
+    }
+
+    /// The tool refuses because of one argument.
+    async fn breaks(&self, tool: &str, arguments: Value, field: &str, rule: &str) {
+        let shown = arguments.to_string();
+        let refusal = self.refusal(tool, arguments).await;
+        assert_eq!(refusal["error"], "validation", "{tool} {shown}: {refusal}");
+        assert_eq!(refusal["errors"][0]["field"], field, "{tool} {shown}: {refusal}");
+        assert!(refusal["errors"][0]["rule"].as_str().unwrap().contains(rule), "{tool} {shown}: {refusal}");
+        assert!(!refusal["detail"].as_str().unwrap().is_empty(), "{refusal}");
+    }
+}
+
+#[sqlx::test]
+async fn a_task_lives_through_the_tools(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let model = Model::of(&app, &ada).await;
+    let added = model.ok("add_task", json!({ "title": "  Buy milk ", "description": "2 l" })).await;
+    assert_eq!((&added["task"]["title"], &added["task"]["status"]), (&json!("Buy milk"), &json!("pending")));
+    assert_eq!(ada.get(&path(&added["task"])).await.ok(200), added["task"]);
+
+    let changed = model.ok("update_task", json!({ "task": "Buy milk", "title": "Buy oat milk", "status": null })).await;
+    assert_eq!((&changed["task"]["title"], &changed["task"]["description"]), (&json!("Buy oat milk"), &json!("2 l")));
+    let done = model.ok("complete_task", json!({ "task": added["task"]["id"] })).await;
+    assert_eq!(done["task"]["status"], "completed");
+    assert_eq!(model.ok("complete_task", json!({ "task": "buy OAT milk" })).await, done);
+    let reopened = model.ok("update_task", json!({ "task": "oat", "status": "pending", "description": "" })).await;
+    assert_eq!(
+        (&reopened["task"]["status"], &reopened["task"]["description"], &reopened["task"]["completed_at"]),
+        (&json!("pending"), &json!(""), &Value::Null)
+    );
+    let deleted = model.ok("delete_task", json!({ "task": "Buy oat milk" })).await;
+    assert_eq!(deleted, reopened);
+    ada.get(&path(&added["task"])).await.problem(404, "not_found");
+    assert_eq!(model.refusal("delete_task", json!({ "task": added["task"]["id"] })).await["error"], "not_found");
+}
+
+#[sqlx::test]
+async fn a_list_has_pages_filters_and_counts(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let model = Model::of(&app, &ada).await;
+    for number in 1..=5 {
+        ada.task(&format!("task {number}")).await;
+    }
+    model.ok("complete_task", json!({ "task": "task 3" })).await;
+    let first = model.ok("list_tasks", json!({ "limit": 3 })).await;
+    assert_eq!(pluck(&first["tasks"], "title"), ["task 5", "task 4", "task 3"]);
+    assert_eq!(first["counts"], json!({ "all": 5, "pending": 4, "completed": 1 }));
+    let second = model.ok("list_tasks", json!({ "limit": 3, "cursor": first["next_cursor"] })).await;
+    assert_eq!(pluck(&second["tasks"], "title"), ["task 2", "task 1"]);
+    assert_eq!(second["next_cursor"], Value::Null);
+    let completed = model.ok("list_tasks", json!({ "status": "completed" })).await;
+    assert_eq!(pluck(&completed["tasks"], "title"), ["task 3"]);
+    assert_eq!(pluck(&model.ok("list_tasks", json!({ "q": "K 4" })).await["tasks"], "title"), ["task 4"]);
+    // Models leave arguments out in every way there is.
+    for arguments in [Value::Null, json!({}), json!({ "status": null, "q": null, "limit": null, "cursor": null })] {
+        assert_eq!(model.ok("list_tasks", arguments).await["counts"]["all"], 5);
+    }
+}
+
+#[sqlx::test]
+async fn a_title_names_a_task_where_only_one_is_meant(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let model = Model::of(&app, &ada).await;
+    let milk = ada.task("Milk").await;
+    ada.task("Milk for the cat").await;
+    let eggs = ada.task("Eggs 100%").await;
+    for (name, task) in [("milk", &milk), (" MILK ", &milk), ("eggs", &eggs), ("0%", &eggs)] {
+        let changed = model.ok("update_task", json!({ "task": name, "description": name })).await;
+        assert_eq!(changed["task"]["id"], task["id"], "{name}");
+    }
+    // Literally, without wildcards.
+    for name in ["M_lk", "100%%", "nothing like it", "018f0000-0000-7000-8000-000000000000"] {
+        let refusal = model.refusal("complete_task", json!({ "task": name })).await;
+        assert_eq!(
+            (&refusal["error"], &refusal["errors"][0]["field"]),
+            (&json!("not_found"), &json!("task")),
+            "{name}"
+        );
+    }
+    let refusal = model.refusal("delete_task", json!({ "task": "mil" })).await;
+    assert_eq!(refusal["error"], "ambiguous");
+    assert_eq!(pluck(&refusal["candidates"], "title"), ["Milk for the cat", "Milk"]);
+    assert_eq!(refusal["candidates"][1], json!({ "id": milk["id"], "title": "Milk", "status": "pending" }));
+    assert_eq!(model.ok("list_tasks", json!({})).await["counts"]["all"], 3);
+}
+
+#[sqlx::test]
+async fn of_tasks_with_one_title_those_that_can_change_are_meant(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let model = Model::of(&app, &ada).await;
+    let (old, new) = (ada.task("Water plants").await, ada.task("Water plants").await);
+    let plants = json!({ "task": "water plants" });
+    assert_eq!(model.refusal("complete_task", plants.clone()).await["error"], "ambiguous");
+    model.ok("complete_task", json!({ "task": old["id"] })).await;
+    assert_eq!(model.ok("complete_task", plants.clone()).await["task"]["id"], new["id"]);
+    let refusal = model.refusal("complete_task", plants.clone()).await;
+    assert_eq!(pluck(&refusal["candidates"], "status"), ["completed", "completed"]);
+
+    model.ok("update_task", json!({ "task": new["id"], "status": "pending" })).await;
+    let reopened = model.ok("update_task", json!({ "task": "plants", "status": "pending" })).await;
+    assert_eq!(reopened["task"]["id"], old["id"]);
+    model.ok("complete_task", json!({ "task": old["id"] })).await;
+    // What is lost must not be guessed.
+    assert_eq!(model.refusal("delete_task", plants).await["error"], "ambiguous");
+}
+
+#[sqlx::test]
+async fn a_refusal_lists_ten_candidates_at_most(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    for number in 0..12 {
+        ada.task(&format!("call {number}")).await;
+    }
+    let refusal = Model::of(&app, &ada).await.refusal("complete_task", json!({ "task": "call" })).await;
+    assert_eq!(refusal["candidates"].as_array().unwrap().len(), 10);
+}
+
+#[sqlx::test]
+async fn a_title_that_looks_like_an_id_is_found(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let title = "018f0000-0000-7000-8000-000000000000";
+    let task = ada.task(title).await;
+    let done = Model::of(&app, &ada).await.ok("complete_task", json!({ "task": title })).await;
+    assert_eq!(done["task"]["id"], task["id"]);
+}
+
+#[sqlx::test]
+async fn another_users_tasks_are_not_there(pool: PgPool) {
+    let app = App::new(&pool);
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let secret = ada.task("secret plan").await;
+    let model = Model::of(&app, &bob).await;
+    for task in [&secret["id"], &json!("secret plan")] {
+        for (tool, arguments) in [
+            ("complete_task", json!({ "task": task })),
+            ("update_task", json!({ "task": task, "title": "found" })),
+            ("delete_task", json!({ "task": task })),
+        ] {
+            let refusal = model.refusal(tool, arguments).await;
+            assert_eq!(refusal["error"], "not_found", "{tool}");
+            assert_eq!(refusal["candidates"], Value::Null);
+        }
+    }
+    assert_eq!(model.ok("list_tasks", json!({})).await["tasks"], json!([]));
+    model.breaks("list_tasks", json!({ "user_id": secret["id"] }), "user_id", "is not a known field").await;
+    assert_eq!(ada.get(&path(&secret)).await.ok(200), secret);
+}
+
+#[sqlx::test]
+async fn bad_arguments_are_refused_by_field(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let task = ada.task("Milk").await;
+    let model = Model::of(&app, &ada).await;
+    let title = "must be 1 to 200 characters";
+    for (tool, arguments, field, rule) in [
+        ("add_task", json!({}), "title", "is required"),
+        ("add_task", Value::Null, "title", "is required"),
+        ("add_task", json!(["Milk"]), "arguments", "must be a JSON object"),
+        ("add_task", json!("Milk"), "arguments", "must be a JSON object"),
+        ("add_task", json!({ "title": " " }), "title", title),
+        ("add_task", json!({ "title": 7 }), "title", "is not valid"),
+        ("add_task", json!({ "title": "é".repeat(201) }), "title", title),
+        ("add_task", json!({ "title": "a\u{0}b" }), "title", "control characters"),
+        ("add_task", json!({ "title": "a\nb" }), "title", "line breaks"),
+        ("add_task", json!({ "title": "a", "description": "\u{0}" }), "description", "NUL"),
+        ("add_task", json!({ "title": "a", "description": "d".repeat(1001) }), "description", "at most 1000"),
+        ("add_task", json!({ "title": "a", "priority": "high" }), "priority", "is not a known field"),
+        ("list_tasks", json!({ "status": "open" }), "status", "is not valid"),
+        ("list_tasks", json!({ "limit": 0 }), "limit", "must be 1 to 200"),
+        ("list_tasks", json!({ "limit": 201 }), "limit", "must be 1 to 200"),
+        ("list_tasks", json!({ "limit": "ten" }), "limit", "is not valid"),
+        ("list_tasks", json!({ "cursor": "nonsense" }), "cursor", "next_cursor"),
+        ("list_tasks", json!({ "q": "\u{0}" }), "q", "NUL"),
+        ("list_tasks", json!({ "q": "q".repeat(201) }), "q", "at most 200"),
+        ("complete_task", json!({}), "task", "is required"),
+        ("complete_task", json!({ "task": " " }), "task", "1 to 200"),
+        ("complete_task", json!({ "task": null }), "task", "is not valid"),
+        ("complete_task", json!({ "task": "a\u{0}" }), "task", "NUL"),
+        ("complete_task", json!({ "task": "a".repeat(201) }), "task", "1 to 200"),
+        ("update_task", json!({ "task": task["id"] }), "arguments", "at least one of"),
+        ("update_task", json!({ "task": task["id"], "title": "" }), "title", title),
+        ("update_task", json!({ "task": task["id"], "status": "gone" }), "status", "is not valid"),
+        ("update_task", json!({ "task": "", "title": "a" }), "task", "1 to 200"),
+        ("delete_task", json!({ "task": "" }), "task", "1 to 200"),
+        ("delete_task", json!({ "task": task["id"], "confirmed": true }), "confirmed", "is not a known field"),
+    ] {
+        model.breaks(tool, arguments, field, rule).await;
+    }
+    let refusal = model.refusal("drop_tables", json!({})).await;
+    assert_eq!(refusal["error"], "unknown_tool");
+    assert!(refusal["detail"].as_str().unwrap().contains("add_task, list_tasks"), "{refusal}");
+    assert_eq!(ada.get(&path(&task)).await.ok(200), task);
+}
+
+#[sqlx::test]
+async fn calls_are_counted_by_tool_result_and_source(pool: PgPool) {
+    let app = App::new(&pool);
+    let model = Model::of(&app, &app.user("ada").await).await;
+    model.ok("add_task", json!({ "title": "Milk" })).await;
+    model.refusal("add_task", json!({})).await;
+    model.refusal("invented 1", json!({})).await;
+    model.refusal("invented 2", json!({})).await;
+    pool.close().await;
+    call(&app.state, Source::Mcp, model.user_id, "list_tasks", json!({})).await.unwrap_err();
+    let metrics = String::from_utf8(app.state.metrics.render().unwrap()).unwrap();
+    for line in [
+        r#"tool_calls_total{result="ok",source="chat",tool="add_task"} 1"#,
+        r#"tool_calls_total{result="validation",source="chat",tool="add_task"} 1"#,
+        r#"tool_calls_total{result="unknown_tool",source="chat",tool="unknown"} 2"#,
+        r#"tool_calls_total{result="failed",source="mcp",tool="list_tasks"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{line} is missing in {metrics}");
+    }
+}
+
+/// What a model reads decides what it does, so that a change is to be seen.
+#[test]
+fn models_are_told() {
+    let told = TOOLS.iter().map(|tool| {
+        json!({
+            "name": tool.name, "title": tool.title, "description": tool.description,
+            "input": (tool.input)(), "output": (tool.output)(),
+            "read_only": tool.read_only, "destructive": tool.destructive, "idempotent": tool.idempotent,
+        })
+    });
+    insta::assert_json_snapshot!(told.collect::<Vec<_>>());
+    assert!(TOOLS.iter().all(|tool| find(tool.name).is_some()) && find("").is_none());
+}

@@ -1,0 +1,232 @@
+"""Asks a backend over MCP with the Python SDK and the inspector, over HTTP and over standard input and output.
+
+Arguments: the URL of a running backend with a database that may be filled. FOREIGN_HOST is a name that
+MCP_ALLOWED_HOSTS lists and that is not this machine's.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import traceback
+
+import httpx2
+from clients import Inspector, User, bearer, program, python_http, python_stdio
+from mcp import MCPError
+
+TOOLS = {
+    # Read only, destructive, idempotent.
+    "add_task": (False, False, False),
+    "list_tasks": (True, False, True),
+    "complete_task": (False, False, True),
+    "update_task": (False, True, False),
+    "delete_task": (False, True, False),
+}
+BAD = [
+    ("add_task", {"title": " "}, "title"),
+    ("add_task", {"title": "x" * 201}, "title"),
+    ("list_tasks", {"limit": 0}, "limit"),
+    ("complete_task", {"task": "\0"}, "task"),
+    ("update_task", {"task": "Milk", "colour": "red"}, "colour"),
+    ("delete_task", {}, "task"),
+]
+
+
+def refusal(result):
+    assert result.is_error, result
+    return json.loads(result.content[0].text)
+
+
+async def fails(awaitable, *words):
+    try:
+        result = await awaitable
+    except MCPError as error:
+        assert all(word in str(error) for word in words), error
+    else:
+        raise AssertionError(f"no error but {result}")
+
+
+async def tools(client):
+    listed = (await client.list_tools()).tools
+    told = {}
+    for tool in listed:
+        assert tool.title and tool.description and tool.output_schema, tool
+        hints = tool.annotations
+        told[tool.name] = (hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint)
+    assert told == TOOLS, told
+
+
+async def every_tool(client):
+    """The SDK holds each result against the tool's output schema."""
+    added = (await client.call_tool("add_task", {"title": "Buy milk", "description": "2 l"})).structured_content["task"]
+    again = (await client.call_tool("add_task", {"title": "Buy milk and eggs"})).structured_content["task"]
+    page = (await client.call_tool("list_tasks", {"limit": 1})).structured_content
+    assert [task["id"] for task in page["tasks"]] == [again["id"]], page
+    page = (await client.call_tool("list_tasks", {"limit": 1, "cursor": page["next_cursor"]})).structured_content
+    assert page["tasks"] == [added] and page["counts"]["pending"] == 2, page
+    done = (await client.call_tool("complete_task", {"task": "buy MILK"})).structured_content["task"]
+    assert done["id"] == added["id"] and done["status"] == "completed", done
+    changed = (await client.call_tool("update_task", {"task": "eggs", "title": "Eggs"})).structured_content["task"]
+    assert changed["title"] == "Eggs", changed
+    for task in (added, again):
+        gone = (await client.call_tool("delete_task", {"task": task["id"]})).structured_content["task"]
+        assert gone["id"] == task["id"], gone
+    left = (await client.call_tool("list_tasks", {})).structured_content
+    assert left["counts"]["all"] == 0, left
+
+
+async def bad_arguments(client):
+    for tool, arguments, field in BAD:
+        refused = refusal(await client.call_tool(tool, arguments))
+        assert refused["errors"][0]["field"] == field, refused
+    ids = [(await client.call_tool("add_task", {"title": "Twin"})).structured_content["task"]["id"] for _ in range(2)]
+    refused = refusal(await client.call_tool("delete_task", {"task": "twin"}))
+    assert refused["error"] == "ambiguous" and {twin["id"] for twin in refused["candidates"]} == set(ids), refused
+    for task in ids:
+        await client.call_tool("delete_task", {"task": task})
+    refused = refusal(await client.call_tool("delete_task", {"task": ids[0]}))
+    assert refused["error"] == "not_found", refused
+    assert refusal(await client.call_tool("drop_tables", {}))["error"] == "unknown_tool"
+
+
+async def resources(client):
+    task = (await client.call_tool("add_task", {"title": "Read me"})).structured_content["task"]
+    listed = (await client.list_resources()).resources
+    assert [resource.uri for resource in listed] == ["tasks://pending", "tasks://completed", "tasks://all"], listed
+    templates = (await client.list_resource_templates()).resource_templates
+    assert [template.uri_template for template in templates] == ["tasks://{id}"], templates
+    pending = json.loads((await client.read_resource("tasks://pending")).contents[0].text)
+    assert pending["tasks"] == [task], pending
+    assert json.loads((await client.read_resource(f"tasks://{task['id']}")).contents[0].text) == task
+    await client.call_tool("delete_task", {"task": task["id"]})
+    await fails(client.read_resource(f"tasks://{task['id']}"), "no such resource")
+
+
+async def prompt(client):
+    task = (await client.call_tool("add_task", {"title": "Plan me"})).structured_content["task"]
+    assert [known.name for known in (await client.list_prompts()).prompts] == ["plan_my_day"]
+    messages = (await client.get_prompt("plan_my_day", {"focus": "the garden"})).messages
+    assert "the garden" in messages[0].content.text and "Plan me" in messages[1].content.resource.text, messages
+    await fails(client.get_prompt("plan_my_day", {"mood": "good"}), "mood")
+    await client.call_tool("delete_task", {"task": task["id"]})
+
+
+async def another_user(client, other):
+    """What one client makes, another user's cannot find."""
+    task = (await client.call_tool("add_task", {"title": "Secret"})).structured_content["task"]
+    for name in (task["id"], "Secret"):
+        for tool, arguments in (("complete_task", {}), ("update_task", {"title": "Found"}), ("delete_task", {})):
+            assert refusal(await other.call_tool(tool, {"task": name, **arguments}))["error"] == "not_found"
+    await fails(other.read_resource(f"tasks://{task['id']}"), "no such resource")
+    assert (await other.call_tool("list_tasks", {"q": "Secret"})).structured_content["counts"]["all"] == 0
+    assert (await client.call_tool("delete_task", {"task": "Secret"})).structured_content["task"] == task
+
+
+def inspected(inspector):
+    """The same with the inspector, which tells schemas that other programs could not read by its exit code."""
+    assert {tool["name"] for tool in inspector.result("tools/list", "--strict")["tools"]} == set(TOOLS)
+    task = inspector.call("add_task", title="Inspect")["structuredContent"]["task"]
+    assert inspector.call("list_tasks", q="inspect", limit=5)["structuredContent"]["tasks"] == [task]
+    changed = inspector.call("update_task", task="inspect", description="closely")["structuredContent"]["task"]
+    assert changed["description"] == "closely", changed
+    assert inspector.result("resources/read", "--uri", f"tasks://{task['id']}")["contents"][0]["mimeType"]
+    assert len(inspector.result("resources/list")["resources"]) == 3
+    assert len(inspector.result("resources/templates/list")["resourceTemplates"]) == 1
+    assert inspector.result("prompts/list")["prompts"][0]["name"] == "plan_my_day"
+    messages = inspector.result("prompts/get", "--prompt-name", "plan_my_day")["messages"]
+    assert "Inspect" in messages[1]["content"]["resource"]["text"], messages
+    done = inspector.call("complete_task", task=task["id"])["structuredContent"]["task"]
+    assert done["status"] == "completed", done
+    assert inspector.call("delete_task", task=task["id"])["structuredContent"]["task"]["id"] == task["id"]
+    refused = inspector.call("delete_task", task=task["id"])
+    assert refused["isError"] and "not_found" in refused["content"][0]["text"], refused
+
+
+def shut_out(base_url, headers):
+    """Without a token, and with a wrong one, there is no server."""
+    code, output, errors = Inspector.http(base_url, headers).ask("tools/list")
+    assert code != 0 and "auth" in output + errors, (code, output, errors)
+    answer = post(base_url, headers)
+    assert answer.status_code == 401 and answer.json()["code"] == "unauthorized", answer.text
+    assert answer.headers["www-authenticate"] == "Bearer", answer.headers
+
+
+def post(base_url, headers):
+    request = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    accept = {"Accept": "application/json, text/event-stream"}
+    return httpx2.post(f"{base_url}/mcp", json=request, headers={**accept, **headers}, timeout=20)
+
+
+async def hosts(base_url, user):
+    async with python_http(base_url, {**bearer(user.token), "Host": os.environ["FOREIGN_HOST"]}) as client:
+        await tools(client)
+    answer = post(base_url, {**bearer(user.token), "Host": "evil.example"})
+    assert answer.status_code == 403 and answer.json()["code"] == "forbidden_host", answer.text
+
+
+def started_wrongly(variables, *words):
+    code, output, errors = program(**variables)
+    assert code != 0 and output == "", (code, output)
+    assert all(word in errors for word in words), errors
+    assert variables.get("TODO_TOKEN", "todo_secret") not in errors, errors
+
+
+def checks(base_url):
+    """Each check by its name."""
+    ada = User(base_url, "ada")
+
+    def http(user, mode="auto"):
+        return python_http(base_url, bearer(user.token), mode)
+
+    def stdio(user, mode="auto"):
+        return python_stdio(base_url, user.token, mode)
+
+    for way, connect in (("HTTP", http), ("stdio", stdio)):
+        for mode in ("auto", "legacy"):
+            for check in (tools, every_tool, bad_arguments, resources, prompt):
+
+                async def run(check=check, connect=connect, mode=mode):
+                    async with connect(User(base_url, "cleo"), mode) as client:
+                        await check(client)
+
+                yield f"Python SDK, {way}, {mode}: {check.__name__}", run
+
+        async def two(connect=connect):
+            async with connect(ada) as client, connect(User(base_url, "bea")) as other:
+                await another_user(client, other)
+
+        yield f"Python SDK, {way}: another user", two
+
+    yield "inspector, HTTP", lambda: inspected(Inspector.http(base_url, bearer(ada.token)))
+    yield "inspector, stdio", lambda: inspected(Inspector.stdio(base_url, ada.token))
+    yield "no token", lambda: shut_out(base_url, {})
+    yield "wrong token", lambda: shut_out(base_url, bearer("todo_wrong"))
+    yield "a session's cookie", lambda: shut_out(base_url, {"Cookie": ada.cookie})
+    yield "hosts", lambda: hosts(base_url, ada)
+    nowhere = {"TODO_URL": "http://127.0.0.1:9", "TODO_TOKEN": "todo_secret"}
+    yield "stdio without a server", lambda: started_wrongly(nowhere, "http://127.0.0.1:9", "check TODO_URL")
+    wrong = {"TODO_URL": base_url, "TODO_TOKEN": "todo_wrong"}
+    yield "stdio with a wrong token", lambda: started_wrongly(wrong, "does not accept TODO_TOKEN")
+    yield "stdio without an address", lambda: started_wrongly({"TODO_TOKEN": ada.token}, "TODO_URL is not set")
+    yield "stdio without a token", lambda: started_wrongly({"TODO_URL": base_url}, "TODO_TOKEN is not set")
+
+
+def main():
+    passed = failed = 0
+    for name, check in checks(sys.argv[1].rstrip("/")):
+        try:
+            outcome = check()
+            if asyncio.iscoroutine(outcome):
+                asyncio.run(outcome)
+        except Exception:
+            failed += 1
+            print(f"{name} ... FAILED\n{traceback.format_exc()}", flush=True)
+        else:
+            passed += 1
+            print(f"{name} ... ok", flush=True)
+    # The form in which `cargo test` says it.
+    print(f"\ntest result: {'FAILED' if failed else 'ok'}. {passed} passed; {failed} failed; 0 ignored")
+    sys.exit(bool(failed))
+
+
+main()

@@ -1,0 +1,54 @@
+import { expect, type Locator, type Page } from "@playwright/test";
+
+/** The assistant as a person sees it. */
+export class ChatPage {
+  readonly toggle: Locator;
+  /** Beside the page, or the sheet over it. */
+  readonly panel: Locator;
+  readonly composer: Locator;
+  readonly send: Locator;
+  readonly stop: Locator;
+  readonly messages: Locator;
+  readonly confirmation: Locator;
+  readonly editor: Locator;
+  readonly alert: Locator;
+  readonly title: Locator;
+  readonly conversations: Locator;
+
+  constructor(readonly page: Page) {
+    this.toggle = page.getByRole("banner").getByRole("button", { name: "Assistant" });
+    this.panel = page.locator("#chat");
+    this.composer = page.getByRole("textbox", { name: "Message to the assistant" });
+    this.send = page.getByRole("button", { name: "Send", exact: true });
+    this.stop = page.getByRole("button", { name: "Stop", exact: true });
+    this.messages = page.getByRole("region", { name: "Messages" });
+    this.confirmation = page.getByRole("region", { name: "Confirmation" });
+    this.editor = page.getByRole("form", { name: "Edit your message" });
+    this.alert = this.panel.getByRole("alert");
+    this.title = this.panel.getByRole("heading", { level: 2 });
+    this.conversations = this.panel.getByRole("list", { name: "Conversations" });
+  }
+
+  async open() {
+    await this.toggle.click();
+    await expect(this.composer).toBeVisible();
+  }
+
+  async say(text: string) {
+    await this.composer.fill(text);
+    await this.composer.press("Enter");
+  }
+
+  /** Says it, and waits until the answer is there. */
+  async ask(text: string, answer: string | RegExp) {
+    await this.say(text);
+    await expect(this.turn(text)).toContainText(answer);
+    await this.idle();
+  }
+
+  idle = () => expect(this.send).toBeVisible();
+  turn = (text: string) => this.messages.getByRole("article", { name: `You asked: ${text}`, exact: true });
+  step = (text: string) => this.messages.locator("[data-step]").filter({ hasText: text });
+  button = (name: string | RegExp) => this.panel.getByRole("button", { name, exact: typeof name === "string" });
+  conversation = (title: string) => this.conversations.getByRole("listitem").filter({ hasText: title });
+}

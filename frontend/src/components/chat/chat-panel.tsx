@@ -1,0 +1,52 @@
+"use client";
+
+import { useQuery } from "@tanstack/react-query";
+import { useRef, useState } from "react";
+import { openChat } from "@/lib/chat/panel";
+import { chatInfoQuery } from "@/lib/chat/queries";
+import { useChat } from "@/lib/chat/use-chat";
+import { useKeys } from "@/lib/hooks/use-keys";
+import { ChatHeader } from "./chat-header";
+import { Composer, type ComposerHandle } from "./composer";
+import { Conversations } from "./conversations";
+import { NotConfigured } from "./not-configured";
+import { Thread } from "./thread";
+
+export default function ChatPanel() {
+  const [chat] = useChat();
+  const composer = useRef<ComposerHandle>(null);
+  const [listing, setListing] = useState(false);
+  const { data: info, refetch } = useQuery(chatInfoQuery);
+
+  function startNew() {
+    chat.startNew();
+    setListing(false);
+    openChat();
+  }
+
+  function show(id: string) {
+    void chat.open(id);
+    setListing(false);
+    openChat();
+  }
+
+  useKeys({ C: startNew });
+
+  return (
+    <>
+      <ChatHeader listing={listing} onList={setListing} onNew={startNew} />
+      {listing ? (
+        <Conversations onOpen={show} onNew={startNew} />
+      ) : (
+        <>
+          <Thread configured={info?.configured !== false} onEdit={(text) => composer.current?.fill(text)} />
+          {info?.configured === false ? (
+            <NotConfigured onCheck={refetch} />
+          ) : (
+            <Composer ref={composer} model={info?.model ?? null} />
+          )}
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,151 @@
+"use client";
+
+import { useQueryClient } from "@tanstack/react-query";
+import { Pencil, Trash2 } from "lucide-react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import { Button } from "@/components/ui/button";
+import { ConfirmDialog } from "@/components/ui/confirm-dialog";
+import { Input } from "@/components/ui/input";
+import { Spinner } from "@/components/ui/spinner";
+import { announce } from "@/lib/announce";
+import { deleteConversation, renameConversation, TITLE_LIMIT } from "@/lib/api/chat";
+import { ApiError, messageOf } from "@/lib/api/problem";
+import type { ConversationInfo } from "@/lib/api/types";
+import { chatKeys } from "@/lib/chat/keys";
+import { useChat } from "@/lib/chat/use-chat";
+import { timeAgo } from "@/lib/format";
+import { cn } from "@/lib/utils";
+
+type Props = { conversation: ConversationInfo; current: boolean; onOpen: () => void; onGone: () => void };
+
+export function ConversationRow({ conversation: { id, title, updated_at, at_work }, current, onOpen, onGone }: Props) {
+  const client = useQueryClient();
+  const [chat] = useChat();
+  const [renaming, setRenaming] = useState(false);
+  const [deleting, setDeleting] = useState(false);
+  const row = useRef<HTMLButtonElement>(null);
+  const refresh = () => client.invalidateQueries({ queryKey: chatKeys.lists });
+
+  function endRenaming() {
+    setRenaming(false);
+    requestAnimationFrame(() => row.current?.focus());
+  }
+
+  async function rename(to: string) {
+    await renameConversation(id, to);
+    chat.retitle(id, to);
+    await refresh();
+    announce(`Renamed to ${to}`);
+    endRenaming();
+  }
+
+  async function remove() {
+    await deleteConversation(id).catch((error: unknown) => {
+      if (!(error instanceof ApiError && error.status === 404)) throw error;
+    });
+    chat.forget(id);
+    await refresh();
+    announce(`Deleted ${title}`);
+    requestAnimationFrame(onGone);
+  }
+
+  if (renaming) return <Rename title={title} onSave={rename} onCancel={endRenaming} />;
+  return (
+    <li
+      className={cn(
+        "group/row flex items-center rounded-lg pr-1 hover:bg-muted",
+        current && "bg-accent hover:bg-accent",
+      )}
+    >
+      <button
+        ref={row}
+        type="button"
+        aria-current={current || undefined}
+        onClick={onOpen}
+        className="min-w-0 flex-1 rounded-lg px-3 py-2 text-left focus-visible:-outline-offset-2"
+      >
+        <span className="block truncate text-sm">{title}</span>
+        <span className="flex items-center gap-1.5 text-muted-foreground text-xs">
+          {at_work ? (
+            <>
+              <Spinner /> At work
+            </>
+          ) : (
+            timeAgo(updated_at)
+          )}
+        </span>
+      </button>
+      <div className="flex opacity-0 transition-opacity group-focus-within/row:opacity-100 group-hover/row:opacity-100 pointer-coarse:opacity-100">
+        <Button variant="ghost" size="icon" aria-label={`Rename ${title}`} onClick={() => setRenaming(true)}>
+          <Pencil />
+        </Button>
+        <Button variant="ghost" size="icon" aria-label={`Delete ${title}`} onClick={() => setDeleting(true)}>
+          <Trash2 />
+        </Button>
+      </div>
+      <ConfirmDialog
+        open={deleting}
+        onClose={() => setDeleting(false)}
+        title={`Delete “${title}”?`}
+        text="The conversation is deleted for good. Your tasks stay as they are."
+        confirm="Delete"
+        onConfirm={remove}
+      />
+    </li>
+  );
+}
+
+type RenameProps = { title: string; onSave: (title: string) => Promise<void>; onCancel: () => void };
+
+function Rename({ title, onSave, onCancel }: RenameProps) {
+  const field = useRef<HTMLInputElement>(null);
+  const [error, setError] = useState<string>();
+  const [pending, setPending] = useState(false);
+
+  useEffect(() => field.current?.select(), []);
+
+  async function save(event: FormEvent) {
+    event.preventDefault();
+    const to = field.current?.value.trim() ?? "";
+    if (pending) return;
+    if (!to || to === title) return onCancel();
+    setPending(true);
+    try {
+      await onSave(to);
+    } catch (failure) {
+      setError(messageOf(failure));
+      setPending(false);
+    }
+  }
+
+  return (
+    <li className="rounded-lg bg-muted p-2">
+      <form onSubmit={save} noValidate className="flex flex-wrap gap-1.5">
+        <Input
+          ref={field}
+          aria-label="Title"
+          aria-invalid={error ? true : undefined}
+          defaultValue={title}
+          maxLength={TITLE_LIMIT}
+          className="h-8 min-w-0 flex-1"
+          onKeyDown={(event) => {
+            if (event.key !== "Escape") return;
+            event.preventDefault();
+            onCancel();
+          }}
+        />
+        <Button type="submit" size="sm" pending={pending}>
+          Save
+        </Button>
+        <Button variant="ghost" size="sm" onClick={onCancel}>
+          Cancel
+        </Button>
+        {error && (
+          <p role="alert" className="w-full text-destructive text-sm">
+            {error}
+          </p>
+        )}
+      </form>
+    </li>
+  );
+}

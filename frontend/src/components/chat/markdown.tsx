@@ -1,0 +1,56 @@
+"use client";
+
+import { memo } from "react";
+import ReactMarkdown, { type Components } from "react-markdown";
+import remarkGfm from "remark-gfm";
+
+// No images: an address in one could carry what the assistant knows to another server.
+const ALLOWED = [
+  ..."p,br,hr,strong,em,del,a,code,pre,blockquote,ul,ol,li,input".split(","),
+  ..."h1,h2,h3,h4,h5,h6,table,thead,tbody,tr,th,td".split(","),
+];
+
+const heading: Components["h1"] = ({ children }) => <p className="font-semibold">{children}</p>;
+
+const COMPONENTS: Components = {
+  a: ({ href, children }) =>
+    href ? (
+      <a
+        href={href}
+        target="_blank"
+        rel="noopener noreferrer nofollow"
+        className="text-primary underline underline-offset-2 hover:no-underline"
+      >
+        {children}
+        <span className="sr-only"> (opens in a new tab)</span>
+      </a>
+    ) : (
+      children
+    ),
+  h1: heading,
+  h2: heading,
+  h3: heading,
+  h4: heading,
+  h5: heading,
+  h6: heading,
+  table: ({ children }) => (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <section aria-label="Table" tabIndex={0} className="overflow-x-auto">
+      <table>{children}</table>
+    </section>
+  ),
+  input: ({ checked }) => <span aria-hidden="true">{checked ? "☑ " : "☐ "}</span>,
+};
+
+/** Text of a model: untrusted. No HTML in it is run or shown as such, and only these elements can come of it. */
+const Markdown = memo(function Markdown({ text }: { text: string }) {
+  return (
+    <div className="markdown">
+      <ReactMarkdown remarkPlugins={[remarkGfm]} allowedElements={ALLOWED} unwrapDisallowed components={COMPONENTS}>
+        {text}
+      </ReactMarkdown>
+    </div>
+  );
+});
+
+export default Markdown;

@@ -1,0 +1,27 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { getChatInfo, getConversation, listConversations } from "@/lib/api/chat";
+import { chatKeys } from "./keys";
+
+export const chatInfoQuery = queryOptions({
+  queryKey: chatKeys.info,
+  queryFn: getChatInfo,
+  staleTime: 60_000,
+});
+
+export const conversationsQuery = (q: string) =>
+  infiniteQueryOptions({
+    queryKey: chatKeys.list(q),
+    queryFn: ({ pageParam, signal }) => listConversations(q, pageParam, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
+    placeholderData: keepPreviousData,
+  });
+
+/** Asked for when it is opened; from then on its events keep it up to date. */
+export const conversationQuery = (id: string) =>
+  queryOptions({
+    queryKey: chatKeys.conversation(id),
+    queryFn: ({ signal }) => getConversation(id, signal),
+    staleTime: 0,
+    gcTime: 0,
+  });

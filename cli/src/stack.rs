@@ -154,14 +154,10 @@ impl Frontend {
     }
 }
 
-/// Starts a model for the chat on a free port: the demo, or one that gets its script over HTTP.
-pub async fn start_model(
-    binary: &Path,
-    demo: bool,
-    on_line: impl Fn(&str) + Clone + Send + 'static,
-) -> Result<Running> {
+/// Starts a model for the chat on a free port: the demo, to which tests add rules over HTTP.
+pub async fn start_model(binary: &Path, on_line: impl Fn(&str) + Clone + Send + 'static) -> Result<Running> {
     let mut command = Command::new(binary);
-    command.arg("--port=0").args(demo.then_some("--demo"));
+    command.args(["--port=0", "--demo"]);
     Running::start(command, "/health", on_line).await.context("the model does not start")
 }
 

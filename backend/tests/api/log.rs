@@ -197,7 +197,7 @@ async fn no_line_holds_what_is_said_in_the_chat(pool: PgPool) {
     for secret in ["words", KEY] {
         assert!(!text.contains(secret), "{secret:?} is in the log:\n{text}");
     }
-    let metrics = String::from_utf8(app.state.metrics.render().unwrap()).unwrap();
+    let metrics = String::from_utf8(app.state.metrics.render(false).await.unwrap()).unwrap();
     assert!(!metrics.contains("words") && !metrics.contains(KEY), "{metrics}");
 }
 

@@ -163,7 +163,7 @@ async fn requests_are_measured_and_calls_counted(pool: PgPool) {
     let user = app.user("ada").await;
     let ada = program(&app, &user).await;
     ask(&ada, "tools/call", json!({ "name": "list_tasks" })).await;
-    let metrics = String::from_utf8(app.state.metrics.render().unwrap()).unwrap();
+    let metrics = String::from_utf8(app.state.metrics.render(false).await.unwrap()).unwrap();
     for line in [
         r#"http_requests_total{method="POST",route="/mcp",status="2xx"} 1"#,
         r#"tool_calls_total{result="ok",source="mcp",tool="list_tasks"} 1"#,

@@ -243,7 +243,7 @@ async fn calls_are_counted_by_tool_result_and_source(pool: PgPool) {
     model.refusal("invented 2", json!({})).await;
     pool.close().await;
     call(&app.state, Source::Mcp, model.user_id, "list_tasks", json!({})).await.unwrap_err();
-    let metrics = String::from_utf8(app.state.metrics.render().unwrap()).unwrap();
+    let metrics = String::from_utf8(app.state.metrics.render(false).await.unwrap()).unwrap();
     for line in [
         r#"tool_calls_total{result="ok",source="chat",tool="add_task"} 1"#,
         r#"tool_calls_total{result="validation",source="chat",tool="add_task"} 1"#,

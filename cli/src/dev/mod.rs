@@ -76,7 +76,7 @@ async fn serve(options: &Dev, workspace: &Workspace) -> Result<()> {
     }
 
     let mut model = if options.demo_model {
-        Some(stack::start_model(&binaries.model(), true, |line| MODEL.print(line)).await?)
+        Some(stack::start_model(&binaries.model(), |line| MODEL.print(line)).await?)
     } else {
         None
     };

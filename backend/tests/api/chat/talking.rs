@@ -233,7 +233,7 @@ async fn turns_and_answers_are_measured(pool: PgPool) {
     for end in ["done", "model_refused", "model_unavailable"] {
         assert_eq!(ada.say(&message("Hi")).await.end(), end);
     }
-    let text = String::from_utf8(app.state.metrics.render().unwrap()).unwrap();
+    let text = String::from_utf8(app.state.metrics.render(false).await.unwrap()).unwrap();
     for line in [
         r#"chat_turns_total{result="done"} 1"#,
         r#"chat_turns_total{result="model_refused"} 1"#,

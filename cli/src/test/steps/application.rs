@@ -52,7 +52,7 @@ pub async fn schemathesis(run: &StepRun<'_>) -> Result<Outcome> {
         Ok(python) => python,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
-    let model = stack::start_model(&run.binaries().await?.model(), true, run.server_sink("model")?).await?;
+    let model = stack::start_model(&run.binaries().await?.model(), run.server_sink("model")?).await?;
     let (backend, _) = start_backend(run, "todo_schemathesis", Some(model.url.clone())).await?;
     let mut script = Command::new(run.workspace().path("backend/tests/schemathesis/run"));
     script.env("BASE_URL", &backend.url).env("PYTHON", python).current_dir(run.workspace().root());
@@ -96,7 +96,7 @@ pub async fn e2e(run: &StepRun<'_>) -> Result<Outcome> {
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     run.frontend().await?;
-    let model = stack::start_model(&run.binaries().await?.model(), false, run.server_sink("model")?).await?;
+    let model = stack::start_model(&run.binaries().await?.model(), run.server_sink("model")?).await?;
     let (backend, database_url) = start_backend(run, "todo_e2e", Some(model.url.clone())).await?;
     let frontend = Frontend {
         release: true,

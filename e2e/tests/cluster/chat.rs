@@ -82,7 +82,8 @@ fn conversation_id(stream: &str) -> Result<String> {
 
 pub async fn mcp_through_the_ingress(suite: &Suite) -> Result<()> {
     let (release, ingress) = behind_the_ingress(suite).await?;
-    let user = User::sign_up(&release.door().await?.url).await?;
+    let door = release.door().await?;
+    let user = User::sign_up(&door.url).await?;
     let token = user.token("an assistant").await?;
     let mcp = Mcp { client: Client::new(), url: format!("{ingress}/mcp"), token };
 

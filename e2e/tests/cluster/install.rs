@@ -94,7 +94,8 @@ pub async fn behind_the_ingress(suite: &Suite) -> Result<(&Release, String)> {
     let release = suite.standing(&[BASELINE, &["ingress.enabled=true", &class]].concat()).await?;
     let client = reqwest::Client::new();
     until("the Ingress leads to frontend and backend", Duration::from_mins(1), async || {
-        for (path, status) in [("/", 200), ("/api/tasks", 401)] {
+        // The frontend leads on to /api, so only /mcp tells that the backend has its routes.
+        for (path, status) in [("/", 200), ("/api/tasks", 401), ("/mcp", 401)] {
             let answer = client.get(format!("{ingress}{path}")).header("host", HOST).send().await?;
             ensure!(answer.status() == status, "{path} was answered {}", answer.status());
         }

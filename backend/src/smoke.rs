@@ -38,7 +38,7 @@ pub async fn run(url: &str, mcp: Option<&str>) -> Result<()> {
 
     visitor.use_tasks().await?;
     if let Some(mcp) = mcp {
-        visitor.use_mcp(mcp.trim_end_matches('/')).await.context("listing the tools of the MCP server")?;
+        visitor.use_mcp(mcp.trim_end_matches('/')).await.context("using the MCP server")?;
     }
     let cookie = visitor.cookie.clone();
     let proof = Some(json!({ "current_password": password }));
@@ -111,11 +111,17 @@ impl Visitor {
             .header(header::ACCEPT, "application/json, text/event-stream")
             .header(header::CONTENT_TYPE, "application/json")
             .body(json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string());
+        let foreign =
+            request.try_clone().context("the body can be sent twice")?.header(header::HOST, "foreign.example");
+
         let response = request.send().await?;
         let (status, body) = (response.status(), response.text().await?);
         ensure!(status == StatusCode::OK, "POST {backend}/mcp answered {status}: {body}");
         ensure!(body.contains("add_task"), "POST {backend}/mcp lists no add_task: {body}");
         println!("listed the tools of the MCP server");
+        // MCP_ALLOWED_HOSTS keeps pages of other origins out, whatever their name leads to.
+        let status = foreign.send().await?.status();
+        ensure!(status == StatusCode::FORBIDDEN, "POST {backend}/mcp answered {status} under a foreign name");
         Ok(())
     }
 

@@ -82,9 +82,7 @@ async fn each_step_that_fails_is_named(pool: PgPool) {
         ("reading the deleted task: GET /api/tasks/", |method, path| {
             (method == Method::DELETE && path != "/api/auth/me").then(|| StatusCode::NO_CONTENT.into_response())
         }),
-        ("listing the tools of the MCP server: POST http", |_, path| {
-            (path == "/mcp").then(|| StatusCode::FORBIDDEN.into_response())
-        }),
+        ("using the MCP server: POST http", |_, path| (path == "/mcp").then(|| StatusCode::FORBIDDEN.into_response())),
         ("using the deleted account: GET /api/tasks answered 200", |_, path| {
             path.ends_with("/me").then(|| StatusCode::NO_CONTENT.into_response())
         }),

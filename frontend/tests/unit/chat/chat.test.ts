@@ -54,6 +54,8 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  // Ends what it still reads, which would ask the server of the next test.
+  chat.startNew();
   vi.useRealTimers();
   vi.resetAllMocks();
 });

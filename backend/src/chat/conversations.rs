@@ -1,7 +1,6 @@
 //! The list of conversations, and one with its messages.
 
 use axum::{extract::State, http::StatusCode};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json as Column;
 use time::OffsetDateTime;
@@ -18,6 +17,7 @@ use crate::{
     http::{
         error::{Error, Problem, Result},
         extract::{Id, Json, Query},
+        paging::{decode_cursor, encode_cursor, search_text},
     },
     state::AppState,
 };
@@ -99,14 +99,8 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("a cursor is always valid JSON"))
-    }
-
     fn decode(text: &str) -> Result<Self> {
-        let json = URL_SAFE_NO_PAD.decode(text).ok();
-        let cursor: Option<Self> = json.and_then(|json| serde_json::from_slice(&json).ok());
-        let plausible = cursor.filter(|cursor| (1..=9999).contains(&cursor.time.year()));
+        let plausible = decode_cursor(text).filter(|cursor: &Self| (1..=9999).contains(&cursor.time.year()));
         plausible.ok_or_else(|| Error::invalid("cursor", "must be the next_cursor of a page"))
     }
 }
@@ -122,10 +116,7 @@ async fn list_conversations(
     if !(1..=100).contains(&query.limit) {
         return Err(Error::invalid("limit", "must be 1 to 100"));
     }
-    let search = query.q.trim();
-    if search.chars().count() > 200 || search.contains('\0') {
-        return Err(Error::invalid("q", "must be at most 200 characters, without the NUL character"));
-    }
+    let search = search_text(&query.q)?;
     let cursor = query.cursor.as_deref().map(Cursor::decode).transpose()?;
     // One more than asked for, which tells whether there is another page.
     let mut conversations = sqlx::query_as!(
@@ -149,7 +140,7 @@ async fn list_conversations(
     if more {
         conversations.pop();
     }
-    let after = |last: &ConversationInfo| Cursor { id: last.id, time: last.updated_at }.encode();
+    let after = |last: &ConversationInfo| encode_cursor(&Cursor { id: last.id, time: last.updated_at });
     let next_cursor = conversations.last().filter(|_| more).map(after);
     Ok(Json(Conversations { conversations, next_cursor }))
 }

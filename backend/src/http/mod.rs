@@ -3,6 +3,7 @@
 pub mod client;
 pub mod error;
 pub mod extract;
+pub mod paging;
 pub mod preconditions;
 pub mod request;
 pub mod tls;

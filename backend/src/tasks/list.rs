@@ -1,7 +1,6 @@
 //! Listing: filter, search, sort, and keyset pagination that is stable while tasks come and go.
 
 use axum::extract::State;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -15,6 +14,7 @@ use crate::{
     http::{
         error::{Error, Result},
         extract::{Json, Query},
+        paging::{decode_cursor, encode_cursor, search_text},
     },
     state::AppState,
 };
@@ -111,14 +111,9 @@ impl Cursor {
         Self { sort, id: task.id, time, title }
     }
 
-    fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("a cursor is always valid JSON"))
-    }
-
     fn decode(text: &str, sort: Sort) -> Result<Self> {
         let invalid = || Error::invalid("cursor", "must be the next_cursor of a page with the same sort");
-        let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
-        let cursor: Self = serde_json::from_slice(&json).map_err(|_| invalid())?;
+        let cursor: Self = decode_cursor(text).ok_or_else(invalid)?;
         let by_title = matches!(sort, Sort::Title | Sort::TitleDescending);
         let has_key = if by_title { cursor.title.is_some() } else { cursor.time.is_some() };
         let storable = cursor.title.as_ref().is_none_or(|title| !title.contains('\0'));
@@ -142,17 +137,14 @@ pub async fn page(pool: &PgPool, user_id: Uuid, query: &ListQuery) -> Result<Pag
     if !(1..=200).contains(&query.limit) {
         return Err(Error::invalid("limit", "must be 1 to 200"));
     }
-    let search = query.q.trim();
-    if search.chars().count() > 200 || search.contains('\0') {
-        return Err(Error::invalid("q", "must be at most 200 characters, without the NUL character"));
-    }
+    let search = search_text(&query.q)?;
     let cursor = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, query.sort)).transpose()?;
     let mut tasks = after(pool, user_id, query, search, cursor).await?;
     let more = tasks.len() > usize::try_from(query.limit).unwrap_or(usize::MAX);
     if more {
         tasks.pop();
     }
-    let next_cursor = tasks.last().filter(|_| more).map(|task| Cursor::after(task, query.sort).encode());
+    let next_cursor = tasks.last().filter(|_| more).map(|task| encode_cursor(&Cursor::after(task, query.sort)));
     let counts = count(pool, user_id, search).await?;
     Ok(Page { tasks, next_cursor, counts })
 }

@@ -47,6 +47,18 @@ pub async fn start_backend(run: &StepRun<'_>, database: &str, model_url: Option<
     Ok((backend.start(run.server_sink("backend")?).await?, database_url))
 }
 
+/// The production build in front of a backend, on free ports.
+pub async fn start_frontend(run: &StepRun<'_>, backend: &Running) -> Result<Running> {
+    let frontend = Frontend {
+        release: true,
+        backend_url: backend.url.clone(),
+        host: "127.0.0.1".into(),
+        port: 0,
+        metrics_port: 0,
+    };
+    frontend.start(run.workspace(), run.server_sink("frontend")?).await
+}
+
 pub async fn schemathesis(run: &StepRun<'_>) -> Result<Outcome> {
     let python = match tools::python(run, "schemathesis", "backend/tests/schemathesis/requirements.txt").await? {
         Ok(python) => python,
@@ -98,14 +110,7 @@ pub async fn e2e(run: &StepRun<'_>) -> Result<Outcome> {
     run.frontend().await?;
     let model = stack::start_model(&run.binaries().await?.model(), run.server_sink("model")?).await?;
     let (backend, database_url) = start_backend(run, "todo_e2e", Some(model.url.clone())).await?;
-    let frontend = Frontend {
-        release: true,
-        backend_url: backend.url.clone(),
-        host: "127.0.0.1".into(),
-        port: 0,
-        metrics_port: 0,
-    };
-    let frontend = frontend.start(run.workspace(), run.server_sink("frontend")?).await?;
+    let frontend = start_frontend(run, &backend).await?;
 
     let report = run.workspace().state("test/playwright.json")?;
     let _ = std::fs::remove_file(&report);

@@ -9,14 +9,17 @@ use anyhow::{Context, Result, bail, ensure};
 use futures_util::future::try_join_all;
 use tokio::{process::Command, task::JoinSet, time::MissedTickBehavior};
 
-use super::{application::start_backend, chart};
+use super::{
+    application::{start_backend, start_frontend},
+    chart,
+};
 use crate::{
     monitoring::{
         dashboards::{queries, selectors},
         prometheus::{self, Alert, Sample},
     },
     process::Program,
-    stack::{Frontend, Running},
+    stack::Running,
     test::{
         context::{Outcome, StepRun},
         counts::Counts,
@@ -57,14 +60,7 @@ pub async fn monitoring(run: &StepRun<'_>) -> Result<Outcome> {
     };
     run.frontend().await?;
     let (backend, _) = start_backend(run, "todo_monitoring", None).await?;
-    let frontend = Frontend {
-        release: true,
-        backend_url: backend.url.clone(),
-        host: "127.0.0.1".into(),
-        port: 0,
-        metrics_port: 0,
-    };
-    let frontend = frontend.start(run.workspace(), run.server_sink("frontend")?).await?;
+    let frontend = start_frontend(run, &backend).await?;
     let scratch = tempfile::tempdir()?;
     chart::write_config(run, &helm, scratch.path(), QUICK).await?;
     let prometheus = Prometheus::start(run, &program, scratch.path(), &backend, &frontend).await?;

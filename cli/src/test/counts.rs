@@ -5,11 +5,13 @@ use std::ops::AddAssign;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub passed: u64,
     pub failed: u64,
     pub skipped: u64,
+    /// Names of those that failed, of runners that say them.
+    pub failures: Vec<String>,
 }
 
 impl Counts {
@@ -41,8 +43,11 @@ impl Counts {
                 passed: number(" passed").unwrap_or(0),
                 failed: number(" failed").unwrap_or(0),
                 skipped: number(" ignored").unwrap_or(0),
+                failures: Vec::new(),
             };
         }
+        let failed = output.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
+        counts.failures = failed.map(|name| name.trim().to_owned()).collect();
         counts
     }
 
@@ -54,7 +59,12 @@ impl Counts {
             let words = line.split(',').filter_map(|part| part.trim().split_once(' '));
             words.filter(|(_, word)| *word == label).filter_map(|(count, _)| count.parse::<u64>().ok()).sum::<u64>()
         };
-        Self { passed: number("passed"), failed: number("failed") + number("errored"), skipped: number("skipped") }
+        Self {
+            passed: number("passed"),
+            failed: number("failed") + number("errored"),
+            skipped: number("skipped"),
+            failures: Vec::new(),
+        }
     }
 
     /// Of vitest's JSON report.
@@ -66,6 +76,7 @@ impl Counts {
             // A file that cannot even be loaded has no tests to count.
             failed: number("numFailedTests")?.max(number("numFailedTestSuites")?),
             skipped: number("numPendingTests")? + report["numTodoTests"].as_u64().unwrap_or(0),
+            failures: failed_in_vitest(&report),
         })
     }
 
@@ -79,8 +90,28 @@ impl Counts {
             passed: number("expected")?,
             failed: (number("unexpected")? + number("flaky")?).max(errors),
             skipped: number("skipped")?,
+            failures: failed_in_playwright(&report),
         })
     }
+}
+
+fn failed_in_vitest(report: &Value) -> Vec<String> {
+    let tests = list(report, "testResults").flat_map(|file| list(file, "assertionResults"));
+    let failed = tests.filter(|test| test["status"] == "failed");
+    failed.filter_map(|test| Some(test["fullName"].as_str()?.to_owned())).collect()
+}
+
+/// Of a report or one of its suites, which hold suites again.
+fn failed_in_playwright(suite: &Value) -> Vec<String> {
+    let is_failed =
+        |spec: &&Value| list(spec, "tests").any(|test| test["status"] != "expected" && test["status"] != "skipped");
+    let failed = list(suite, "specs").filter(is_failed);
+    let name = |spec: &Value| Some(format!("{}: {}", spec["file"].as_str()?, spec["title"].as_str()?));
+    failed.filter_map(name).chain(list(suite, "suites").flat_map(failed_in_playwright)).collect()
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+    value[key].as_array().into_iter().flatten()
 }
 
 impl AddAssign for Counts {
@@ -88,6 +119,7 @@ impl AddAssign for Counts {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.failures.extend(other.failures);
     }
 }
 
@@ -100,10 +132,13 @@ mod tests {
         let output = "
 running 2 tests
 test a ... ok
+test b      ... FAILED
+test c ... FAILED
 test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.10s
 test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s
 ";
-        assert_eq!(Counts::of_cargo_test(output), Counts { passed: 15, failed: 2, skipped: 1 });
+        let failures = vec!["b".to_owned(), "c".to_owned()];
+        assert_eq!(Counts::of_cargo_test(output), Counts { passed: 15, failed: 2, skipped: 1, failures });
         assert_eq!(Counts::of_cargo_test("error: could not compile"), Counts::default());
     }
 
@@ -111,14 +146,17 @@ test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; 
     fn reads_helm_unittest() {
         let output =
             "Test Suites: 1 failed, 8 passed, 9 total\nTests:       2 failed, 1 errored, 69 passed, 72 total\n";
-        assert_eq!(Counts::of_helm_unittest(output), Counts { passed: 69, failed: 3, skipped: 0 });
+        assert_eq!(Counts::of_helm_unittest(output), Counts { passed: 69, failed: 3, ..Counts::default() });
         assert_eq!(Counts::of_helm_unittest("Error: no such chart"), Counts::default());
     }
 
     #[test]
     fn reads_vitest() {
-        let report = r#"{"numTotalTests":7,"numPassedTests":4,"numFailedTests":1,"numPendingTests":1,"numTodoTests":1,"numFailedTestSuites":1}"#;
-        assert_eq!(Counts::of_vitest(report).unwrap(), Counts { passed: 4, failed: 1, skipped: 2 });
+        let report = r#"{"numTotalTests":7,"numPassedTests":4,"numFailedTests":1,"numPendingTests":1,"numTodoTests":1,
+            "numFailedTestSuites":1,"testResults":[{"assertionResults":[
+            {"fullName":"a b","status":"failed"},{"fullName":"c","status":"passed"}]}]}"#;
+        let failures = vec!["a b".to_owned()];
+        assert_eq!(Counts::of_vitest(report).unwrap(), Counts { passed: 4, failed: 1, skipped: 2, failures });
         let broken_file = r#"{"numPassedTests":0,"numFailedTests":0,"numPendingTests":0,"numFailedTestSuites":1}"#;
         assert_eq!(Counts::of_vitest(broken_file).unwrap(), Counts::failed(1));
         assert!(Counts::of_vitest("").is_err());
@@ -126,8 +164,11 @@ test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; 
 
     #[test]
     fn reads_playwright() {
-        let report = r#"{"stats":{"expected":10,"unexpected":1,"flaky":2,"skipped":3},"errors":[]}"#;
-        assert_eq!(Counts::of_playwright(report).unwrap(), Counts { passed: 10, failed: 3, skipped: 3 });
+        let report = r#"{"stats":{"expected":10,"unexpected":1,"flaky":2,"skipped":3},"errors":[],"suites":[{
+            "specs":[{"file":"a.spec.ts","title":"fine","tests":[{"status":"expected"}]}],
+            "suites":[{"specs":[{"file":"a.spec.ts","title":"broken","tests":[{"status":"unexpected"}]}]}]}]}"#;
+        let failures = vec!["a.spec.ts: broken".to_owned()];
+        assert_eq!(Counts::of_playwright(report).unwrap(), Counts { passed: 10, failed: 3, skipped: 3, failures });
         let no_tests = r#"{"stats":{"expected":0,"unexpected":0,"flaky":0,"skipped":0},"errors":[{"message":"x"}]}"#;
         assert_eq!(Counts::of_playwright(no_tests).unwrap(), Counts::failed(1));
     }

@@ -102,7 +102,8 @@ async fn run_step(context: &Context, step: &'static Step, allowed: &AllowedSkips
     run.say("starts");
     let (verdict, counts, reason) = match (step.run)(&run).await {
         Ok(Outcome::Ran(counts) | Outcome::RanBut(counts, _)) if counts.failed > 0 => {
-            (Verdict::Failed, counts, format!("{} failed", counts.failed))
+            let reason = format!("{} failed: {}", counts.failed, counts.failures.join(", "));
+            (Verdict::Failed, counts, reason.trim_end_matches(": ").to_owned())
         }
         Ok(Outcome::Ran(counts)) if counts.skipped > 0 => {
             let reason = format!("{} of its tests were skipped", counts.skipped);

@@ -46,7 +46,7 @@ pub fn print(reports: &[Report]) {
     anstream::println!("\n{}", bold(&format!("{:<16} {:<7} {:>7} {:>5}", "step", "result", "time", "tests")));
     for report in reports {
         anstream::println!("{:<16} {}", report.name, report.line());
-        total += report.counts;
+        total += report.counts.clone();
     }
     anstream::println!("\n{} passed, {} failed, {} skipped", total.passed, total.failed, total.skipped);
 }

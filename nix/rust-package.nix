@@ -12,6 +12,8 @@ let
     inherit (sources) version;
     strictDeps = true;
     cargoExtraArgs = "--locked --package ${package}";
+    # The checks run the tests: here not even their dependencies are built.
+    doCheck = false;
   }
   // removeAttrs args [ "package" ];
   # A member without a source file does not load, and the others' are not here.
@@ -28,8 +30,6 @@ craneLib.buildPackage (
   // {
     cargoArtifacts = craneLib.buildDepsOnly (common // { cargoCheckCommand = "true"; });
     preConfigure = stubs;
-    # The checks run the tests.
-    doCheck = false;
     passthru = { inherit stubs; };
   }
 )

@@ -133,7 +133,8 @@ mod tests {
         let (_, overview) = dashboards.iter().find(|(name, _)| name == "overview.json").unwrap();
         let ask = async |expr: &str| {
             assert!(!expr.contains('$'), "{expr}");
-            Ok(vec![series(&[("component", "backend"), ("route", "/<id>"), ("le", "0.5"), ("pod", "a")])])
+            let labels = [("component", "backend"), ("route", "/<id>"), ("status", "2xx")];
+            Ok(vec![series(&[&labels[..], &[("le", "0.5"), ("pod", "a"), ("state", "idle")]].concat())])
         };
         let drawn = draw(overview, "default", Span { from: 0.0, to: 10.0 }, "5s", ask).await.unwrap();
         for panel in panels(overview) {

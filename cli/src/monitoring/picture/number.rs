@@ -23,17 +23,11 @@ pub fn draw(svg: &mut Svg, panel: &Value, area: Area, span: Span, answers: &[Ans
         let mapped = &defaults["mappings"][0]["options"][format!("{last}")];
         let text = mapped["text"].as_str().map_or_else(|| shown(last, unit), str::to_owned);
         let color = color(mapped["color"].as_str().or_else(|| threshold(defaults, last)).unwrap_or("green"));
-        past(
-            svg,
-            Area { x: x + 2.0, w: width - 4.0, y: area.y + area.h * 0.5, h: area.h * 0.5 },
-            span,
-            &series.points,
-            color,
-        );
+        let floor = Area { x: x + 2.0, w: width - 4.0, y: area.y + area.h * 0.68, h: area.h * 0.32 };
+        past(svg, floor, span, &series.points, color);
         let middle = x + width / 2.0;
-        let size = (area.h * 0.5).min(26.0);
-        svg.number(middle, area.y + area.h * 0.45, size, color, &text);
-        svg.text(middle, area.y + area.h * 0.45 + 16.0, "middle", name);
+        svg.text(middle, floor.y - 38.0, "middle", name);
+        svg.number(middle, floor.y - 10.0, color, &text);
         x += width;
     }
 }

@@ -9,6 +9,7 @@ text { font: 11px Inter, 'Helvetica Neue', Arial, sans-serif; fill: #9fa0aa }
 .panel { font-size: 13px; font-weight: 600; fill: #d8d9e0 }
 .frame { fill: #181b1f; stroke: #2a2d33 }
 .grid { stroke: #2a2d33 }
+.number { font-size: 24px; font-weight: 600; text-anchor: middle }
 .end { text-anchor: end }
 .middle { text-anchor: middle }
 .line { fill: none; stroke-width: 1.5; stroke-linejoin: round }";
@@ -58,9 +59,10 @@ impl Svg {
         self.add(format_args!("<text x=\"{x:.0}\" y=\"{y:.0}\" class=\"{class}\">{text}</text>"));
     }
 
-    pub fn number(&mut self, x: f64, y: f64, size: f64, color: &str, text: &str) {
-        let style = format!("font-size: {size:.0}px; font-weight: 600; fill: {color}");
-        self.add(format_args!("<text x=\"{x:.0}\" y=\"{y:.0}\" class=\"middle\" style=\"{style}\">{text}</text>"));
+    pub fn number(&mut self, x: f64, y: f64, color: &str, number: &str) {
+        self.add(format_args!(
+            "<text x=\"{x:.0}\" y=\"{y:.0}\" class=\"number\" style=\"fill: {color}\">{number}</text>"
+        ));
     }
 
     pub fn frame(&mut self, Area { x, y, w, h }: Area, title: &str) {
@@ -90,8 +92,7 @@ impl Svg {
         }
     }
 
-    /// Names beside dashes of their colours, in as many lines as they need; gives the number of those. What does not go
-    /// into `most` lines is counted.
+    /// Names beside dashes of their colours, in as many lines as they need. What does not go into `most` lines is counted.
     pub fn legend(&mut self, area: Area, most: usize, names: &[(String, &str)]) {
         for (line, left) in wrapped(area.w, most, names).into_iter().enumerate() {
             #[expect(clippy::cast_precision_loss, reason = "a few lines")]

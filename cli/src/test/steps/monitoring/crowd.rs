@@ -64,7 +64,8 @@ impl Crowd {
     /// A turn of the chat in which the model calls a tool.
     pub async fn talk(&self) -> Result<()> {
         let turn = self.turns.fetch_add(1, Ordering::Relaxed);
-        self.say(turn, PHRASES[turn / USERS % PHRASES.len()], "event: message_end").await
+        // Some complete at first what is not there: that tool fails.
+        self.say(turn, PHRASES[(turn / USERS + turn % USERS) % PHRASES.len()], "event: message_end").await
     }
 
     /// A turn of the chat in which the model fails.

@@ -36,7 +36,8 @@ pub fn draw(svg: &mut Svg, panel: &Value, area: Area, span: Span, answers: &[Ans
         }
         for (time, value) in *points {
             // Buckets hold what is in those below as well.
-            let lower = below.iter().find(|(at, _)| at == time).map_or(0.0, |(_, value)| *value);
+            let lower =
+                below.iter().find(|(at, _)| (at - time).abs() < span.step() / 2.0).map_or(0.0, |(_, value)| *value);
             let cell = Area { x: plot.x + span.part(*time) * plot.w, y, w: width - 0.5, h: height - 1.0 };
             cells.push((cell, value - lower));
         }

@@ -82,12 +82,12 @@ impl Svg {
     pub fn line(&mut self, runs: &[Vec<(f64, f64)>], floor: f64, color: &str) {
         for run in runs {
             let path: Vec<_> = run.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
-            let (Some((first, _)), Some((last, _)), path) = (run.first(), run.last(), path.join("L")) else { continue };
+            let (Some((first, _)), path) = (run.first(), path.join("L")) else { continue };
             self.add(format_args!(
                 "<path d=\"M{path}V{floor:.1}H{first:.1}Z\" fill=\"{color}\" fill-opacity=\".08\"/>"
             ));
             // A single value is a dot of the line's width.
-            let dot = if first == last { "h1.5" } else { "" };
+            let dot = if run.len() == 1 { "h1.5" } else { "" };
             self.add(format_args!("<path d=\"M{path}{dot}\" class=\"line\" stroke=\"{color}\"/>"));
         }
     }
@@ -113,23 +113,22 @@ pub fn legend_lines(width: f64, most: usize, names: &[(String, &str)]) -> usize 
 }
 
 fn wrapped<'a>(room: f64, most: usize, names: &[(String, &'a str)]) -> Vec<Vec<(String, &'a str)>> {
-    let mut lines: Vec<Vec<(String, &str)>> = Vec::new();
-    let mut used = f64::INFINITY;
-    let more = width("and 100 more");
-    for (index, (name, color)) in names.iter().enumerate() {
-        let is_last = index + 1 == names.len();
-        let room = if lines.len() == most && !is_last { room - more } else { room };
-        if used + width(name) > room {
-            if lines.len() == most {
-                let rest = format!("and {} more", names.len() - index);
-                lines.last_mut().map(|line| line.push((rest, "none")));
-                break;
-            }
-            lines.push(Vec::new());
-            used = 0.0;
-        }
+    let mut lines: Vec<Vec<_>> = Vec::new();
+    let mut used = room;
+    for (name, color) in names {
         used += width(name);
-        lines.last_mut().map(|line| line.push((name.clone(), color)));
+        if used > room {
+            lines.push(Vec::new());
+            used = width(name);
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push((name.clone(), *color));
+        }
+    }
+    let left: usize = lines.iter().skip(most).map(Vec::len).sum();
+    lines.truncate(most);
+    if let (1.., Some(last)) = (left, lines.last_mut().and_then(|line| line.last_mut())) {
+        *last = (format!("and {} more", left + 1), "none");
     }
     lines
 }
@@ -137,4 +136,20 @@ fn wrapped<'a>(room: f64, most: usize, names: &[(String, &'a str)]) -> Vec<Vec<(
 #[expect(clippy::cast_precision_loss, reason = "a short text")]
 fn width(name: &str) -> f64 {
     17.0 + name.chars().count() as f64 * LETTER + 12.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_legend_tells_how_many_are_left_out() {
+        let names: Vec<_> = (0..10).map(|number| (format!("line number {number}"), "red")).collect();
+        let two_in_a_line = width("line number 0") * 2.5;
+        let lines = wrapped(two_in_a_line, 2, &names);
+        let texts: Vec<_> = lines.iter().flatten().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(texts, ["line number 0", "line number 1", "line number 2", "and 7 more"]);
+        assert_eq!(legend_lines(two_in_a_line, 5, &names), 5);
+        assert_eq!(wrapped(two_in_a_line, 5, &names)[4][1].0, "line number 9");
+    }
 }

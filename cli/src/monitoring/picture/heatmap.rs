@@ -4,14 +4,13 @@ use serde_json::Value;
 
 use super::{
     Answer, Span,
-    lines::time_axis,
+    lines::{AXIS, time_axis},
     svg::{Area, Svg},
     unit::shown,
 };
 
 /// From few to many.
 const SHADES: [&str; 8] = ["#3d2314", "#6b3410", "#9a4a0c", "#c8620a", "#ee7d1a", "#fb9a48", "#fdba7c", "#fee0c2"];
-const AXIS: f64 = 62.0;
 
 pub fn draw(svg: &mut Svg, panel: &Value, area: Area, span: Span, answers: &[Answer]) {
     let unit = panel["fieldConfig"]["defaults"]["unit"].as_str().unwrap_or_default();

@@ -13,7 +13,8 @@ const COLORS: [&str; 12] = [
     "#73bf69", "#f2cc0c", "#8ab8ff", "#ff780a", "#f2495c", "#5794f2", "#b877d9", "#96d98d", "#ffb357", "#ff7383",
     "#ca95e5", "#fade2a",
 ];
-const AXIS: f64 = 62.0;
+/// Room for what the lines of the grid stand for.
+pub const AXIS: f64 = 62.0;
 const LEGEND_LINES: usize = 2;
 
 pub fn draw(svg: &mut Svg, panel: &Value, area: Area, span: Span, answers: &[Answer]) {

@@ -37,17 +37,29 @@ let
     linux.frontend-image
     linux.postgres-image
   ];
-  built = "--images nix:${lib.concatMapStringsSep "," handover images}";
+  images-with-monitoring = images ++ [
+    linux.prometheus-image
+    linux.grafana-image
+  ];
+  built = images: "--images nix:${lib.concatMapStringsSep "," handover images}";
+  deploy = images: "${built images} --chart ${linux.chart}/todo";
 in
 {
   deploy =
     todo "deploy" "Bring the application into Minikube, which is started if none runs" tools.deploy
-      "${built} --chart ${linux.chart}/todo";
+      (deploy images);
+  # An app of its own, since Prometheus and Grafana weigh more than all the rest.
+  deploy-monitoring = app {
+    name = "deploy-monitoring";
+    description = "The same with Prometheus and Grafana";
+    runtimeInputs = tools.deploy;
+    text = ''exec ${lib.getExe cli} deploy --monitoring ${deploy images-with-monitoring} "$@"'';
+  };
   down = todo "down" "Take it away again" tools.deploy "";
   doctor = todo "doctor" "Check what this machine needs" tools.test "";
-  verify =
-    todo "verify" "Compare the images of running pods with those of this build" tools.deploy
-      built;
+  verify = todo "verify" "Compare the images of running pods with those of this build" tools.deploy (
+    built images
+  );
   dev = todo "dev" "Run the application from the checkout" tools.develop "";
   test = todo "test" "Run the tests of the checkout" tools.test "";
 

@@ -118,7 +118,8 @@ async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, live: 
     let kubectl = options.target.kubectl(&cluster).await?;
     let helm = Helm::new(&kubectl);
     let building = source.images(workspace, live);
-    let (images, (there, release)) = tokio::try_join!(building, connect(&cluster, &helm, live))?;
+    let (mut images, (there, release)) = tokio::try_join!(building, connect(&cluster, &helm, live))?;
+    images.retain(|image| options.monitoring || !image.part.monitoring);
     try_join_all(images.iter().map(|image| bring(image, &cluster, &there, workspace, live))).await?;
 
     let chart = options.chart.clone().unwrap_or_else(|| workspace.path("helm/todo"));

@@ -1,11 +1,9 @@
 //! What a release is made from, and whether that is what runs already.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -60,14 +58,15 @@ impl Plan {
 
 /// The tags in a file: as `--set` a tag of digits alone would be a number.
 fn write_images(workspace: &Workspace, kubectl: &Kubectl, cluster: &Cluster, images: &[Image]) -> Result<PathBuf> {
-    let of_part = |image: &Image| {
+    let mut values = json!({});
+    for image in images {
         let repository = match cluster {
             Cluster::Registry(_) => cluster.repository(image.part.image),
             Cluster::Minikube(_) | Cluster::Kind(_) => image.part.image.to_owned(),
         };
-        (image.part.name, serde_json::json!({ "image": { "repository": repository, "tag": image.tag() } }))
-    };
-    let values: BTreeMap<_, _> = images.iter().map(of_part).collect();
+        let above = if image.part.monitoring { &mut values["monitoring"] } else { &mut values };
+        above[image.part.name] = json!({ "image": { "repository": repository, "tag": image.tag() } });
+    }
     let path = workspace.state(&format!("{}/images.json", kubectl.directory()))?;
     std::fs::write(&path, serde_json::to_vec_pretty(&values)?)?;
     Ok(path)

@@ -23,12 +23,16 @@ pub struct Part {
     /// As in the chart's values.
     pub name: &'static str,
     pub image: &'static str,
+    /// Whether that is below `monitoring`, and the image needed only with it.
+    pub monitoring: bool,
 }
 
-const BACKEND: Part = Part { name: "backend", image: "todo-backend" };
-const FRONTEND: Part = Part { name: "frontend", image: "todo-frontend" };
-/// Else the chart's default, which the node pulls.
-const POSTGRES: Part = Part { name: "postgres", image: "todo-postgres" };
+const BACKEND: Part = Part { name: "backend", image: "todo-backend", monitoring: false };
+const FRONTEND: Part = Part { name: "frontend", image: "todo-frontend", monitoring: false };
+// Where there is none of these, the node pulls the chart's default.
+const POSTGRES: Part = Part { name: "postgres", image: "todo-postgres", monitoring: false };
+const PROMETHEUS: Part = Part { name: "prometheus", image: "todo-prometheus", monitoring: true };
+const GRAFANA: Part = Part { name: "grafana", image: "todo-grafana", monitoring: true };
 
 /// How a part's image is built from a checkout.
 #[derive(Debug)]

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{BACKEND, FRONTEND, Image, Origin, POSTGRES, archive};
+use super::{BACKEND, FRONTEND, GRAFANA, Image, Origin, POSTGRES, PROMETHEUS, Part, archive};
 
-/// The images of the application at these paths, which may also be docker-archives. That of PostgreSQL may be missing:
-/// the cluster pulls one then.
+/// The images of the application at these paths, which may also be docker-archives. Only those of backend and frontend
+/// must be there: others are pulled by the cluster.
 pub fn images(paths: &[PathBuf]) -> Result<Vec<Image>> {
     let images: Vec<Image> = paths.iter().map(|path| image(path)).collect::<Result<_>>()?;
     for part in [&BACKEND, &FRONTEND] {
@@ -40,8 +40,8 @@ fn image(path: &Path) -> Result<Image> {
 }
 
 /// The part whose image has this name, or a file named after it.
-fn part_of(name: &str) -> Option<&'static super::Part> {
-    [&BACKEND, &FRONTEND, &POSTGRES].into_iter().find(|part| name.contains(part.image))
+fn part_of(name: &str) -> Option<&'static Part> {
+    [&BACKEND, &FRONTEND, &POSTGRES, &PROMETHEUS, &GRAFANA].into_iter().find(|part| name.contains(part.image))
 }
 
 #[cfg(test)]

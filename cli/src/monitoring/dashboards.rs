@@ -15,13 +15,18 @@ pub struct Query {
 }
 
 impl Query {
-    /// With the variables filled in: `range` is the time shown, `rate` what Grafana takes for rates.
+    /// See [`filled`].
     #[must_use]
     pub fn filled(&self, namespace: &str, range: &str, rate: &str) -> String {
-        let values =
-            [("$namespace", namespace), ("$objective", "99.9"), ("$__range", range), ("$__rate_interval", rate)];
-        values.iter().fold(self.expr.clone(), |expr, (variable, value)| expr.replace(variable, value))
+        filled(&self.expr, namespace, range, rate)
     }
+}
+
+/// A query with the variables filled in: `range` is the time shown, `rate` what Grafana takes for rates.
+#[must_use]
+pub fn filled(expr: &str, namespace: &str, range: &str, rate: &str) -> String {
+    let values = [("$namespace", namespace), ("$objective", "99.9"), ("$__range", range), ("$__rate_interval", rate)];
+    values.iter().fold(expr.to_owned(), |expr, (variable, value)| expr.replace(variable, value))
 }
 
 /// Every dashboard by the name of its file.

@@ -14,6 +14,22 @@ pub struct Sample {
     pub value: f64,
 }
 
+/// One element of the answer to a query over time.
+#[derive(Clone, Debug)]
+pub struct Series {
+    pub labels: BTreeMap<String, String>,
+    /// Seconds since 1970, and the value then.
+    pub points: Vec<(f64, f64)>,
+}
+
+impl Series {
+    /// Whether it has no number at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.points.iter().all(|(_, value)| !value.is_finite())
+    }
+}
+
 /// A rule that Prometheus judges.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Alert {
@@ -31,13 +47,19 @@ pub fn query(expr: &str) -> String {
     format!("/api/v1/query?query={}", byte_serialize(expr.as_bytes()).collect::<String>())
 }
 
+/// Where a query is answered for each of many times, in seconds since 1970.
+#[must_use]
+pub fn query_range(expr: &str, from: f64, to: f64, step: f64) -> String {
+    let expr = byte_serialize(expr.as_bytes()).collect::<String>();
+    format!("/api/v1/query_range?query={expr}&start={from:.3}&end={to:.3}&step={step:.3}")
+}
+
 /// Where the rules are told.
 pub const RULES: &str = "/api/v1/rules";
 
 /// Reads the answer to a query: a vector, or a scalar as one sample.
 pub fn samples(answer: &str) -> Result<Vec<Sample>> {
     let data = data(answer)?;
-    let value = |pair: &Value| pair[1].as_str().and_then(|text| text.parse().ok()).context("a sample has no value");
     if data["resultType"] == "scalar" {
         return Ok(vec![Sample { labels: BTreeMap::new(), value: value(&data["result"])? }]);
     }
@@ -47,6 +69,23 @@ pub fn samples(answer: &str) -> Result<Vec<Sample>> {
         Ok(Sample { labels, value: value(&element["value"])? })
     };
     elements.iter().map(sample).collect()
+}
+
+/// Reads the answer to a query over time.
+pub fn series(answer: &str) -> Result<Vec<Series>> {
+    let data = data(answer)?;
+    let elements = data["result"].as_array().context("the answer has no result")?;
+    let series = |element: &Value| {
+        let labels = serde_json::from_value(element["metric"].clone())?;
+        let pairs = element["values"].as_array().context("a series has no values")?;
+        let point = |pair: &Value| Ok((pair[0].as_f64().context("a sample has no time")?, value(pair)?));
+        Ok(Series { labels, points: pairs.iter().map(point).collect::<Result<_>>()? })
+    };
+    elements.iter().map(series).collect()
+}
+
+fn value(pair: &Value) -> Result<f64> {
+    pair[1].as_str().and_then(|text| text.parse().ok()).context("a sample has no value")
 }
 
 /// Reads the alerts out of the rules.
@@ -76,5 +115,13 @@ mod tests {
         assert!(samples(r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#).unwrap().is_empty());
         let refused = samples(r#"{"status":"error","error":"bad expression"}"#).unwrap_err().to_string();
         assert!(refused.contains("bad expression"), "{refused}");
+    }
+    #[test]
+    fn answers_over_time_are_read() {
+        let answer = r#"{"status":"success","data":{"resultType":"matrix","result":[
+            {"metric":{"a":"b"},"values":[[1.5,"2"],[2.5,"NaN"]]}]}}"#;
+        let read = series(answer).unwrap();
+        assert_eq!((read[0].labels["a"].as_str(), read[0].points[0]), ("b", (1.5, 2.0)));
+        assert!(read[0].points[1].1.is_nan());
     }
 }

@@ -6,6 +6,8 @@
 mod commands;
 mod context;
 mod counts;
+#[cfg(test)]
+mod kagent;
 mod skips;
 mod steps;
 mod summary;

@@ -149,12 +149,12 @@ pub fn id(part: &str) -> String {
     todo::digest::sha256(config(part).as_bytes())
 }
 
-/// What a cluster that has both images lists.
+/// What a cluster that has every image lists.
 pub fn images() -> String {
     let image = |part| {
         format!(r#"{{"id":"sha256:{0}","repoTags":["docker.io/library/todo-{part}:{1}"]}}"#, id(part), tag(part))
     };
-    format!("[{},{}]", image("backend"), image("frontend"))
+    format!("[{}]", ["backend", "frontend", "prometheus", "grafana"].map(image).join(","))
 }
 
 pub fn tag(part: &str) -> String {

@@ -90,6 +90,31 @@ fn what_nix_hands_over_is_written_out_only_when_it_is_missing() {
 }
 
 #[test]
+fn images_of_the_monitoring_are_brought_only_with_it() {
+    let machine = Machine::ready();
+    let paths = ["backend", "frontend", "prometheus", "grafana"].map(|part| {
+        let path = machine.path(&format!("todo-{part}.tar"));
+        make_archive(&path, part);
+        path.display().to_string()
+    });
+    let source = format!("nix:{}", paths.join(","));
+    let images = || fs::read_to_string(machine.path("state/deploy/minikube/todo/images.json")).unwrap();
+    let is_loaded = |part| machine.path(&format!("loaded-todo-{part}-{}.tar", tag(part))).exists();
+    machine.todo(&["deploy", "--no-forward", "--images", &source]).succeeded();
+    assert!(is_loaded("backend") && !is_loaded("prometheus") && !is_loaded("grafana"));
+    assert!(!images().contains("monitoring"), "{}", images());
+
+    machine.file("cluster-images.json", "[]");
+    machine.todo(&["deploy", "--no-forward", "--images", &source, "--monitoring"]).succeeded();
+    let values: serde_json::Value = serde_json::from_str(&images()).unwrap();
+    for part in ["prometheus", "grafana"] {
+        assert!(is_loaded(part), "{part}");
+        let image = &values["monitoring"][part]["image"];
+        assert_eq!(*image, serde_json::json!({ "repository": format!("todo-{part}"), "tag": tag(part) }));
+    }
+}
+
+#[test]
 fn another_chart_than_the_checkouts_can_be_named() {
     let machine = Machine::ready();
     let chart = machine.path("chart");

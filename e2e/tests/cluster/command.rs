@@ -84,9 +84,18 @@ async fn story(suite: &Suite, todo: &Todo<'_>) -> Result<()> {
         ensure!(back.elapsed() < Duration::from_mins(1), "not ready within a minute after going back");
     }
 
+    let without_grafana = "--set=monitoring.grafana.enabled=false";
+    let start = Instant::now();
+    let said = todo.succeed(&["deploy", "--monitoring", without_grafana]).await?;
+    suite.report.time("US6.1 cargo todo deploy --monitoring, images there", Duration::from_mins(2), start.elapsed())?;
+    let (_, prometheus) = said.split_once("Prometheus is at ").context("Prometheus has no address")?;
+    let prometheus = format!("{}/-/ready", self::url(prometheus)?);
+    let is_ready = async || anyhow::Ok(reqwest::get(&prometheus).await?.error_for_status()?);
+    is_ready().await.with_context(|| format!("{prometheus} does not answer"))?;
+
     let said = todo.succeed(&["down"]).await?;
     ensure!(said.contains("kept: persistentvolumeclaim/"), "{said}");
-    ensure!(frontend().await.is_err(), "{url} is still forwarded");
+    ensure!(frontend().await.is_err() && is_ready().await.is_err(), "{url} or {prometheus} is still forwarded");
     let said = todo.succeed(&["down", "--purge", "--yes"]).await?;
     ensure!(said.contains("removed persistentvolumeclaim/"), "{said}");
     Ok(())

@@ -33,18 +33,22 @@ pub async fn api_types(run: &StepRun<'_>) -> Result<Outcome> {
 const FOREIGN_HOST: &str = "todo-backend.todo.svc";
 
 /// A backend on free ports with an empty database of its own.
-pub async fn start_backend(run: &StepRun<'_>, database: &str, model_url: Option<String>) -> Result<(Running, String)> {
-    let database_url = run.context.databases().await?.empty(database).await?;
-    let backend = Backend {
+pub async fn backend_of(run: &StepRun<'_>, database: &str, model_url: Option<String>) -> Result<Backend> {
+    Ok(Backend {
         binary: run.binaries().await?.backend(),
-        database_url: database_url.clone(),
+        database_url: run.context.databases().await?.empty(database).await?,
         secret_key: secret::generate()?,
         port: 0,
         metrics_port: 0,
         model_url,
         mcp_host: Some(FOREIGN_HOST),
-    };
-    Ok((backend.start(run.server_sink("backend")?).await?, database_url))
+    })
+}
+
+/// Such a backend, running, and the address of its database.
+pub async fn start_backend(run: &StepRun<'_>, database: &str, model_url: Option<String>) -> Result<(Running, String)> {
+    let backend = backend_of(run, database, model_url).await?;
+    Ok((backend.start(run.server_sink("backend")?).await?, backend.database_url))
 }
 
 /// The production build in front of a backend, on free ports.

@@ -110,6 +110,6 @@ pub async fn shell(run: &StepRun<'_>) -> Result<Outcome> {
 }
 
 pub async fn commands(run: &StepRun<'_>) -> Result<Outcome> {
-    let known = commands::check(run.workspace())?;
-    Ok(Outcome::Ran(Counts::passed(known)))
+    let (known, not_run) = commands::check(run.workspace())?;
+    Ok(Outcome::RanBut(Counts::passed(known), not_run.into_iter().map(str::to_owned).collect()))
 }

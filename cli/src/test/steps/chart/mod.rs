@@ -47,6 +47,7 @@ const SETS: &[(&str, &[&str])] = &[
     ("two pods behind an Ingress", &["--set", "backend.replicas=2,frontend.replicas=2,ingress.enabled=true"]),
     ("Gateway API", &["--set", "httpRoute.enabled=true,httpRoute.parentRefs[0].name=public"]),
     ("monitoring", &["--values", "helm/todo/values-minikube.yaml", "--set", "monitoring.enabled=true"]),
+    ("kagent", &["--values", "docs/examples/kagent/todo-values.yaml"]),
     (
         "monitoring on a volume, and for an operator",
         &[

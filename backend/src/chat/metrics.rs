@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
 
+use super::{message::FailureCode, model::ModelError};
+
 /// Seconds; from a fast local model to the limit of a turn.
 const BUCKETS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0];
 
@@ -23,6 +25,12 @@ impl ChatMetrics {
             Opts::new("chat_model_tokens_total", "Tokens as the model counted them"),
             &["direction"],
         )?;
+        let errors =
+            IntCounterVec::new(Opts::new("chat_model_errors_total", "Answers that the model did not give"), &["kind"])?;
+        // There from the start: no rate sees a counter begin at 1.
+        for kind in ModelError::CODES.map(FailureCode::as_str) {
+            errors.with_label_values(&[kind]);
+        }
         Ok(Self {
             turns: IntCounterVec::new(
                 Opts::new("chat_turns_total", "Turns of the chat by how they ended"),
@@ -33,10 +41,7 @@ impl ChatMetrics {
             tokens_in: tokens.with_label_values(&["in"]),
             tokens_out: tokens.with_label_values(&["out"]),
             tokens,
-            errors: IntCounterVec::new(
-                Opts::new("chat_model_errors_total", "Answers that the model did not give"),
-                &["kind"],
-            )?,
+            errors,
         })
     }
 

@@ -23,6 +23,15 @@ pub struct ModelError {
 }
 
 impl ModelError {
+    /// All that there are.
+    pub const CODES: [FailureCode; 5] = [
+        FailureCode::ModelUnavailable,
+        FailureCode::ModelRefused,
+        FailureCode::ModelRateLimited,
+        FailureCode::ModelTimeout,
+        FailureCode::ModelBroken,
+    ];
+
     fn new(code: FailureCode, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), status: None, retry_after: None }
     }

@@ -240,6 +240,7 @@ async fn turns_and_answers_are_measured(pool: PgPool) {
         r#"chat_turns_total{result="model_unavailable"} 1"#,
         r#"chat_model_errors_total{kind="model_refused"} 1"#,
         r#"chat_model_errors_total{kind="model_unavailable"} 1"#,
+        r#"chat_model_errors_total{kind="model_broken"} 0"#,
         "chat_model_first_token_seconds_count 2",
         "chat_model_answer_seconds_count 2",
         r#"tool_calls_total{result="ok",source="chat",tool="list_tasks"} 1"#,

@@ -7,6 +7,7 @@
   handover,
   tools,
   writeShellApplication,
+  kubectl-ai,
   nix,
   jq,
 }:
@@ -43,6 +44,9 @@ in
   deploy =
     todo "deploy" "Bring the application into Minikube, which is started if none runs" tools.deploy
       "${built} --chart ${linux.chart}/todo";
+  ask = todo "ask" "Ask about the application in the cluster, with kubectl-ai" (
+    tools.deploy ++ [ kubectl-ai ]
+  ) "";
   down = todo "down" "Take it away again" tools.deploy "";
   doctor = todo "doctor" "Check what this machine needs" tools.test "";
   verify =

@@ -19,7 +19,7 @@ use crate::{
 const PROMPT: &str = include_str!("prompt.md");
 /// The backend's default too.
 const MODEL: &str = "gpt-5-mini";
-/// As `kubectl-ai` calls a server with OpenAI's API.
+/// What `kubectl-ai` calls any server with that API.
 const OPENAI: &str = "openai";
 
 /// Ask about the application in the cluster, with kubectl-ai; it looks, and changes nothing
@@ -29,10 +29,10 @@ pub struct Ask {
     question: String,
     #[command(flatten)]
     target: Target,
-    /// The model's name; for openai OPENAI_MODEL, else gpt-5-mini, unless given
+    /// Name of the model; for openai it is `OPENAI_MODEL`, else gpt-5-mini, unless given
     #[arg(long)]
     model: Option<String>,
-    /// Who serves it, as kubectl-ai calls it; openai is every server with that API, at OPENAI_BASE_URL
+    /// Who serves it, as kubectl-ai calls it; openai is every server with that API, at `OPENAI_BASE_URL`
     #[arg(long, default_value = OPENAI)]
     provider: String,
 }

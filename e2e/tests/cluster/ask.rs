@@ -27,6 +27,7 @@ const KEY: &str = "canary-key";
 pub async fn us4_every_command_of_the_page_finds_what_it_promises(suite: &Suite) -> Result<()> {
     let crash = Crash::begin(suite).await?;
     let assistant = Assistant::new(suite, crash.release).await?;
+    the_prompt_is_true(crash.release).await?;
     let questions = questions()?;
     let mut commands = 0;
     for question in &questions {
@@ -49,6 +50,32 @@ pub async fn us4_every_command_of_the_page_finds_what_it_promises(suite: &Suite)
     crash.end().await
 }
 
+/// Each component that the model is told of is there, with its container, ports and probes.
+async fn the_prompt_is_true(release: &Release) -> Result<()> {
+    let prompt = std::fs::read_to_string(root().join("cli/src/aiops/prompt.md"))?;
+    let mut components = 0;
+    for row in prompt.lines().filter(|line| line.contains("/todo-") && line.starts_with('|')) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let [_, component, object, container, ports, liveness, readiness, _] = cells[..] else { bail!("{row}") };
+        let object = program::succeed(release.kubectl(["get", object, "--output=json"])).await?;
+        let object: Value = serde_json::from_str(&object)?;
+        let template = &object["spec"]["template"];
+        ensure!(template["metadata"]["labels"]["app.kubernetes.io/component"] == component, "{row}");
+        let found = &template["spec"]["containers"][0];
+        ensure!(found["name"] == container, "{row}: {found}");
+        for (name, path) in [("livenessProbe", liveness), ("readinessProbe", readiness)] {
+            ensure!(found[name].to_string().contains(&format!("\"{}\"", path.trim_matches('`'))), "{row}: {found}");
+        }
+        let numbers = ports.split(|it: char| !it.is_ascii_digit()).filter(|number| !number.is_empty());
+        for port in numbers {
+            ensure!(found["ports"].to_string().contains(&format!(":{port}")), "{row}: {found}");
+        }
+        components += 1;
+    }
+    ensure!(components == 3, "the prompt tells of {components} components");
+    Ok(())
+}
+
 /// Every row has some, and none more than the row before.
 fn by_memory(table: &str) -> Result<()> {
     let memory = |row: &str| row.split_whitespace().last()?.strip_suffix("Mi")?.parse::<u64>().ok();
@@ -61,7 +88,7 @@ fn by_memory(table: &str) -> Result<()> {
 pub async fn us4_an_assistant_may_only_look(suite: &Suite) -> Result<()> {
     let release = suite.standing(BASELINE).await?;
     let assistant = Assistant::new(suite, release).await?;
-    let before = resource_versions(release).await?;
+    let before = state(release).await?;
     let user = format!("system:serviceaccount:{}:todo-ai", release.namespace);
     let pod = release.names("backend").await?.swap_remove(0);
     let attempts = ATTEMPTS.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -75,7 +102,7 @@ pub async fn us4_an_assistant_may_only_look(suite: &Suite) -> Result<()> {
         ensure!(by_the_cluster, "`{command}` failed for another reason:\n{said}");
         refused += 1;
     }
-    ensure!(resource_versions(release).await? == before, "something was changed");
+    ensure!(state(release).await? == before, "something was changed");
     suite.report.add("US4 attempts to change, or to see too much", "refused", format!("{refused} refused"));
     Ok(())
 }
@@ -135,12 +162,13 @@ const ATTEMPTS: &str = r#"
     kubectl taint node minikube probe=1:NoSchedule
 "#;
 
-/// Of everything that the attempts are aimed at, whose status stays as it is.
-async fn resource_versions(release: &Release) -> Result<String> {
-    let kinds = "deployments,statefulsets,services,configmaps,secrets,rolebindings,persistentvolumeclaims";
-    let version =
-        "jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation} {.metadata.uid}{\"\\n\"}{end}";
-    program::succeed(release.kubectl(["get", kinds, "--output", version])).await
+/// All that the attempts are aimed at, without its status.
+async fn state(release: &Release) -> Result<String> {
+    let kinds = "pods,deployments,statefulsets,services,configmaps,secrets,rolebindings,persistentvolumeclaims";
+    let metadata = "{.metadata.uid} {.metadata.labels} {.metadata.annotations}";
+    let columns =
+        format!("jsonpath={{range .items[*]}}{{.kind}}/{{.metadata.name}} {metadata} {{.spec}} {{.data}} {{end}}");
+    program::succeed(release.kubectl(["get", kinds, "--output", &columns])).await
 }
 
 /// (b) `cargo todo ask`, with the real kubectl-ai and a model that plays a script.
@@ -176,7 +204,7 @@ pub async fn us4_kubectl_ai_answers_every_question(suite: &Suite) -> Result<()> 
 pub async fn us4_kubectl_ai_changes_nothing(suite: &Suite) -> Result<()> {
     need_kubectl_ai(suite)?;
     let release = suite.standing(BASELINE).await?;
-    let before = resource_versions(release).await?;
+    let before = state(release).await?;
     let question = "make it work";
     let bash = |command: &str| Reply::call("bash", json!({ "command": command, "modifies_resource": "no" }));
     let scratch = tempfile::tempdir()?;
@@ -197,7 +225,7 @@ pub async fn us4_kubectl_ai_changes_nothing(suite: &Suite) -> Result<()> {
         ensure!(model.requests().len() == 1, "{wanted:?} was run");
     }
     ensure!(!Path::new(&file).exists(), "a program was run");
-    ensure!(resource_versions(release).await? == before, "something was changed");
+    ensure!(state(release).await? == before, "something was changed");
 
     // kubectl-ai lets this pass; the cluster does not.
     let model = Model::start(Script::in_order([

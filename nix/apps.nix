@@ -7,6 +7,7 @@
   handover,
   tools,
   writeShellApplication,
+  kubectl-ai,
   nix,
   jq,
 }:
@@ -55,6 +56,9 @@ in
     runtimeInputs = tools.deploy;
     text = ''exec ${lib.getExe cli} deploy --monitoring ${deploy images-with-monitoring} "$@"'';
   };
+  ask = todo "ask" "Ask about the application in the cluster, with kubectl-ai" (
+    tools.deploy ++ [ kubectl-ai ]
+  ) "";
   down = todo "down" "Take it away again" tools.deploy "";
   doctor = todo "doctor" "Check what this machine needs" tools.test "";
   verify = todo "verify" "Compare the images of running pods with those of this build" tools.deploy (

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::{
+    aiops,
     cluster::Target,
     deploy::known_good,
     forward,
@@ -57,6 +58,10 @@ pub async fn run(options: Down) -> Result<()> {
             note(&format!("removed the release {RELEASE} from namespace {}", kubectl.namespace));
         }
         None => note(&format!("there is no release {RELEASE} in namespace {}", kubectl.namespace)),
+    }
+    aiops::forget(&workspace, &kubectl)?;
+    if aiops::revoke(&kubectl).await? {
+        note("removed the rights of assistants, by `cargo todo ai-kubeconfig` or `ask`");
     }
     if !options.purge {
         if !data.is_empty() {

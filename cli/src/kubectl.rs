@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::process::Command;
 
 use crate::{sandbox, tool};
@@ -50,10 +51,14 @@ impl Kubectl {
         sandbox::shown(&format!("kubectl --context {} --namespace {} {arguments}", self.context, self.namespace))
     }
 
+    pub async fn has_namespace(&self) -> Result<bool> {
+        let found = self.text(&["get", "namespace", &self.namespace, "--ignore-not-found", "--output=name"]).await?;
+        Ok(!found.trim().is_empty())
+    }
+
     /// Makes the namespace if there is none, under Pod Security `restricted` and marked as made by us.
     pub async fn ensure_namespace(&self) -> Result<bool> {
-        let found = self.text(&["get", "namespace", &self.namespace, "--ignore-not-found", "--output=name"]).await?;
-        if !found.trim().is_empty() {
+        if self.has_namespace().await? {
             return Ok(false);
         }
         let manifest = serde_json::json!({
@@ -64,11 +69,20 @@ impl Kubectl {
                 "labels": { MADE_BY: MADE_BY_US, "pod-security.kubernetes.io/enforce": "restricted" },
             },
         });
-        let file = tempfile::NamedTempFile::new()?;
-        serde_json::to_writer(&file, &manifest)?;
-        let path = file.path().to_str().context("the path of a temporary file is not UTF-8")?;
-        self.text(&["create", "--filename", path]).await?;
+        self.send("create", &manifest).await?;
         Ok(true)
+    }
+
+    /// Makes objects, or brings those that are there to this state.
+    pub async fn apply(&self, manifest: &Value) -> Result<()> {
+        self.send("apply", manifest).await
+    }
+
+    async fn send(&self, verb: &str, manifest: &Value) -> Result<()> {
+        let file = tempfile::NamedTempFile::new()?;
+        serde_json::to_writer(&file, manifest)?;
+        let path = file.path().to_str().context("the path of a temporary file is not UTF-8")?;
+        self.text(&[verb, "--filename", path]).await.map(drop)
     }
 
     /// Whether the namespace is one that [`Kubectl::ensure_namespace`] made.
@@ -80,5 +94,6 @@ impl Kubectl {
     }
 }
 
-const MADE_BY: &str = "app.kubernetes.io/managed-by";
-const MADE_BY_US: &str = "cargo-todo";
+/// The label of what we make beside the release.
+pub const MADE_BY: &str = "app.kubernetes.io/managed-by";
+pub const MADE_BY_US: &str = "cargo-todo";

@@ -1,7 +1,7 @@
 //! The `todo` program: runs, tests and deploys the application from a checkout.
 //!
 //! Start with the subcommands, one module each: [`dev`], [`mod@test`], [`prepare`], [`deploy`], [`status`], [`verify`],
-//! [`down`], [`doctor`], and [`sandbox`] for `box`. They share
+//! [`down`], [`doctor`], [`aiops`] for `ask` and `ai-kubeconfig`, and [`sandbox`] for `box`. They share
 //!
 //! - [`postgres`]: a real PostgreSQL server without set-up; the backend's tests use it too
 //! - [`database`]: that server, or the one `DATABASE_URL` names
@@ -16,6 +16,7 @@
 //! - [`monitoring`]: the dashboards, and Prometheus's answers
 //! - [`kubectl`], [`helm`], [`tool`]: other programs
 
+pub mod aiops;
 pub mod cluster;
 pub mod database;
 pub mod deploy;

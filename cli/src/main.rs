@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anstyle::AnsiColor;
 use clap::{Parser, Subcommand};
-use todo::{deploy, dev, doctor, down, forward, output::colored, prepare, sandbox, status, test, verify};
+use todo::{aiops, deploy, dev, doctor, down, forward, output::colored, prepare, sandbox, status, test, verify};
 
 /// Runs and tests the Todo application from a checkout
 #[derive(Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Status(status::Status),
     Verify(verify::Verify),
     Down(down::Down),
+    Ask(aiops::Ask),
+    AiKubeconfig(aiops::AiKubeconfig),
     Doctor(doctor::Doctor),
     Box(sandbox::Box),
     #[command(hide = true)]
@@ -39,6 +41,11 @@ async fn main() -> ExitCode {
         Command::Status(options) => status::run(options).await,
         Command::Verify(options) => verify::run(options).await,
         Command::Down(options) => down::run(options).await,
+        Command::Ask(options) => match aiops::ask(options).await {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Command::AiKubeconfig(options) => aiops::ai_kubeconfig(options).await,
         Command::Doctor(options) => doctor::run(options).await,
         Command::Box(options) => sandbox::run(&options),
         Command::Forward(options) => forward::run(options).await,

@@ -61,6 +61,11 @@ impl Program {
         Ok(())
     }
 
+    /// Runs a program that writes to our terminal, and tells how it ended.
+    pub async fn status(command: Command) -> Result<ExitStatus> {
+        Self::spawn(command)?.wait().await
+    }
+
     fn spawn(mut command: Command) -> Result<Self> {
         let name = command.as_std().get_program().to_string_lossy().into_owned();
         let child = command.stdin(Stdio::null()).process_group(0).spawn();

@@ -43,7 +43,7 @@ impl Images {
 pub struct Release {
     pub cluster: Arc<Cluster>,
     pub namespace: String,
-    images: Images,
+    pub images: Images,
     /// The values of the last upgrade, unless something else has changed the release since.
     values: Mutex<Option<Vec<String>>>,
 }

@@ -21,6 +21,17 @@ const COMMANDS: &[(&str, &str)] = &[
     ("cargo todo verify", "cluster"),
     ("cargo todo down", "cluster"),
     ("cargo todo down --purge", "cluster"),
+    ("cargo todo ai-kubeconfig", "cluster"),
+    // With the real kubectl-ai in `cluster`, where it is installed.
+    ("cargo todo ask *", "cli"),
+    // Of the questions in docs/aiops.md, all of which are asked.
+    ("kubectl get *", "cluster"),
+    ("kubectl describe *", "cluster"),
+    ("kubectl logs *", "cluster"),
+    ("kubectl top *", "cluster"),
+    ("kubectl events *", "cluster"),
+    ("kubectl rollout status *", "cluster"),
+    ("kubectl rollout history *", "cluster"),
     // `sqlx` and `api-types` run its two halves, without writing into the checkout.
     ("cargo todo prepare", "sqlx"),
     ("helm install todo ./helm/todo", "cluster"),

@@ -85,21 +85,25 @@ impl Machine {
     }
 
     pub fn todo_in(&self, checkout: &Path, arguments: &[&str]) -> Run {
+        Run::of(&self.command(arguments).current_dir(checkout).output().unwrap())
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_todo"));
         command
             .args(arguments)
-            .current_dir(checkout)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env_clear()
             .env("PATH", self.path("bin"))
             .env("HOME", self.path("home"))
             .env("TODO_STATE_DIR", self.path("state"))
             .stdin(Stdio::null());
-        Run::of(&command.output().unwrap())
+        command
     }
 }
 
 impl Run {
-    fn of(output: &Output) -> Self {
+    pub fn of(output: &Output) -> Self {
         let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         Self { code: output.status.code(), text: text.concat() }
     }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
+mod aiops;
 mod fakes;
 mod forward;
 mod images;

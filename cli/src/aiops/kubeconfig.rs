@@ -1,0 +1,75 @@
+//! `cargo todo ai-kubeconfig`: a kubeconfig for assistants, which may look and change nothing.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use tempfile::NamedTempFile;
+
+use super::access::{self, Lifetime, NAME};
+use crate::{cluster::Target, kubectl::Kubectl, output::note, sandbox, workspace::Workspace};
+
+/// Write a kubeconfig that may look at the namespace, except at its Secrets, and change nothing
+#[derive(Args, Clone, Debug)]
+pub struct AiKubeconfig {
+    #[command(flatten)]
+    target: Target,
+    /// Where to write it; in the checkout's `.todo`, or the user's state directory, unless given
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// How long it is valid, in minutes, hours or days
+    #[arg(long, default_value = "24h", value_name = "10m|24h|7d")]
+    valid_for: Lifetime,
+}
+
+pub async fn run(options: AiKubeconfig) -> Result<()> {
+    let workspace = Workspace::find_or_state()?;
+    sandbox::enter_where_it_runs(&workspace, &options.target)?;
+    let cluster = options.target.cluster();
+    let kubectl = options.target.kubectl(&cluster).await?;
+    let file = options.file.map_or_else(|| usual_file(&workspace, &kubectl), Ok)?;
+    refuse_foreign(&file)?;
+    cluster.need().await?;
+    let config = access::grant(&kubectl, options.valid_for).await?;
+    write(&file, &config.text)?;
+    let (namespace, file) = (&kubectl.namespace, file.display());
+    note(&format!("{NAME} may look at namespace {namespace}, and change nothing, until {}: {file}", config.until));
+    note(&format!("try `{}`", sandbox::shown(&format!("kubectl --kubeconfig {file} get pods"))));
+    note(&format!("ask with it: `{}`", sandbox::shown(&format!("kubectl-ai --kubeconfig {file}"))));
+    note("`cargo todo down` takes the rights away, the same command renews them");
+    Ok(())
+}
+
+/// Removes the file in its usual place.
+pub fn forget(workspace: &Workspace, kubectl: &Kubectl) -> Result<()> {
+    match std::fs::remove_file(usual_file(workspace, kubectl)?) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn usual_file(workspace: &Workspace, kubectl: &Kubectl) -> Result<PathBuf> {
+    workspace.state(&format!("{}/ai-kubeconfig", kubectl.directory()))
+}
+
+/// Somebody's own kubeconfig must not be lost by a slip.
+fn refuse_foreign(file: &Path) -> Result<()> {
+    let foreign = std::fs::read_to_string(file).is_ok_and(|text| !access::is_ours(&text));
+    ensure!(!foreign, "{} is not a file that this command has made: name another with --file", file.display());
+    Ok(())
+}
+
+/// Whole or not at all, and readable by its owner only, whatever was there.
+fn write(file: &Path, text: &str) -> Result<()> {
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = || {
+        let mut temporary = NamedTempFile::new_in(directory)?;
+        temporary.write_all(text.as_bytes())?;
+        temporary.persist(file)?;
+        std::io::Result::Ok(())
+    };
+    written().with_context(|| format!("cannot write {}", file.display()))
+}

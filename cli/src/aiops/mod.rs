@@ -1,0 +1,13 @@
+//! What a language model needs to help with operations: rights to look and no others, and `kubectl-ai` set up with them.
+
+mod access;
+mod ask;
+mod kubeconfig;
+mod questions;
+
+pub use self::{
+    access::revoke,
+    ask::{Ask, run as ask},
+    kubeconfig::{AiKubeconfig, forget, run as ai_kubeconfig},
+    questions::{Question, of_page},
+};

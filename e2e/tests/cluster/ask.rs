@@ -1,0 +1,419 @@
+//! US4: what an assistant finds out with the rights it has, by the commands of `docs/aiops.md` and by `kubectl-ai`.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use kube::ResourceExt;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use todo::aiops::{Question, of_page};
+use todo_e2e::{
+    program::{self, Finished},
+    release::{NAME, Release, is_ready, root},
+    suite::{BASELINE, Skip, Suite},
+    user::User,
+    wait::until,
+};
+use todo_llm::{Model, Reply, Script};
+use tokio::process::Command;
+
+const MINUTE: Duration = Duration::from_mins(1);
+/// A setting that no backend starts with.
+const WRONG: &str = "canary-level";
+const KEY: &str = "canary-key";
+
+/// (a) Every command of the page, as kubectl-ai runs it, and every fact that it promises.
+pub async fn us4_every_command_of_the_page_finds_what_it_promises(suite: &Suite) -> Result<()> {
+    let crash = Crash::begin(suite).await?;
+    let assistant = Assistant::new(suite, crash.release).await?;
+    the_prompt_is_true(crash.release).await?;
+    let questions = questions()?;
+    let mut commands = 0;
+    for question in &questions {
+        // The metrics server looks once in a while, and events take a moment.
+        until(&format!("the answer to {:?}", question.text), MINUTE * 2, async || {
+            let mut found = String::new();
+            for command in &question.commands {
+                let output = program::succeed(assistant.shell(command)).await?;
+                if command.contains("--sort-by=memory") {
+                    by_memory(&output)?;
+                }
+                found += &output;
+            }
+            holds(&found, &crash.facts(&question.text).await?)
+        })
+        .await?;
+        commands += question.commands.len();
+    }
+    suite.report.add("US4 questions, answered by commands", "all", format!("{}, {commands}", questions.len()));
+    crash.end().await
+}
+
+/// Each component that the model is told of is there, with its container, ports and probes.
+async fn the_prompt_is_true(release: &Release) -> Result<()> {
+    let prompt = std::fs::read_to_string(root().join("cli/src/aiops/prompt.md"))?;
+    let mut components = 0;
+    for row in prompt.lines().filter(|line| line.contains("/todo-") && line.starts_with('|')) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let [_, component, object, container, ports, liveness, readiness, _] = cells[..] else { bail!("{row}") };
+        let object = program::succeed(release.kubectl(["get", object, "--output=json"])).await?;
+        let object: Value = serde_json::from_str(&object)?;
+        let template = &object["spec"]["template"];
+        ensure!(template["metadata"]["labels"]["app.kubernetes.io/component"] == component, "{row}");
+        let found = &template["spec"]["containers"][0];
+        ensure!(found["name"] == container, "{row}: {found}");
+        for (name, path) in [("livenessProbe", liveness), ("readinessProbe", readiness)] {
+            ensure!(found[name].to_string().contains(&format!("\"{}\"", path.trim_matches('`'))), "{row}: {found}");
+        }
+        let numbers = ports.split(|it: char| !it.is_ascii_digit()).filter(|number| !number.is_empty());
+        for port in numbers {
+            ensure!(found["ports"].to_string().contains(&format!(":{port}")), "{row}: {found}");
+        }
+        components += 1;
+    }
+    ensure!(components == 3, "the prompt tells of {components} components");
+    Ok(())
+}
+
+/// Every row has some, and none more than the row before.
+fn by_memory(table: &str) -> Result<()> {
+    let memory = |row: &str| row.split_whitespace().last()?.strip_suffix("Mi")?.parse::<u64>().ok();
+    let rows: Option<Vec<_>> = table.lines().skip(1).map(memory).collect();
+    let rows = rows.with_context(|| format!("no memory in a row of\n{table}"))?;
+    ensure!(rows.is_sorted_by(|one, next| one >= next) && rows.first() > Some(&0), "{table}");
+    Ok(())
+}
+
+pub async fn us4_an_assistant_may_only_look(suite: &Suite) -> Result<()> {
+    let release = suite.standing(BASELINE).await?;
+    let assistant = Assistant::new(suite, release).await?;
+    let before = state(release).await?;
+    let user = format!("system:serviceaccount:{}:todo-ai", release.namespace);
+    let pod = release.names("backend").await?.swap_remove(0);
+    let attempts = ATTEMPTS.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut refused = 0;
+    for attempt in attempts {
+        let command = attempt.replace("POD", &pod).replace("NAMESPACE", &release.namespace);
+        let finished = program::finish(assistant.shell(&command)).await?;
+        let said = finished.all();
+        ensure!(!finished.status.success(), "`{command}` succeeded:\n{said}");
+        let by_the_cluster = said.contains("orbidden") && said.contains(&user) && said.contains("cannot ");
+        ensure!(by_the_cluster, "`{command}` failed for another reason:\n{said}");
+        refused += 1;
+    }
+    ensure!(state(release).await? == before, "something was changed");
+    suite.report.add("US4 attempts to change, or to see too much", "refused", format!("{refused} refused"));
+    Ok(())
+}
+
+/// What only the cluster's rights keep an assistant from.
+const ATTEMPTS: &str = r#"
+    kubectl get secrets
+    kubectl get secret todo-secrets --output=yaml
+    kubectl describe secret todo-secrets
+    kubectl get --raw /api/v1/namespaces/NAMESPACE/secrets/todo-secrets
+    kubectl get --raw '/api/v1/namespaces/NAMESPACE/secrets?watch=true'
+    kubectl get roles
+    kubectl get namespaces
+    kubectl get nodes
+    kubectl top nodes
+    kubectl get pods --all-namespaces
+    kubectl get pods --namespace=kube-system
+    kubectl top pods --namespace=kube-system
+    kubectl logs --namespace=kube-system --selector=k8s-app=kube-dns
+    kubectl get configmaps --namespace=kube-system
+    kubectl get secrets --namespace=kube-system
+    kubectl get pods --as=system:admin
+    kubectl get --raw /api/v1/namespaces/NAMESPACE/pods/POD:8000/proxy/health
+    kubectl get --raw /api/v1/namespaces/NAMESPACE/services/todo-backend:8000/proxy/health
+    kubectl create configmap probe --from-literal=a=b
+    kubectl create token todo-ai
+    kubectl create rolebinding probe --clusterrole=admin --serviceaccount=NAMESPACE:todo-ai
+    kubectl run probe --image=probe
+    kubectl expose deployment/todo-backend --name=probe --port=1
+    kubectl autoscale deployment/todo-backend --max=3
+    kubectl scale deployment/todo-backend --replicas=0
+    kubectl scale statefulset/todo-postgres --replicas=0
+    kubectl patch deployment/todo-backend --type=merge --patch='{"spec":{"replicas":0}}'
+    kubectl patch configmap/todo-config --patch='{"data":{"LOG_LEVEL":"debug"}}'
+    kubectl patch secret/todo-secrets --patch='{"stringData":{"SECRET_KEY":""}}'
+    kubectl set image deployment/todo-backend backend=probe
+    kubectl set env deployment/todo-backend PROBE=1
+    kubectl annotate deployment/todo-backend probe=1
+    kubectl label pod POD probe=1
+    kubectl get deployment/todo-backend --output=json | sed 's/"replicas": 2/"replicas": 3/' | kubectl replace --filename=-
+    kubectl get deployment/todo-backend --output=json | sed 's/"replicas": 2/"replicas": 3/' | kubectl apply --server-side --force-conflicts --filename=-
+    kubectl rollout restart deployment/todo-backend
+    kubectl rollout undo deployment/todo-backend
+    kubectl rollout pause deployment/todo-backend
+    kubectl delete pod POD
+    kubectl delete pods --all
+    kubectl delete deployment/todo-backend
+    kubectl delete persistentvolumeclaims --all
+    kubectl delete secret todo-secrets
+    kubectl delete namespace NAMESPACE
+    kubectl exec POD -- true
+    kubectl attach POD
+    kubectl port-forward POD 0:8000
+    kubectl debug POD --image=probe
+    kubectl cordon minikube
+    kubectl drain minikube
+    kubectl taint node minikube probe=1:NoSchedule
+"#;
+
+/// All that the attempts are aimed at, without its status.
+async fn state(release: &Release) -> Result<String> {
+    let kinds = "pods,deployments,statefulsets,services,configmaps,secrets,rolebindings,persistentvolumeclaims";
+    let metadata = "{.metadata.uid} {.metadata.labels} {.metadata.annotations}";
+    let columns =
+        format!("jsonpath={{range .items[*]}}{{.kind}}/{{.metadata.name}} {metadata} {{.spec}} {{.data}} {{end}}");
+    program::succeed(release.kubectl(["get", kinds, "--output", &columns])).await
+}
+
+/// (b) `cargo todo ask`, with the real kubectl-ai and a model that plays a script.
+pub async fn us4_kubectl_ai_answers_every_question(suite: &Suite) -> Result<()> {
+    need_kubectl_ai(suite)?;
+    let crash = Crash::begin(suite).await?;
+    let questions = questions()?;
+    for question in &questions {
+        until(&format!("the answer to {:?}", question.text), MINUTE * 2, async || {
+            let answer = Reply::text("```\n{% for result in results %}{{ result.stdout }}\n{% endfor %}```");
+            let replies = question.commands.iter().map(|command| kubectl(command)).chain([answer]);
+            let model = Model::start(Script { key: Some(KEY.into()), ..Script::in_order(replies) }).await;
+            let asked = ask(suite, crash.release, &model.url(), &question.text).await?;
+            ensure!(asked.status.code() == Some(0), "{}", asked.all());
+
+            let requests = model.requests();
+            ensure!(requests.len() == question.commands.len() + 1, "the model was asked {} times", requests.len());
+            let last = requests.last().context("the model was asked")?;
+            ensure!(last["model"] == "scripted", "another model was asked for: {}", last["model"]);
+            let messages = last["messages"].as_array().context("a request has messages")?;
+            let told = messages[0]["content"].to_string();
+            ensure!(told.contains("deployment/todo-backend"), "it was not told of the application: {told}");
+            let facts = crash.facts(&question.text).await?;
+            holds(&results(messages), &facts).context("in the results of the tools")?;
+            holds(&asked.output, &facts).context("in the answer")
+        })
+        .await?;
+    }
+    suite.report.add("US4 questions, answered by kubectl-ai", "all", questions.len());
+    crash.end().await
+}
+
+pub async fn us4_kubectl_ai_changes_nothing(suite: &Suite) -> Result<()> {
+    need_kubectl_ai(suite)?;
+    let release = suite.standing(BASELINE).await?;
+    let before = state(release).await?;
+    let question = "make it work";
+    let bash = |command: &str| Reply::call("bash", json!({ "command": command, "modifies_resource": "no" }));
+    let scratch = tempfile::tempdir()?;
+    let file = scratch.path().join("made").display().to_string();
+    for wanted in [
+        kubectl("kubectl delete deployment todo-backend"),
+        kubectl("kubectl scale deployment/todo-backend --replicas=0"),
+        kubectl("kubectl rollout restart deployment/todo-backend"),
+        kubectl("kubectl exec deployment/todo-backend -- true"),
+        kubectl("kubectl get pods | grep todo"),
+        bash(&format!("touch {file}")),
+    ] {
+        let model = Model::start(Script::in_order([wanted.clone(), Reply::text("done")])).await;
+        let asked = ask(suite, release, &model.url(), question).await?;
+        let said = asked.all();
+        ensure!(asked.status.code() == Some(1), "{wanted:?} ended with {}: {said}", asked.status);
+        ensure!(said.contains("RunOnce mode cannot handle permission requests"), "{said}");
+        ensure!(model.requests().len() == 1, "{wanted:?} was run");
+    }
+    ensure!(!Path::new(&file).exists(), "a program was run");
+    ensure!(state(release).await? == before, "something was changed");
+
+    // kubectl-ai lets this pass; the cluster does not.
+    let model = Model::start(Script::in_order([
+        kubectl("kubectl get secret todo-secrets --output=yaml"),
+        Reply::text("{{ result.stderr }}"),
+    ]))
+    .await;
+    let asked = ask(suite, release, &model.url(), question).await?;
+    ensure!(asked.status.success() && asked.output.contains("forbidden"), "{}", asked.all());
+
+    let gone = model.url();
+    drop(model);
+    let asked = ask(suite, release, &gone, question).await?;
+    ensure!(asked.status.code() == Some(1) && asked.all().contains("refused"), "{}", asked.all());
+    ensure!(!asked.all().contains(KEY), "the key is shown");
+    suite.report.add("US4 changes that kubectl-ai was asked for", "refused", "6 refused, exit code 1");
+    Ok(())
+}
+
+fn need_kubectl_ai(suite: &Suite) -> Result<()> {
+    minikube(suite)?;
+    if todo::tool::on_path("kubectl-ai").is_none() {
+        return Err(Skip("kubectl-ai is in no registry; the devShell has it".into()).into());
+    }
+    Ok(())
+}
+
+fn minikube(suite: &Suite) -> Result<()> {
+    if suite.cluster.minikube.is_none() {
+        return Err(Skip("the program is tested on Minikube".into()).into());
+    }
+    Ok(())
+}
+
+/// What a model says to have a command run, with a claim that is not to be believed.
+fn kubectl(command: &str) -> Reply {
+    Reply::call("kubectl", json!({ "command": command, "modifies_resource": "no" }))
+}
+
+/// Asks, and makes sure that nothing is left behind.
+async fn ask(suite: &Suite, release: &Release, model: &str, question: &str) -> Result<Finished> {
+    let scratch = tempfile::tempdir()?;
+    let mut ask = suite.todo();
+    ask.args(["ask", question, "--namespace", &release.namespace])
+        .envs([("OPENAI_BASE_URL", model), ("OPENAI_MODEL", "scripted"), ("OPENAI_API_KEY", KEY)])
+        .env("TMPDIR", scratch.path());
+    let finished = program::finish(ask).await?;
+    let left: Vec<_> = std::fs::read_dir(scratch.path())?.collect();
+    ensure!(left.is_empty(), "it leaves behind {left:?}");
+    Ok(finished)
+}
+
+/// What the tools printed.
+fn results(messages: &[Value]) -> String {
+    let tools = messages.iter().filter(|message| message["role"] == "tool");
+    let results = tools.filter_map(|message| serde_json::from_str::<Value>(message["content"].as_str()?).ok());
+    results.filter_map(|result| result["stdout"].as_str().map(str::to_owned)).collect()
+}
+
+fn questions() -> Result<Vec<Question>> {
+    Ok(of_page(&std::fs::read_to_string(root().join("docs/aiops.md"))?))
+}
+
+fn holds(found: &str, facts: &[String]) -> Result<()> {
+    ensure!(!facts.is_empty(), "nothing is promised");
+    for fact in facts {
+        ensure!(found.contains(fact), "`{fact}` is missing in:\n{found}");
+    }
+    Ok(())
+}
+
+/// The file that `cargo todo ai-kubeconfig` writes.
+struct Assistant {
+    directory: TempDir,
+}
+
+impl Assistant {
+    async fn new(suite: &Suite, release: &Release) -> Result<Self> {
+        minikube(suite)?;
+        let assistant = Self { directory: tempfile::tempdir()? };
+        let mut make = suite.todo();
+        make.args(["ai-kubeconfig", "--namespace", &release.namespace, "--file"]).arg(assistant.file());
+        program::succeed(make).await?;
+        Ok(assistant)
+    }
+
+    fn file(&self) -> std::path::PathBuf {
+        self.directory.path().join("kubeconfig")
+    }
+
+    /// As kubectl-ai runs commands.
+    fn shell(&self, command: &str) -> Command {
+        let mut bash = program::command("bash", ["-c", command]);
+        bash.env("KUBECONFIG", self.file()).env("HOME", self.directory.path());
+        bash
+    }
+}
+
+/// The standing release with a new backend that ends at its start, beside old ones which go on serving.
+struct Crash<'a> {
+    release: &'a Release,
+    revision: u64,
+    pod: String,
+}
+
+impl<'a> Crash<'a> {
+    async fn begin(suite: &'a Suite) -> Result<Self> {
+        let release = suite.standing(BASELINE).await?;
+        // A request whose duration is in the log.
+        User::sign_up(&release.door().await?.url).await?.create("ask", "once").await?;
+        let (revision, backends) = (release.revision().await?, release.names("backend").await?);
+        release.forget();
+        let patch = format!(r#"{{"data":{{"LOG_LEVEL":"{WRONG}"}}}}"#);
+        program::succeed(release.kubectl(["patch", "configmap", &format!("{NAME}-config"), "--patch", &patch])).await?;
+        program::succeed(release.kubectl(["rollout", "restart", &format!("deployment/{NAME}-backend")])).await?;
+        let pod = release.new_pod("backend", &backends).await?;
+        until(&format!("CrashLoopBackOff of {pod}"), MINUTE * 2, async || {
+            let state = program::succeed(release.kubectl(["get", "pod", &pod, "--no-headers"])).await?;
+            ensure!(state.contains("CrashLoopBackOff"), "{state}");
+            Ok(())
+        })
+        .await?;
+        Ok(Self { release, revision, pod })
+    }
+
+    async fn end(self) -> Result<()> {
+        self.release.rollback(self.revision).await?;
+        self.release.until_settled().await
+    }
+
+    /// What the answer to a question has to hold, as the page promises it.
+    async fn facts(&self, question: &str) -> Result<Vec<String>> {
+        let (release, crashing) = (self.release, self.pod.as_str());
+        let mut pods = Vec::new();
+        for component in ["backend", "frontend", "postgres"] {
+            pods.extend(release.pods(component).await?);
+        }
+        let names = || pods.iter().map(ResourceExt::name_any);
+        let ready = || pods.iter().filter(|pod| is_ready(pod)).map(ResourceExt::name_any);
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let images = || pods.iter().filter_map(|pod| pod.spec.as_ref()?.containers[0].image.clone());
+        Ok(match question {
+            "show me all pods in the todo namespace" => {
+                names().chain(words(&["Running", "CrashLoopBackOff"])).collect()
+            }
+            "why is the backend pod crashing?" => {
+                words(&[crashing, "CrashLoopBackOff", "Exit Code:", "LOG_LEVEL must be"])
+            }
+            "what resources are consuming the most memory?" => {
+                ready().chain(pods.iter().filter_map(memory_limit)).collect()
+            }
+            "has the last rollout finished?" => {
+                words(&["Waiting for deployment", "1 out of 2 new replicas", "todo-frontend", "todo-postgres", "1/1"])
+            }
+            "which pods are not ready, and why?" => ready()
+                .chain(words(&[crashing, "False", "True", "containers with", "BackOff", "restarting failed container"]))
+                .collect(),
+            "what went wrong recently?" => words(&[crashing, "BackOff", "restarting failed container"]),
+            "which configuration is in use?" => words(&[&format!("LOG_LEVEL: {WRONG}"), "CORS_ORIGINS", "todo-config"]),
+            "which images run?" => names().chain(images()).collect(),
+            "how many replicas are there, and does it scale by itself?" => {
+                words(&["todo-backend    2        2", "todo-frontend   2        2"])
+            }
+            "what can I go back to?" => {
+                let deployment: Deployment = release.api().get(&format!("{NAME}-backend")).await?;
+                let revision = deployment.annotations().get("deployment.kubernetes.io/revision");
+                let revision = revision.context("a Deployment has a revision")?;
+                words(&["REVISION", &format!("\n{revision} "), &release.images.backend])
+            }
+            "are there errors in the logs?" => {
+                words(&[crashing, r#""level":"ERROR""#, "LOG_LEVEL must be", "frontend"])
+            }
+            "which pods are slow?" => ready().chain(words(&["CPU(cores)", "50m", r#""ms":"#, "/api/tasks"])).collect(),
+            "does the backend reach the database?" => {
+                let database = release.pod("postgres").await?;
+                let address =
+                    database.status.and_then(|status| status.pod_ip).context("the database has no address")?;
+                words(&["todo-postgres-0", "1/1", "5432", &address, crashing])
+            }
+            "how is it reached from outside?" => {
+                words(&["todo-frontend", "NodePort", "3000:", "todo-backend", "8000/TCP"])
+            }
+            _ => bail!("the page promises an answer to {question:?}, and this test does not know which"),
+        })
+    }
+}
+
+fn memory_limit(pod: &Pod) -> Option<String> {
+    let container = &pod.spec.as_ref()?.containers[0];
+    Some(container.resources.as_ref()?.limits.as_ref()?.get("memory")?.0.clone())
+}

@@ -84,8 +84,16 @@ async fn story(suite: &Suite, todo: &Todo<'_>) -> Result<()> {
         ensure!(back.elapsed() < Duration::from_mins(1), "not ready within a minute after going back");
     }
 
+    let assistant = todo.state.path().join("assistant").display().to_string();
+    todo.succeed(&["ai-kubeconfig", "--file", &assistant]).await?;
+    let look = async || program::finish(program::command("kubectl", ["--kubeconfig", &assistant, "get", "pods"])).await;
+    ensure!(look().await?.status.success(), "{}", look().await?.all());
+
     let said = todo.succeed(&["down"]).await?;
     ensure!(said.contains("kept: persistentvolumeclaim/"), "{said}");
+    ensure!(said.contains("removed the rights of assistants"), "{said}");
+    let refused = look().await?.all();
+    ensure!(refused.contains("Unauthorized"), "an assistant's token outlives its account: {refused}");
     ensure!(frontend().await.is_err(), "{url} is still forwarded");
     let said = todo.succeed(&["down", "--purge", "--yes"]).await?;
     ensure!(said.contains("removed persistentvolumeclaim/"), "{said}");

@@ -126,7 +126,9 @@ fn kubectl_ai(private: &TempDir, model: &Model, question: &str) -> Result<Comman
         .env_remove("XDG_CONFIG_HOME")
         .env("KUBECONFIG", path("kubeconfig"))
         // Its log too.
-        .env("TMPDIR", directory("tmp")?);
+        .env("TMPDIR", directory("tmp")?)
+        // Not 80 columns whatever the terminal has.
+        .env("KUBECTL_AI_TERM_WIDTH", variable("KUBECTL_AI_TERM_WIDTH").unwrap_or_else(|| "auto".into()));
     Ok(command)
 }
 

@@ -132,7 +132,7 @@ const ATTEMPTS: &str = r#"
     kubectl create rolebinding probe --clusterrole=admin --serviceaccount=NAMESPACE:todo-ai
     kubectl run probe --image=probe
     kubectl expose deployment/todo-backend --name=probe --port=1
-    kubectl autoscale deployment/todo-backend --max=3
+    kubectl create job probe --image=probe
     kubectl scale deployment/todo-backend --replicas=0
     kubectl scale statefulset/todo-postgres --replicas=0
     kubectl patch deployment/todo-backend --type=merge --patch='{"spec":{"replicas":0}}'
@@ -142,8 +142,8 @@ const ATTEMPTS: &str = r#"
     kubectl set env deployment/todo-backend PROBE=1
     kubectl annotate deployment/todo-backend probe=1
     kubectl label pod POD probe=1
-    kubectl get deployment/todo-backend --output=json | sed 's/"replicas": 2/"replicas": 3/' | kubectl replace --filename=-
-    kubectl get deployment/todo-backend --output=json | sed 's/"replicas": 2/"replicas": 3/' | kubectl apply --server-side --force-conflicts --filename=-
+    kubectl get deployment/todo-backend --output=json | kubectl replace --filename=-
+    kubectl get deployment/todo-backend --output=json | kubectl apply --server-side --force-conflicts --filename=-
     kubectl rollout restart deployment/todo-backend
     kubectl rollout undo deployment/todo-backend
     kubectl rollout pause deployment/todo-backend
@@ -193,7 +193,10 @@ pub async fn us4_kubectl_ai_answers_every_question(suite: &Suite) -> Result<()> 
             ensure!(told.contains("deployment/todo-backend"), "it was not told of the application: {told}");
             let facts = crash.facts(&question.text).await?;
             holds(&results(messages), &facts).context("in the results of the tools")?;
-            holds(&asked.output, &facts).context("in the answer")
+            // It breaks lines to fit a terminal.
+            let solid = |text: &str| text.split_whitespace().collect::<String>();
+            let facts: Vec<_> = facts.iter().map(|fact| solid(fact)).collect();
+            holds(&solid(&asked.output), &facts).context("in the answer")
         })
         .await?;
     }
@@ -273,8 +276,11 @@ async fn ask(suite: &Suite, release: &Release, model: &str, question: &str) -> R
         .envs([("OPENAI_BASE_URL", model), ("OPENAI_MODEL", "scripted"), ("OPENAI_API_KEY", KEY)])
         .env("TMPDIR", scratch.path());
     let finished = program::finish(ask).await?;
-    let left: Vec<_> = std::fs::read_dir(scratch.path())?.collect();
-    ensure!(left.is_empty(), "it leaves behind {left:?}");
+    for entry in std::fs::read_dir(scratch.path())? {
+        let name = entry?.file_name();
+        // Minikube's own log, which is asked whether it runs.
+        ensure!(name.to_string_lossy().starts_with("minikube_"), "it leaves behind {}", name.display());
+    }
     Ok(finished)
 }
 
@@ -396,7 +402,7 @@ impl<'a> Crash<'a> {
                 words(&["REVISION", &format!("\n{revision} "), &release.images.backend])
             }
             "are there errors in the logs?" => {
-                words(&[crashing, r#""level":"ERROR""#, "LOG_LEVEL must be", "frontend"])
+                words(&[crashing, "Error: invalid configuration", r#""level":"INFO""#, "todo-frontend"])
             }
             "which pods are slow?" => ready().chain(words(&["CPU(cores)", "50m", r#""ms":"#, "/api/tasks"])).collect(),
             "does the backend reach the database?" => {

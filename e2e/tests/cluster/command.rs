@@ -93,8 +93,16 @@ async fn story(suite: &Suite, todo: &Todo<'_>) -> Result<()> {
     let is_ready = async || anyhow::Ok(reqwest::get(&prometheus).await?.error_for_status()?);
     is_ready().await.with_context(|| format!("{prometheus} does not answer"))?;
 
+    let assistant = todo.state.path().join("assistant").display().to_string();
+    todo.succeed(&["ai-kubeconfig", "--file", &assistant]).await?;
+    let look = async || program::finish(program::command("kubectl", ["--kubeconfig", &assistant, "get", "pods"])).await;
+    ensure!(look().await?.status.success(), "{}", look().await?.all());
+
     let said = todo.succeed(&["down"]).await?;
     ensure!(said.contains("kept: persistentvolumeclaim/"), "{said}");
+    ensure!(said.contains("removed the rights of assistants"), "{said}");
+    let refused = look().await?.all();
+    ensure!(refused.contains("Unauthorized"), "an assistant's token outlives its account: {refused}");
     ensure!(frontend().await.is_err() && is_ready().await.is_err(), "{url} or {prometheus} is still forwarded");
     let said = todo.succeed(&["down", "--purge", "--yes"]).await?;
     ensure!(said.contains("removed persistentvolumeclaim/"), "{said}");

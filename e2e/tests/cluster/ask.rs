@@ -1,6 +1,9 @@
 //! US4: what an assistant finds out with the rights it has, by the commands of `docs/aiops.md` and by `kubectl-ai`.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
@@ -29,25 +32,29 @@ pub async fn us4_every_command_of_the_page_finds_what_it_promises(suite: &Suite)
     let assistant = Assistant::new(suite, crash.release).await?;
     the_prompt_is_true(crash.release).await?;
     let questions = questions()?;
-    let mut commands = 0;
     for question in &questions {
-        // The metrics server looks once in a while, and events take a moment.
-        until(&format!("the answer to {:?}", question.text), MINUTE * 2, async || {
-            let mut found = String::new();
-            for command in &question.commands {
-                let output = program::succeed(assistant.shell(command)).await?;
-                if command.contains("--sort-by=memory") {
-                    by_memory(&output)?;
-                }
-                found += &output;
-            }
-            holds(&found, &crash.facts(&question.text).await?)
-        })
-        .await?;
-        commands += question.commands.len();
+        until_found(&assistant, &crash, question).await?;
     }
+    let commands: usize = questions.iter().map(|question| question.commands.len()).sum();
     suite.report.add("US4 questions, answered by commands", "all", format!("{}, {commands}", questions.len()));
     crash.end().await
+}
+
+/// Runs the commands of a question until they find all that is promised: the metrics server looks once in a while, and
+/// events take a moment.
+async fn until_found(assistant: &Assistant, crash: &Crash<'_>, question: &Question) -> Result<()> {
+    until(&format!("the answer to {:?}", question.text), MINUTE * 2, async || {
+        let mut found = String::new();
+        for command in &question.commands {
+            let output = program::succeed(assistant.shell(command)).await?;
+            if command.contains("--sort-by=memory") {
+                by_memory(&output)?;
+            }
+            found += &output;
+        }
+        holds(&found, &crash.facts(&question.text).await?)
+    })
+    .await
 }
 
 /// Each component that the model is told of is there, with its container, ports and probes.
@@ -175,33 +182,38 @@ async fn state(release: &Release) -> Result<String> {
 pub async fn us4_kubectl_ai_answers_every_question(suite: &Suite) -> Result<()> {
     need_kubectl_ai(suite)?;
     let crash = Crash::begin(suite).await?;
+    let assistant = Assistant::new(suite, crash.release).await?;
     let questions = questions()?;
+    let start = Instant::now();
     for question in &questions {
-        until(&format!("the answer to {:?}", question.text), MINUTE * 2, async || {
-            let answer = Reply::text("```\n{% for result in results %}{{ result.stdout }}\n{% endfor %}```");
-            let replies = question.commands.iter().map(|command| kubectl(command)).chain([answer]);
-            let model = Model::start(Script { key: Some(KEY.into()), ..Script::in_order(replies) }).await;
-            let asked = ask(suite, crash.release, &model.url(), &question.text).await?;
-            ensure!(asked.status.code() == Some(0), "{}", asked.all());
-
-            let requests = model.requests();
-            ensure!(requests.len() == question.commands.len() + 1, "the model was asked {} times", requests.len());
-            let last = requests.last().context("the model was asked")?;
-            ensure!(last["model"] == "scripted", "another model was asked for: {}", last["model"]);
-            let messages = last["messages"].as_array().context("a request has messages")?;
-            let told = messages[0]["content"].to_string();
-            ensure!(told.contains("deployment/todo-backend"), "it was not told of the application: {told}");
-            let facts = crash.facts(&question.text).await?;
-            holds(&results(messages), &facts).context("in the results of the tools")?;
-            // It breaks lines to fit a terminal.
-            let solid = |text: &str| text.split_whitespace().collect::<String>();
-            let facts: Vec<_> = facts.iter().map(|fact| solid(fact)).collect();
-            holds(&solid(&asked.output), &facts).context("in the answer")
-        })
-        .await?;
+        until_found(&assistant, &crash, question).await?;
+        is_answered(suite, &crash, question).await.with_context(|| format!("{:?}", question.text))?;
     }
-    suite.report.add("US4 questions, answered by kubectl-ai", "all", questions.len());
+    let measured = format!("{} in {:.0} s", questions.len(), start.elapsed().as_secs_f64());
+    suite.report.add("US4 questions, answered by kubectl-ai", "all", measured);
     crash.end().await
+}
+
+async fn is_answered(suite: &Suite, crash: &Crash<'_>, question: &Question) -> Result<()> {
+    let answer = Reply::text("```\n{% for result in results %}{{ result.stdout }}\n{% endfor %}```");
+    let replies = question.commands.iter().map(|command| kubectl(command)).chain([answer]);
+    let model = Model::start(Script { key: Some(KEY.into()), ..Script::in_order(replies) }).await;
+    let asked = ask(suite, crash.release, &model.url(), &question.text).await?;
+    ensure!(asked.status.code() == Some(0), "{}", asked.all());
+
+    let requests = model.requests();
+    ensure!(requests.len() == question.commands.len() + 1, "the model was asked {} times", requests.len());
+    let last = requests.last().context("the model was asked")?;
+    ensure!(last["model"] == "scripted", "another model was asked for: {}", last["model"]);
+    let messages = last["messages"].as_array().context("a request has messages")?;
+    let told = messages[0]["content"].to_string();
+    ensure!(told.contains("deployment/todo-backend"), "it was not told of the application: {told}");
+    let facts = crash.facts(&question.text).await?;
+    holds(&results(messages), &facts).context("in the results of the tools")?;
+    // It breaks lines to fit a terminal.
+    let solid = |text: &str| text.split_whitespace().collect::<String>();
+    let facts: Vec<_> = facts.iter().map(|fact| solid(fact)).collect();
+    holds(&solid(&asked.output), &facts).context("in the answer")
 }
 
 pub async fn us4_kubectl_ai_changes_nothing(suite: &Suite) -> Result<()> {

@@ -88,12 +88,23 @@ fn value(pair: &Value) -> Result<f64> {
     pair[1].as_str().and_then(|text| text.parse().ok()).context("a sample has no value")
 }
 
-/// Reads the alerts out of the rules.
+/// Reads the alerts out of the rules, of which there have to be some.
 pub fn alerts(answer: &str) -> Result<Vec<Alert>> {
     let data = data(answer)?;
     let groups = data["groups"].as_array().context("the answer has no groups")?;
     let rules = groups.iter().filter_map(|group| group["rules"].as_array()).flatten();
-    rules.map(|rule| Ok(serde_json::from_value(rule.clone())?)).collect()
+    let alerts: Vec<Alert> = rules.map(|rule| Ok(serde_json::from_value(rule.clone())?)).collect::<Result<_>>()?;
+    ensure!(!alerts.is_empty(), "Prometheus has no rules");
+    Ok(alerts)
+}
+
+/// Fails unless the alerts of these names are all in this state.
+pub fn ensure_state(alerts: &[Alert], names: &[&str], state: &str) -> Result<()> {
+    for name in names {
+        let alert = alerts.iter().find(|alert| alert.name == *name).with_context(|| format!("no {name}"))?;
+        ensure!(alert.state == state, "{name} is {}", alert.state);
+    }
+    Ok(())
 }
 
 fn data(answer: &str) -> Result<Value> {

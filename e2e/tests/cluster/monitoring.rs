@@ -217,21 +217,14 @@ impl<'a> Prometheus<'a> {
     }
 
     async fn alerts(&self) -> Result<Vec<Alert>> {
-        let alerts = prometheus::alerts(&self.get(prometheus::RULES).await?)?;
-        ensure!(!alerts.is_empty(), "Prometheus has no rules");
-        Ok(alerts)
+        prometheus::alerts(&self.get(prometheus::RULES).await?)
     }
 
     /// Waits until these alerts are all `inactive` or all `firing`, while somebody uses the application.
     async fn until_state(&self, names: &[&str], state: &str, visit: impl AsyncFn() -> Result<()>) -> Result<()> {
         until(&format!("{} are {state}", names.join(", ")), Duration::from_mins(2), async || {
             visit().await?;
-            let alerts = self.alerts().await?;
-            for name in names {
-                let alert = alerts.iter().find(|alert| alert.name == *name).with_context(|| format!("no {name}"))?;
-                ensure!(alert.state == state, "{name} is {}", alert.state);
-            }
-            Ok(())
+            prometheus::ensure_state(&self.alerts().await?, names, state)
         })
         .await
     }

@@ -123,7 +123,9 @@ function mapPages(data: TaskPages, change: (tasks: Task[], index: number) => Tas
 }
 
 function recount(client: QueryClient, changes: ReturnType<Edit>["counted"], queryKey: QueryKey = taskKeys.allCounts) {
-  for (const [key, counts] of client.getQueriesData<TaskCounts>({ queryKey })) {
+  for (const query of client.getQueryCache().findAll({ queryKey })) {
+    const key = query.queryKey;
+    const counts = client.getQueryData<TaskCounts>(key);
     if (!counts) continue;
     const q = String(key[2]);
     const next = { ...counts };
@@ -137,6 +139,11 @@ function recount(client: QueryClient, changes: ReturnType<Edit>["counted"], quer
       count(after, 1);
     }
     client.setQueryData<TaskCounts>(key, next);
+    // Who knows whether what the fetch brings has the change in it already.
+    afterFetch(client, query, () => {
+      client.setQueryData<TaskCounts>(key, next);
+      refreshCounts(client);
+    });
   }
 }
 

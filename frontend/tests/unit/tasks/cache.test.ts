@@ -1,6 +1,6 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { describe, expect, it } from "vitest";
-import type { Task, TaskPage } from "@/lib/api/types";
+import type { Task, TaskCounts, TaskPage } from "@/lib/api/types";
 import { dropTasks, findTask, provisional, putTasks, withStatus } from "@/lib/tasks/cache";
 import { taskKeys } from "@/lib/tasks/keys";
 import { counts, filter, inOrder, loaded, task, titles } from "./builders";
@@ -155,4 +155,18 @@ describe("a change while a list is being fetched", () => {
     await answer({ ...second, title: "renamed again", version: 3 }, first);
     expect(titles(client)).toEqual(["renamed again", "first"]);
   });
+});
+
+it("a change outlives counts that were asked for before it", async () => {
+  const client = loaded({ "": [[third, second, first]] });
+  let answer = (_counts: TaskCounts) => {};
+  const fetched = client.fetchQuery({
+    queryKey: taskKeys.counts(""),
+    queryFn: () => new Promise<TaskCounts>((resolve) => (answer = resolve)),
+  });
+  putTasks(client, [withStatus(third, "completed")]);
+  dropTasks(client, ["first"]);
+  answer({ all: 3, pending: 3, completed: 0 });
+  await fetched;
+  expect(counts(client)).toEqual({ all: 2, pending: 1, completed: 1 });
 });

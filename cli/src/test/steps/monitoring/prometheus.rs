@@ -93,9 +93,7 @@ impl Prometheus {
     }
 
     pub async fn alerts(&self) -> Result<Vec<Alert>> {
-        let alerts = prometheus::alerts(&self.get(prometheus::RULES).await?)?;
-        ensure!(!alerts.is_empty(), "Prometheus has no rules");
-        Ok(alerts)
+        prometheus::alerts(&self.get(prometheus::RULES).await?)
     }
 
     /// Waits until these alerts are all `inactive` or all `firing`, and does something all the while.
@@ -107,12 +105,7 @@ impl Prometheus {
     ) -> Result<()> {
         self.until(&format!("{} are {state}", names.join(", ")), async || {
             meanwhile().await?;
-            let alerts = self.alerts().await?;
-            for name in names {
-                let alert = alerts.iter().find(|alert| alert.name == *name).with_context(|| format!("no {name}"))?;
-                ensure!(alert.state == state, "{name} is {}", alert.state);
-            }
-            Ok(())
+            prometheus::ensure_state(&self.alerts().await?, names, state)
         })
         .await
     }

@@ -195,7 +195,7 @@ pub async fn us4_kubectl_ai_answers_every_question(suite: &Suite) -> Result<()> 
 }
 
 async fn is_answered(suite: &Suite, crash: &Crash<'_>, question: &Question) -> Result<()> {
-    let answer = Reply::text("```\n{% for result in results %}{{ result.stdout }}\n{% endfor %}```");
+    let answer = Reply::text("```\n{% for result in results %}{{ result.stdout or result.stderr }}\n{% endfor %}```");
     let replies = question.commands.iter().map(|command| kubectl(command)).chain([answer]);
     let model = Model::start(Script { key: Some(KEY.into()), ..Script::in_order(replies) }).await;
     let asked = ask(suite, crash.release, &model.url(), &question.text).await?;

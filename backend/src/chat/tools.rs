@@ -49,7 +49,7 @@ pub async fn record(log: &mut Log, calls: Vec<Call>) -> sqlx::Result<(Vec<Messag
                 let status = if wait { MessageStatus::Awaiting } else { MessageStatus::Running };
                 waits |= wait;
                 let message = log.call(ToolCall { name, arguments: arguments.into(), result: None }, status).await?;
-                ready.extend(Some(message).filter(|_| !wait));
+                ready.extend((!wait).then_some(message));
             }
             Err(error) => {
                 let tool = ToolCall { name, arguments: json!({}), result: None };

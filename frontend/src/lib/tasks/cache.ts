@@ -42,13 +42,14 @@ export const findTask = (client: QueryClient, id: string) => loadedTasks(client)
 
 /**
  * Puts the newest state of tasks into every list and count that shows them. `fresh` says that a task which is in no
- * list is new, not just not loaded yet.
+ * list is new, not just not loaded yet; `told` that the server tells of them unasked, which must not take back a change
+ * to the same version that it has not confirmed yet.
  */
-export function putTasks(client: QueryClient, tasks: Task[], { fresh = false } = {}) {
+export function putTasks(client: QueryClient, tasks: Task[], { fresh = false, told = false } = {}) {
   changeLists(client, (loaded) => {
     const changes = tasks
       .map((task) => ({ task, previous: loaded.get(task.id) ?? provisionalTwin(loaded, task) }))
-      .filter(({ task, previous }) => !previous || previous.version <= task.version);
+      .filter(({ task, previous }) => !previous || previous.version < task.version + (told ? 0 : 1));
     const counted = changes.filter(({ previous }) => fresh || previous);
     return {
       change: changes.length > 0 && ((data, filter) => put(data, changes, filter)),

@@ -21,7 +21,7 @@ export function applyEvent(client: QueryClient, { kind, ids, tasks }: TaskEvent)
   putTasks(
     client,
     tasks.filter(({ id }) => !leaving.has(id)),
-    { fresh: kind === "created" || kind === "restored" },
+    { fresh: kind === "created" || kind === "restored", told: true },
   );
   refreshCounts(client);
 }
@@ -49,10 +49,11 @@ export function followEvents(client: QueryClient, onSignedOut: () => void) {
       setReachable(true);
       // What changed between loading a list and the first hello is in neither.
       if (first)
-        client.invalidateQueries({ queryKey: taskKeys.all, predicate: ({ state }) => state.dataUpdatedAt > 0 });
+        client.invalidateQueries({ queryKey: taskKeys.lists, predicate: ({ state }) => state.dataUpdatedAt > 0 });
     });
     on("task", (data) => applyEvent(client, JSON.parse(data)));
-    on("resync", () => client.invalidateQueries({ queryKey: taskKeys.all }));
+    // Not the counts as well: they come with a list, and apart from it what an event adds may be in them already.
+    on("resync", () => client.invalidateQueries({ queryKey: taskKeys.lists }));
     on("bye", (data) => {
       if (JSON.parse(data).reason !== "signed_out") return retry();
       stop();

@@ -3,9 +3,10 @@ import type { QueryClient } from "@tanstack/react-query";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as auth from "@/lib/api/auth";
 import type { Task } from "@/lib/api/types";
+import { putTasks, withStatus } from "@/lib/tasks/cache";
 import { applyEvent, followEvents } from "@/lib/tasks/events";
 import { taskKeys } from "@/lib/tasks/keys";
-import { counts, inOrder, loaded, titles } from "./builders";
+import { counts, filter, inOrder, loaded, titles } from "./builders";
 
 vi.mock("@/lib/api/auth", { spy: true });
 
@@ -38,6 +39,15 @@ describe("applyEvent", () => {
     expect(titles(client)).toEqual(["second", "renamed"]);
     applyEvent(client, { kind: "deleted", ids: ["second"], tasks: [] });
     expect(titles(client)).toEqual(["renamed"]);
+    expect(counts(client)).toEqual({ all: 1, pending: 1, completed: 0 });
+  });
+
+  it("does not take back a change that the server has not confirmed yet", () => {
+    const client = loaded({ "": [[first]] });
+    putTasks(client, [withStatus(first, "completed")]);
+    applyEvent(client, { kind: "created", ids: ["first"], tasks: [first] });
+    expect(counts(client)).toEqual({ all: 1, pending: 0, completed: 1 });
+    applyEvent(client, { kind: "updated", ids: ["first"], tasks: [{ ...first, version: 2 }] });
     expect(counts(client)).toEqual({ all: 1, pending: 1, completed: 0 });
   });
 });
@@ -91,7 +101,14 @@ describe("followEvents", () => {
   it("fetches anew when too much was missed", () => {
     const invalidate = vi.spyOn(client, "invalidateQueries");
     latest().tell("resync", {}, "9");
-    expect(invalidate).toHaveBeenCalledWith({ queryKey: taskKeys.all });
+    expect(invalidate).toHaveBeenCalledWith({ queryKey: taskKeys.lists });
+  });
+
+  it("counts what was created between list and hello once", () => {
+    latest().tell("hello", {}, "5");
+    const state = (queryKey: readonly unknown[]) => client.getQueryState(queryKey);
+    expect(state(taskKeys.list(filter("")))?.isInvalidated).toBe(true);
+    expect(state(taskKeys.counts(""))?.isInvalidated).toBe(false);
   });
 
   it("goes to the sign-in when the session ended, and stays closed", async () => {

@@ -5,7 +5,7 @@ import { createTask } from "@/lib/api/tasks";
 import { notify } from "@/lib/notify";
 import { randomId } from "@/lib/random";
 import { dropTasks, provisional, putTasks } from "./cache";
-import { refreshCounts } from "./counts";
+import { refreshCounts } from "./refresh";
 import type { TaskText } from "./text";
 
 export function addMutation(client: QueryClient) {

@@ -1,10 +1,10 @@
 import type { InfiniteData, QueryClient, QueryKey } from "@tanstack/react-query";
 import type { Task, TaskCounts, TaskPage } from "@/lib/api/types";
 import { randomId } from "@/lib/random";
-import { refreshCounts } from "./counts";
 import { comparator, matches, matchesText, type TaskFilter } from "./filter";
 import { afterFetch } from "./in-flight";
 import { taskKeys } from "./keys";
+import { refreshCounts } from "./refresh";
 
 export type TaskPages = InfiniteData<TaskPage, string | null>;
 

@@ -4,9 +4,8 @@ import { eventsUrl } from "@/lib/api/tasks";
 import type { TaskEvent } from "@/lib/api/types";
 import { setReachable } from "@/lib/connection";
 import { dropTasks, putTasks } from "./cache";
-import { refreshCounts } from "./counts";
-import { taskKeys } from "./keys";
 import { beingDeleted } from "./mutations";
+import { refreshCounts, refreshLists } from "./refresh";
 
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
@@ -48,12 +47,10 @@ export function followEvents(client: QueryClient, onSignedOut: () => void) {
       delay = FIRST_DELAY;
       setReachable(true);
       // What changed between loading a list and the first hello is in neither.
-      if (first)
-        client.invalidateQueries({ queryKey: taskKeys.lists, predicate: ({ state }) => state.dataUpdatedAt > 0 });
+      if (first) refreshLists(client);
     });
     on("task", (data) => applyEvent(client, JSON.parse(data)));
-    // Not the counts as well: they come with a list, and apart from it what an event adds may be in them already.
-    on("resync", () => client.invalidateQueries({ queryKey: taskKeys.lists }));
+    on("resync", () => refreshLists(client));
     on("bye", (data) => {
       if (JSON.parse(data).reason !== "signed_out") return retry();
       stop();

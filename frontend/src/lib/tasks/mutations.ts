@@ -3,7 +3,7 @@ import { ApiError } from "@/lib/api/problem";
 import { BULK_LIMIT, bulkTasks, deleteTask, getTask, setTaskStatus, updateTask } from "@/lib/api/tasks";
 import type { BulkAction, Task, TaskStatus } from "@/lib/api/types";
 import { dropTasks, findTask, putTasks, withStatus } from "./cache";
-import { refreshCounts } from "./counts";
+import { refreshCounts } from "./refresh";
 import { sameText, type TaskText } from "./text";
 
 /** Requests that change tasks run in the order of the actions; what is shown changes at once. */

@@ -98,17 +98,31 @@ describe("followEvents", () => {
     expect(FakeSource.opened).toHaveLength(3);
   });
 
+  const isStale = (queryKey: readonly unknown[]) => client.getQueryState(queryKey)?.isInvalidated;
+
   it("fetches anew when too much was missed", () => {
-    const invalidate = vi.spyOn(client, "invalidateQueries");
     latest().tell("resync", {}, "9");
-    expect(invalidate).toHaveBeenCalledWith({ queryKey: taskKeys.lists });
+    expect(isStale(taskKeys.list(filter("")))).toBe(true);
+  });
+
+  it("fetches nothing that the server has not been told yet", async () => {
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    const change = client
+      .getMutationCache()
+      .build(client, { mutationFn: () => held })
+      .execute(undefined);
+    latest().tell("hello", {}, "5");
+    expect(isStale(taskKeys.list(filter("")))).toBe(false);
+    letGo();
+    await change;
+    expect(isStale(taskKeys.list(filter("")))).toBe(true);
   });
 
   it("counts what was created between list and hello once", () => {
     latest().tell("hello", {}, "5");
-    const state = (queryKey: readonly unknown[]) => client.getQueryState(queryKey);
-    expect(state(taskKeys.list(filter("")))?.isInvalidated).toBe(true);
-    expect(state(taskKeys.counts(""))?.isInvalidated).toBe(false);
+    expect(isStale(taskKeys.list(filter("")))).toBe(true);
+    expect(isStale(taskKeys.counts(""))).toBe(false);
   });
 
   it("goes to the sign-in when the session ended, and stays closed", async () => {

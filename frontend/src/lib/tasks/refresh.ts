@@ -1,0 +1,27 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { taskKeys } from "./keys";
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Once after a burst of changes: the server knows what a partly loaded list cannot tell. */
+export function refreshCounts(client: QueryClient) {
+  clearTimeout(timer);
+  timer = setTimeout(() => whenSettled(client, () => client.invalidateQueries({ queryKey: taskKeys.allCounts })), 500);
+}
+
+/** Their counts come with them. Those fetched apart may already have in them what an event is about to add. */
+export function refreshLists(client: QueryClient) {
+  whenSettled(client, () =>
+    client.invalidateQueries({ queryKey: taskKeys.lists, predicate: ({ state }) => state.dataUpdatedAt > 0 }),
+  );
+}
+
+/** Acts once no change is under way: the server would not show what it has not been told yet. */
+function whenSettled(client: QueryClient, act: () => void) {
+  if (client.isMutating() === 0) return act();
+  const stop = client.getMutationCache().subscribe(() => {
+    if (client.isMutating() > 0) return;
+    stop();
+    act();
+  });
+}

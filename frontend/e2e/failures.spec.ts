@@ -35,7 +35,7 @@ test.describe("a change is shown before the server answers", () => {
   test("an edit, a tick and a deletion", async ({ tasks, page, api }) => {
     await api.addTasks("Three", "Two", "One");
     const letGo = await hold(page, /\/api\/tasks\/.+/);
-    await tasks.complete("One").check();
+    await tasks.tick("One");
     await (await tasks.edit("Two", { title: "Second" })).getByLabel("Title").press("Enter");
     await tasks.row("Three").hover();
     await tasks.delete("Three").click();

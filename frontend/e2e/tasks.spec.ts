@@ -83,7 +83,7 @@ test.describe("editing in place", () => {
 
 test("completing and reopening moves a task between the filters", async ({ tasks, api }) => {
   await api.addTasks("Buy milk", "Call Ada");
-  await tasks.complete("Buy milk").check();
+  await tasks.tick("Buy milk");
   await tasks.expectCounts(2, 1, 1);
   await expect
     .poll(async () => (await api.tasks()).find(({ title }) => title === "Buy milk")?.completed_at)

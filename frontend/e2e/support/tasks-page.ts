@@ -55,6 +55,12 @@ export class TasksPage {
       .locator("li:not([data-removed=true])")
       .filter({ hasText: text });
 
+  /** The box shows what is in the list, which takes a moment; Playwright's own `check` allows for none. */
+  async tick(title: string) {
+    await this.complete(title).click();
+    await expect(this.complete(title)).toBeChecked();
+  }
+
   async edit(title: string, change: { title?: string; description?: string }) {
     await this.title(title).click();
     const editor = this.editor(title);

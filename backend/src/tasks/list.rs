@@ -3,7 +3,7 @@
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -139,19 +139,22 @@ pub async fn page(pool: &PgPool, user_id: Uuid, query: &ListQuery) -> Result<Pag
     }
     let search = search_text(&query.q)?;
     let cursor = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, query.sort)).transpose()?;
-    let mut tasks = after(pool, user_id, query, search, cursor).await?;
+    // Both see the same tasks: clients add to the counts what events tell that is not in the list.
+    let mut snapshot = pool.begin_with("begin isolation level repeatable read read only").await?;
+    let mut tasks = after(&mut snapshot, user_id, query, search, cursor).await?;
     let more = tasks.len() > usize::try_from(query.limit).unwrap_or(usize::MAX);
     if more {
         tasks.pop();
     }
     let next_cursor = tasks.last().filter(|_| more).map(|task| encode_cursor(&Cursor::after(task, query.sort)));
-    let counts = count(pool, user_id, search).await?;
+    let counts = count(&mut snapshot, user_id, search).await?;
+    snapshot.commit().await?;
     Ok(Page { tasks, next_cursor, counts })
 }
 
 /// One task more than asked for, which tells whether there is another page.
 async fn after(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     user_id: Uuid,
     query: &ListQuery,
     search: &str,
@@ -183,7 +186,7 @@ async fn after(
                 id,
                 query.limit + 1
             )
-            .fetch_all(pool)
+            .fetch_all(&mut *connection)
             .await
         };
     }
@@ -198,7 +201,7 @@ async fn after(
     Ok(tasks?)
 }
 
-async fn count(pool: &PgPool, user_id: Uuid, search: &str) -> Result<Counts> {
+async fn count(connection: &mut PgConnection, user_id: Uuid, search: &str) -> Result<Counts> {
     let counts = sqlx::query_as!(
         Counts,
         r#"select count(*) as "all!", count(*) filter (where status = 'pending') as "pending!",
@@ -208,7 +211,7 @@ async fn count(pool: &PgPool, user_id: Uuid, search: &str) -> Result<Counts> {
         user_id,
         search
     )
-    .fetch_one(pool)
+    .fetch_one(connection)
     .await?;
     Ok(counts)
 }

@@ -56,6 +56,29 @@ async fn a_status_filters_the_tasks_but_not_the_counts(pool: PgPool) {
     assert_eq!(found["counts"], json!({ "all": 1, "pending": 0, "completed": 1 }));
 }
 
+/// Clients add to the counts what events tell that is not in the list.
+#[sqlx::test]
+async fn a_page_and_its_counts_are_of_one_moment(pool: PgPool) {
+    const TASKS: usize = 100;
+    let ada = App::new(&pool).user("ada").await;
+    let add = async {
+        for number in 0..TASKS {
+            ada.task(&format!("task {number}")).await;
+        }
+    };
+    let look = async {
+        loop {
+            let page = ada.get("/api/tasks?limit=200").await.ok(200);
+            let listed = page["tasks"].as_array().unwrap().len();
+            assert_eq!(page["counts"]["all"], listed);
+            if listed == TASKS {
+                break;
+            }
+        }
+    };
+    tokio::join!(add, look);
+}
+
 #[sqlx::test]
 async fn search_is_literal_and_without_regard_to_case(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;

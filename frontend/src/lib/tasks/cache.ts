@@ -49,7 +49,10 @@ export function putTasks(client: QueryClient, tasks: Task[], { fresh = false, to
   changeLists(client, (loaded) => {
     const changes = tasks
       .map((task) => ({ task, previous: loaded.get(task.id) ?? provisionalTwin(loaded, task) }))
-      .filter(({ task, previous }) => !previous || previous.version < task.version + (told ? 0 : 1));
+      .filter(
+        ({ task, previous }) =>
+          !previous || (told ? previous.version < task.version : previous.version <= task.version),
+      );
     const counted = changes.filter(({ previous }) => fresh || previous);
     return {
       change: changes.length > 0 && ((data, filter) => put(data, changes, filter)),

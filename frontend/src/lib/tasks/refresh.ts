@@ -1,12 +1,15 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { taskKeys } from "./keys";
 
-let timer: ReturnType<typeof setTimeout> | undefined;
+let cancel = () => {};
 
 /** Once after a burst of changes: the server knows what a partly loaded list cannot tell. */
 export function refreshCounts(client: QueryClient) {
-  clearTimeout(timer);
-  timer = setTimeout(() => whenSettled(client, () => client.invalidateQueries({ queryKey: taskKeys.allCounts })), 500);
+  cancel();
+  const timer = setTimeout(() => {
+    cancel = whenSettled(client, () => client.invalidateQueries({ queryKey: taskKeys.allCounts }));
+  }, 500);
+  cancel = () => clearTimeout(timer);
 }
 
 /** Their counts come with them. Those fetched apart may already have in them what an event is about to add. */
@@ -16,12 +19,15 @@ export function refreshLists(client: QueryClient) {
   );
 }
 
-/** Acts once no change is under way: the server would not show what it has not been told yet. */
-function whenSettled(client: QueryClient, act: () => void) {
-  if (client.isMutating() === 0) return act();
-  const stop = client.getMutationCache().subscribe(() => {
+/** Acts once no change is under way: the server would not show what it has not been told yet. Returns how to stop it. */
+function whenSettled(client: QueryClient, act: () => void): () => void {
+  const stop = client.getMutationCache().subscribe(actIfSettled);
+  actIfSettled();
+  return stop;
+
+  function actIfSettled() {
     if (client.isMutating() > 0) return;
     stop();
     act();
-  });
+  }
 }

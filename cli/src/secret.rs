@@ -1,8 +1,9 @@
 //! Passwords and keys of our own making.
 
-use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{io::Write, path::Path};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use tempfile::NamedTempFile;
 
 use crate::digest;
 
@@ -13,9 +14,14 @@ pub fn generate() -> Result<String> {
     Ok(digest::hex(&bytes))
 }
 
-/// Writes a file that only its owner can read.
+/// Writes a file whole or not at all, which only its owner can read, whatever was there.
 pub fn write(path: &Path, text: &str) -> Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    Ok(())
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = || {
+        let mut temporary = NamedTempFile::new_in(directory)?;
+        temporary.write_all(text.as_bytes())?;
+        temporary.persist(path)?;
+        std::io::Result::Ok(())
+    };
+    written().with_context(|| format!("cannot write {}", path.display()))
 }

@@ -1,16 +1,15 @@
 //! `cargo todo ai-kubeconfig`: a kubeconfig for assistants, which may look and change nothing.
 
 use std::{
-    io::Write,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, bail};
 use clap::Args;
-use tempfile::NamedTempFile;
 
 use super::access::{self, Lifetime, NAME};
-use crate::{cluster::Target, kubectl::Kubectl, output::note, sandbox, workspace::Workspace};
+use crate::{cluster::Target, kubectl::Kubectl, output::note, sandbox, secret, workspace::Workspace};
 
 /// Write a kubeconfig that may look at the namespace, except at its Secrets, and change nothing
 #[derive(Args, Clone, Debug)]
@@ -34,7 +33,7 @@ pub async fn run(options: AiKubeconfig) -> Result<()> {
     refuse_foreign(&file)?;
     cluster.need().await?;
     let config = access::grant(&kubectl, options.valid_for).await?;
-    write(&file, &config.text)?;
+    secret::write(&file, &config.text)?;
     let (namespace, file) = (&kubectl.namespace, file.display());
     note(&format!("{NAME} may look at namespace {namespace}, and change nothing, until {}: {file}", config.until));
     note(&format!("try `{}`", sandbox::shown(&format!("kubectl --kubeconfig {file} get pods"))));
@@ -46,7 +45,7 @@ pub async fn run(options: AiKubeconfig) -> Result<()> {
 /// Removes the file in its usual place.
 pub fn forget(workspace: &Workspace, kubectl: &Kubectl) -> Result<()> {
     match std::fs::remove_file(usual_file(workspace, kubectl)?) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
 }
@@ -57,19 +56,10 @@ fn usual_file(workspace: &Workspace, kubectl: &Kubectl) -> Result<PathBuf> {
 
 /// Somebody's own kubeconfig must not be lost by a slip.
 fn refuse_foreign(file: &Path) -> Result<()> {
-    let foreign = std::fs::read_to_string(file).is_ok_and(|text| !access::is_ours(&text));
-    ensure!(!foreign, "{} is not a file that this command has made: name another with --file", file.display());
-    Ok(())
-}
-
-/// Whole or not at all, and readable by its owner only, whatever was there.
-fn write(file: &Path, text: &str) -> Result<()> {
-    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = || {
-        let mut temporary = NamedTempFile::new_in(directory)?;
-        temporary.write_all(text.as_bytes())?;
-        temporary.persist(file)?;
-        std::io::Result::Ok(())
-    };
-    written().with_context(|| format!("cannot write {}", file.display()))
+    match std::fs::read_to_string(file) {
+        Ok(text) if access::is_ours(&text) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        // Nor what cannot be read.
+        _ => bail!("{} is not a file that this command has made: name another with --file", file.display()),
+    }
 }

@@ -86,7 +86,10 @@ fn a_kubeconfig_is_renewed_but_no_other_file_is_overwritten() {
     let config = machine.path("config");
     machine.todo(&["ai-kubeconfig", "--file", config.to_str().unwrap()]).failed().says(&["--file", "not a file that"]);
     assert!(!machine.calls().contains("apply"), "{}", machine.calls());
-    assert!(fs::read_to_string(config).unwrap().starts_with("apiVersion"));
+    assert!(fs::read_to_string(&config).unwrap().starts_with("apiVersion"));
+    fs::write(&config, [0xff]).unwrap();
+    machine.todo(&["ai-kubeconfig", "--file", config.to_str().unwrap()]).failed().says(&["not a file that"]);
+    assert_eq!(fs::read(&config).unwrap(), [0xff]);
 
     let run = machine.todo(&["ai-kubeconfig", "--valid-for", "1m"]);
     assert_eq!(run.code, Some(2));

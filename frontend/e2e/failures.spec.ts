@@ -118,6 +118,7 @@ test.describe("a change that fails is taken back, and can be tried again", () =>
 
   test("many at once", async ({ tasks, page, api }) => {
     await api.addTasks("One", "Two");
+    await tasks.expectTitles("Two", "One");
     await page.route("**/api/tasks/bulk", answers);
     await tasks.selectAll.check();
     await tasks.bulk("Delete").click();

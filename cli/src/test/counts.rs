@@ -10,7 +10,7 @@ pub struct Counts {
     pub passed: u64,
     pub failed: u64,
     pub skipped: u64,
-    /// Names of those that failed, of runners that say them.
+    /// Names of those that failed, of runners that say them; for Rust's with the first line of why.
     pub failures: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ impl Counts {
             };
         }
         let failed = output.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
-        counts.failures = failed.map(|name| name.trim().to_owned()).collect();
+        counts.failures = failed.map(|name| with_reason(name.trim(), output)).collect();
         counts
     }
 
@@ -95,6 +95,15 @@ impl Counts {
     }
 }
 
+/// The harness prints `thread 'name' (id) panicked at file:line:column:` and in the next line the message.
+fn with_reason(name: &str, output: &str) -> String {
+    let mut lines = output.lines();
+    let thread = format!("thread '{name}' ");
+    let place = lines.find_map(|line| line.strip_prefix(&thread)?.split_once("panicked at ")?.1.strip_suffix(':'));
+    let message = lines.next().unwrap_or_default();
+    place.map_or_else(|| name.to_owned(), |place| format!("{name} ({place}: {message})"))
+}
+
 fn failed_in_vitest(report: &Value) -> Vec<String> {
     let tests = list(report, "testResults").flat_map(|file| list(file, "assertionResults"));
     let failed = tests.filter(|test| test["status"] == "failed");
@@ -135,9 +144,15 @@ test a ... ok
 test b      ... FAILED
 test c ... FAILED
 test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.10s
+
+---- c stdout ----
+
+thread 'c' (7) panicked at tests/api/c.rs:5:9:
+waited in vain
+note: run with `RUST_BACKTRACE=1`
 test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s
 ";
-        let failures = vec!["b".to_owned(), "c".to_owned()];
+        let failures = vec!["b".to_owned(), "c (tests/api/c.rs:5:9: waited in vain)".to_owned()];
         assert_eq!(Counts::of_cargo_test(output), Counts { passed: 15, failed: 2, skipped: 1, failures });
         assert_eq!(Counts::of_cargo_test("error: could not compile"), Counts::default());
     }

@@ -8,7 +8,7 @@ mod user;
 pub use backend::{Backend, SECRET_KEY};
 pub use database::{migrate, url};
 pub use events::EventStream;
-pub use user::{Answer, User};
+pub use user::{Answer, Reply, User};
 
 use std::time::Duration;
 

@@ -48,10 +48,19 @@ impl User {
 
     /// Makes a task and gives its id.
     pub async fn create(&self, backend: &str, title: &str) -> String {
+        self.try_create(backend, title).await.unwrap_or_else(|problem| panic!("no task was made: {problem}"))
+    }
+
+    /// [`User::create`]; the error is the body of an orderly refusal.
+    pub async fn try_create(&self, backend: &str, title: &str) -> Result<String, Value> {
         let response = self.post(format!("{backend}/api/tasks"), &json!({ "title": title })).await;
-        assert_eq!(response.status(), StatusCode::CREATED);
-        let task: Value = response.json().await.unwrap();
-        task["id"].as_str().unwrap().to_owned()
+        let status = response.status();
+        let body: Value = response.json().await.unwrap();
+        match status {
+            StatusCode::CREATED => Ok(body["id"].as_str().unwrap().to_owned()),
+            StatusCode::SERVICE_UNAVAILABLE => Err(body),
+            _ => panic!("{status}: {body}"),
+        }
     }
 
     /// Opens an event stream and reads its greeting.
@@ -94,13 +103,20 @@ pub struct Answer {
     pub title: String,
     pub sent: Instant,
     pub took: Duration,
-    /// Status and `Retry-After`, or why there was no answer.
-    pub outcome: Result<(StatusCode, Option<String>), reqwest::Error>,
+    /// Or why there was no answer.
+    pub outcome: Result<Reply, reqwest::Error>,
+}
+
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub retry_after: Option<String>,
+    pub body: Value,
 }
 
 impl Answer {
     pub fn succeeded(&self) -> bool {
-        matches!(self.outcome, Ok((StatusCode::CREATED, _)))
+        matches!(self.outcome, Ok(Reply { status: StatusCode::CREATED, .. }))
     }
 }
 
@@ -118,10 +134,7 @@ async fn write(user: User, backend: String, worker: usize, stop: CancellationTok
         let title = format!("task {} of worker {worker}", answers.len());
         let sent = Instant::now();
         let request = user.request(Method::POST, format!("{backend}/api/tasks")).json(&json!({ "title": title }));
-        let outcome = request.send().await.map(|response| {
-            let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
-            (response.status(), retry_after)
-        });
+        let outcome = reply(request).await;
         let refused = outcome.as_ref().is_err_and(reqwest::Error::is_connect);
         answers.push(Answer { title, sent, took: sent.elapsed(), outcome });
         if refused {
@@ -131,4 +144,10 @@ async fn write(user: User, backend: String, worker: usize, stop: CancellationTok
         sleep(Duration::from_millis(5)).await;
     }
     answers
+}
+
+async fn reply(request: RequestBuilder) -> Result<Reply, reqwest::Error> {
+    let response = request.send().await?;
+    let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+    Ok(Reply { status: response.status(), retry_after, body: response.json().await? })
 }

@@ -111,5 +111,6 @@ pub async fn shell(run: &StepRun<'_>) -> Result<Outcome> {
 
 pub async fn commands(run: &StepRun<'_>) -> Result<Outcome> {
     let (known, not_run) = commands::check(run.workspace())?;
-    Ok(Outcome::RanBut(Counts::passed(known), not_run.into_iter().map(str::to_owned).collect()))
+    let counts = Counts { passed: known, skipped: not_run.len() as u64, ..Counts::default() };
+    Ok(Outcome::RanBut(counts, not_run.into_iter().map(str::to_owned).collect()))
 }

@@ -53,14 +53,22 @@ impl User {
 
     /// [`User::create`]; the error is the body of an orderly refusal.
     pub async fn try_create(&self, backend: &str, title: &str) -> Result<String, Value> {
-        let response = self.post(format!("{backend}/api/tasks"), &json!({ "title": title })).await;
-        let status = response.status();
-        let body: Value = response.json().await.unwrap();
+        let Reply { status, body, .. } = self.ask_for_task(backend, title).await.unwrap();
         match status {
-            StatusCode::CREATED => Ok(body["id"].as_str().unwrap().to_owned()),
+            StatusCode::CREATED => Ok(body["id"].as_str().expect("a task has an id").to_owned()),
             StatusCode::SERVICE_UNAVAILABLE => Err(body),
             _ => panic!("{status}: {body}"),
         }
+    }
+
+    /// The error says why no answer began. One that began must be whole, and JSON.
+    async fn ask_for_task(&self, backend: &str, title: &str) -> Result<Reply, reqwest::Error> {
+        let request = self.request(Method::POST, format!("{backend}/api/tasks")).json(&json!({ "title": title }));
+        let response = request.send().await?;
+        let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        let status = response.status();
+        let body = response.json().await.unwrap_or_else(|error| panic!("{status} without a whole body: {error}"));
+        Ok(Reply { status, retry_after, body })
     }
 
     /// Opens an event stream and reads its greeting.
@@ -103,7 +111,7 @@ pub struct Answer {
     pub title: String,
     pub sent: Instant,
     pub took: Duration,
-    /// Or why there was no answer.
+    /// The answer, or why there was none.
     pub outcome: Result<Reply, reqwest::Error>,
 }
 
@@ -133,8 +141,7 @@ async fn write(user: User, backend: String, worker: usize, stop: CancellationTok
     while !stop.is_cancelled() {
         let title = format!("task {} of worker {worker}", answers.len());
         let sent = Instant::now();
-        let request = user.request(Method::POST, format!("{backend}/api/tasks")).json(&json!({ "title": title }));
-        let outcome = reply(request).await;
+        let outcome = user.ask_for_task(&backend, &title).await;
         let refused = outcome.as_ref().is_err_and(reqwest::Error::is_connect);
         answers.push(Answer { title, sent, took: sent.elapsed(), outcome });
         if refused {
@@ -144,10 +151,4 @@ async fn write(user: User, backend: String, worker: usize, stop: CancellationTok
         sleep(Duration::from_millis(5)).await;
     }
     answers
-}
-
-async fn reply(request: RequestBuilder) -> Result<Reply, reqwest::Error> {
-    let response = request.send().await?;
-    let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
-    Ok(Reply { status: response.status(), retry_after, body: response.json().await? })
 }

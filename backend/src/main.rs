@@ -1,8 +1,16 @@
 //! The `todo-backend` program. Everything it does lives in the library, so that tests share it.
 
+use std::process::ExitCode;
+
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use todo_backend::{check, config::Config, database, mcp, ops::logging, router, serve, smoke};
+use todo_backend::{
+    check,
+    config::Config,
+    database, mcp,
+    ops::logging::{self, LogLevel},
+    router, serve, smoke,
+};
 
 #[derive(Parser)]
 #[command(version, about)]
@@ -38,27 +46,35 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
-        Command::Serve => {
-            let config = Config::from_env()?;
-            let log_level = logging::init(&config.log_level)?;
-            serve::run(config, log_level).await
-        }
+        Command::Serve => return Ok(logged(serve::run).await),
         Command::Migrate => {
-            let config = Config::from_env()?;
-            logging::init(&config.log_level)?;
-            database::migrate(&config.database_url).await.context("migration failed")
+            let migrate =
+                async |config: Config, _| database::migrate(&config.database_url).await.context("migration failed");
+            return Ok(logged(migrate).await);
         }
-        Command::Check { url } => check::run(&url).await,
-        Command::Smoke { url, mcp } => smoke::run(&url, mcp.as_deref()).await,
+        Command::Check { url } => check::run(&url).await?,
+        Command::Smoke { url, mcp } => smoke::run(&url, mcp.as_deref()).await?,
         Command::Mcp => {
             logging::init_to("info", std::io::stderr)?;
-            mcp::stdio::run().await
+            mcp::stdio::run().await?;
         }
-        Command::Openapi => {
-            println!("{}", router::openapi().to_pretty_json()?);
-            Ok(())
-        }
+        Command::Openapi => println!("{}", router::openapi().to_pretty_json()?),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs what a cluster runs: all it says is lines of the log, also why it ends.
+async fn logged(run: impl AsyncFnOnce(Config, LogLevel) -> anyhow::Result<()>) -> ExitCode {
+    let configured = async {
+        let config = Config::from_env()?;
+        let level = logging::init(&config.log_level)?;
+        run(config, level).await
+    };
+    let Err(error) = configured.await else { return ExitCode::SUCCESS };
+    // Where settings are wrong nothing logs yet, else this changes nothing.
+    let _ = logging::init("error");
+    tracing::error!("{error:#}");
+    ExitCode::FAILURE
 }

@@ -36,17 +36,23 @@ pub async fn run(options: Verify) -> Result<()> {
     let (built, there, snapshot) =
         tokio::try_join!(source.images(&workspace, &live), cluster.images(), Snapshot::take(&kubectl))?;
     let rows = compare(&built, &cluster, &there, &snapshot);
-    ensure!(!rows.is_empty(), "no pod of the application runs in namespace {}", kubectl.namespace);
+    let compared = rows.iter().any(|row| row.verdict != Verdict::NotBuilt);
+    ensure!(compared, "no pod of the application runs in namespace {}", kubectl.namespace);
 
     let mut table = vec![["POD", "IMAGE", "RUNS", "BUILT", ""].map(str::to_owned)];
     table.extend(rows.iter().map(|row| {
-        let verdict = if row.same { "same" } else { "different" };
+        let verdict = match row.verdict {
+            Verdict::Same => "same",
+            Verdict::Different => "different",
+            Verdict::NotBuilt => "not compared",
+        };
         [row.pod.clone(), row.image.clone(), row.runs.clone(), row.built.clone(), verdict.into()]
     }));
     for line in table::lines(&table) {
         anstream::println!("{line}");
     }
-    let different: Vec<&str> = rows.iter().filter(|row| !row.same).map(|row| row.pod.as_str()).collect();
+    let different: Vec<&str> =
+        rows.iter().filter(|row| row.verdict == Verdict::Different).map(|row| row.pod.as_str()).collect();
     if !different.is_empty() {
         bail!("not from this tree: {}; `cargo todo deploy` brings it", different.join(", "));
     }
@@ -60,7 +66,15 @@ struct Row {
     image: String,
     runs: String,
     built: String,
-    same: bool,
+    verdict: Verdict,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Same,
+    Different,
+    /// This tree builds no such image: one that the cluster pulled.
+    NotBuilt,
 }
 
 fn compare(built: &[Image], cluster: &Cluster, there: &Images, snapshot: &Snapshot) -> Vec<Row> {
@@ -68,9 +82,7 @@ fn compare(built: &[Image], cluster: &Cluster, there: &Images, snapshot: &Snapsh
     let mut rows = Vec::new();
     for pod in snapshot.owned_pods() {
         let component = pod.metadata.labels.get("app.kubernetes.io/component");
-        let Some(image) = built.iter().find(|image| component.is_some_and(|name| name == image.part.name)) else {
-            continue;
-        };
+        let image = built.iter().find(|image| component.is_some_and(|name| name == image.part.name));
         for container in pod.containers() {
             let runs = match cluster {
                 // A node that pulled it tells the manifest's digest only; the tag is made from the id.
@@ -80,10 +92,14 @@ fn compare(built: &[Image], cluster: &Cluster, there: &Images, snapshot: &Snapsh
             let runs = runs.unwrap_or_else(|| "unknown".into());
             rows.push(Row {
                 pod: format!("{} ({})", pod.metadata.name, container.name),
-                image: image.part.image.to_owned(),
-                same: runs == image.id || (runs.len() == 12 && runs == image.tag()),
+                image: image.map_or(container.image.as_str(), |image| image.part.image).to_owned(),
+                verdict: match image {
+                    Some(image) if runs == image.id || (runs.len() == 12 && runs == image.tag()) => Verdict::Same,
+                    Some(_) => Verdict::Different,
+                    None => Verdict::NotBuilt,
+                },
                 runs: runs.chars().take(12).collect(),
-                built: image.tag().to_owned(),
+                built: image.map_or("", Image::tag).to_owned(),
             });
         }
     }

@@ -42,5 +42,5 @@ async fn a_changed_migration_is_refused(_: PgPoolOptions, options: PgConnectOpti
     sqlx::query("update _sqlx_migrations set checksum = '\\x00'").execute(&pool).await.unwrap();
     let output = Backend::command("migrate", &url).output().await.unwrap();
     assert!(!output.status.success(), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("migration 1"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("migration failed: migration 1"), "{output:?}");
 }

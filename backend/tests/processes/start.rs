@@ -21,9 +21,10 @@ async fn fails(subcommand: &str, settings: &[(&str, &str)]) -> String {
     let Output { status, stdout, stderr } = command.envs(settings.iter().copied()).output().await.unwrap();
     assert_eq!(status.code(), Some(1), "started with {settings:?}");
     assert!(stderr.is_empty(), "{}", String::from_utf8_lossy(&stderr));
-    let entry: Value = serde_json::from_slice(&stdout).unwrap();
-    assert_eq!(entry["level"], "ERROR", "{entry}");
-    entry["message"].as_str().unwrap().to_owned()
+    let line = String::from_utf8(stdout).unwrap();
+    let entry: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not one JSON object: {line}"));
+    assert_eq!(entry["level"], "ERROR", "{line}");
+    line
 }
 
 #[tokio::test]
@@ -38,6 +39,7 @@ async fn wrong_settings_are_named_all_at_once_and_without_their_values() {
     ];
     for subcommand in ["serve", "migrate"] {
         let message = fails(subcommand, &settings).await;
+        assert_eq!(message.lines().count(), 1, "{message}");
         for (name, value) in settings {
             assert!(message.contains(name), "{name} is missing: {message}");
             assert!(!message.contains(value), "the value of {name} is shown: {message}");

@@ -414,7 +414,8 @@ impl<'a> Crash<'a> {
                 words(&["REVISION", &format!("\n{revision} "), &release.images.backend])
             }
             "are there errors in the logs?" => {
-                words(&[crashing, "invalid configuration", r#""level":"INFO""#, "todo-frontend"])
+                let failed = r#""level":"ERROR","message":"invalid configuration"#;
+                words(&[crashing, failed, r#""level":"INFO""#, "todo-frontend"])
             }
             "which pods are slow?" => ready().chain(words(&["CPU(cores)", "50m", r#""ms":"#, "/api/tasks"])).collect(),
             "does the backend reach the database?" => {

@@ -69,6 +69,7 @@ async fn story(suite: &Suite, todo: &Todo<'_>) -> Result<()> {
         let mut lines = said.lines().filter(|line| line.starts_with(pod)).peekable();
         ensure!(lines.peek().is_some() && lines.all(|line| line.ends_with(verdict)), "{pod} is not {verdict}: {said}");
     }
+    ensure!(!said.contains("different"), "{said}");
 
     // More memory than any node has.
     let memory = ["requests", "limits"].map(|kind| format!("--set=backend.resources.{kind}.memory=900Gi"));

@@ -1,0 +1,15 @@
+{
+  description = "Small original stand-in for nixpkgs: Debian's tools behind nixpkgs' interface (lib/ is put beside it by `testbed up`)";
+  outputs =
+    { self }:
+    let
+      lib = import ./lib;
+    in
+    {
+      inherit lib;
+      # Under the names of all three systems: what is evaluated for the other two, and never built.
+      legacyPackages = lib.genAttrs [ "x86_64-linux" "aarch64-linux" "aarch64-darwin" ] (
+        system: import ./. { inherit system; }
+      );
+    };
+}

@@ -165,11 +165,12 @@ fn a_registry_is_pushed_to_by_skopeo_and_named_in_the_values() {
         r#"case "$*" in *backend*) part=backend ;; *) part=frontend ;; esac
 case "$1" in
 inspect) [ -e "$here/pushed-$part" ] && /bin/cat "$here/$part.json" ;;
-copy) : >"$here/pushed-$part" ;;
+--insecure-policy) : >"$here/pushed-$part" ;;
+*) echo "Error loading trust policy: open /etc/containers/policy.json: no such file or directory" >&2; exit 1 ;;
 esac"#,
     );
     machine.todo(REGISTRY).succeeded();
-    let copies = machine.calls_of("skopeo copy --dest-tls-verify=false docker-archive:");
+    let copies = machine.calls_of("skopeo --insecure-policy copy --dest-tls-verify=false docker-archive:");
     assert_eq!(copies.len(), 2);
     let target = format!("docker://localhost:5000/team/todo-backend:{}", tag("backend"));
     assert!(copies.iter().any(|call| call.ends_with(&target)), "{copies:?}");
@@ -178,7 +179,7 @@ esac"#,
 
     machine.forget_calls();
     machine.todo(REGISTRY).succeeded();
-    assert!(machine.calls_of("skopeo copy").is_empty());
+    assert!(machine.calls_of("skopeo --insecure-policy copy").is_empty());
 }
 
 #[test]

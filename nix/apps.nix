@@ -2,6 +2,7 @@
 # handed over by store path, so it works without a checkout too.
 {
   lib,
+  stdenv,
   linux,
   cli,
   handover,
@@ -38,31 +39,53 @@ let
     linux.frontend-image
     linux.postgres-image
   ];
-  images-with-monitoring = images ++ [
+  # Prometheus and Grafana weigh more than all the rest.
+  monitoring-images = [
     linux.prometheus-image
     linux.grafana-image
   ];
-  built = images: "--images nix:${lib.concatMapStringsSep "," handover images}";
-  deploy = images: "${built images} --chart ${linux.chart}/todo";
+  # For `nix build`: derivations, in place of their outputs, which would be built before the app starts.
+  derivations = lib.concatMapStringsSep " " (
+    package: "'${builtins.unsafeDiscardOutputDependency package.drvPath}^out'"
+  );
+  # todo-with-images NAME DESCRIPTION PACKAGES: `todo NAME` with the images, and the chart where it is among PACKAGES. All
+  # of them are for Linux and built when the app runs: on macOS a missing builder is named before a build fails, and
+  # Prometheus and Grafana are built only for those who ask for them.
+  todo-with-images =
+    name: description: packages:
+    app {
+      inherit name description;
+      runtimeInputs = tools.deploy;
+      text = ''
+        wanted=(${derivations packages})
+        for argument; do
+          case $argument in
+            --help | -h) exec ${lib.getExe cli} ${name} --help ;;
+            --monitoring) wanted+=(${derivations (map handover monitoring-images)}) ;;
+          esac
+        done
+        ${lib.optionalString stdenv.hostPlatform.isDarwin "${lib.getExe cli} doctor --nix"}
+        # By the nix that runs this app.
+        built=$(nix --extra-experimental-features nix-command build --no-link --print-out-paths "''${wanted[@]}")
+        images=nix: options=()
+        for path in $built; do
+          if [ -e "$path/todo/Chart.yaml" ]; then options+=(--chart "$path/todo"); else images+=$path,; fi
+        done
+        exec ${lib.getExe cli} ${name} --images "$images" "''${options[@]}" "$@"
+      '';
+    };
 in
 {
   deploy =
-    todo "deploy" "Bring the application into Minikube, which is started if none runs" tools.deploy
-      (deploy images);
-  # An app of its own, since Prometheus and Grafana weigh more than all the rest.
-  deploy-monitoring = app {
-    name = "deploy-monitoring";
-    description = "The same with Prometheus and Grafana";
-    runtimeInputs = tools.deploy;
-    text = ''exec ${lib.getExe cli} deploy --monitoring ${deploy images-with-monitoring} "$@"'';
-  };
+    todo-with-images "deploy" "Bring the application into Minikube, which is started if none runs"
+      ([ linux.chart ] ++ map handover images);
   ask = todo "ask" "Ask about the application in the cluster, with kubectl-ai" (
     tools.deploy ++ [ kubectl-ai ]
   ) "";
   down = todo "down" "Take it away again" tools.deploy "";
   doctor = todo "doctor" "Check what this machine needs" tools.test "";
-  verify = todo "verify" "Compare the images of running pods with those of this build" tools.deploy (
-    built images
+  verify = todo-with-images "verify" "Compare the images of running pods with those of this build" (
+    map handover images
   );
   dev = todo "dev" "Run the application from the checkout" tools.develop "";
   test = todo "test" "Run the tests of the checkout" tools.test "";

@@ -23,6 +23,9 @@ use crate::{
 pub struct Doctor {
     #[command(flatten)]
     target: Target,
+    /// Check only whether Nix can build the images here, which are for Linux; fail when it cannot
+    #[arg(long)]
+    nix: bool,
 }
 
 /// One thing that was looked at.
@@ -77,6 +80,13 @@ impl Check {
 }
 
 pub async fn run(options: Doctor) -> Result<()> {
+    if options.nix {
+        return match nix::nix().await {
+            Some(check) if check.verdict == Verdict::Ok => Ok(()),
+            Some(check) => bail!("{}: {}", check.found, check.fix),
+            None => bail!("Nix is not installed"),
+        };
+    }
     let workspace = Workspace::find_or_state()?;
     if options.target.sandbox {
         sandbox::enter_where_it_runs(&workspace, &options.target)?;

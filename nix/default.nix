@@ -33,6 +33,7 @@ let
     chart = self.callPackage ./chart.nix { };
     sbom = self.callPackage ./sbom.nix { };
     tools = self.callPackage ./tools.nix { };
+    starts = self.callPackage ./checks/starts.nix { };
   });
   # Of a file that gives a set of outputs and no package.
   outputs =
@@ -63,5 +64,5 @@ in
   apps = outputs ./apps.nix;
   checks = lib.optionalAttrs isLinux (outputs ./checks);
   devShells.default = scope.callPackage ./devshell.nix { };
-  formatter = pkgs.nixfmt;
+  formatter = pkgs.nixfmt-tree;
 }

@@ -9,7 +9,6 @@
   tools,
   writeShellApplication,
   kubectl-ai,
-  nix,
   jq,
 }:
 let
@@ -101,14 +100,5 @@ in
         (.layers[] | "  \(.size | kB)\t\([.paths[].path | sub("^/nix/store/[^-]*-"; "")] | join(" "))")
       ' ${image}
     '') images;
-  };
-  update = app {
-    name = "update";
-    description = "Write the hash of the frontend's packages after a change of its lock file";
-    runtimeInputs = [
-      nix
-      jq
-    ];
-    text = builtins.readFile ./update.sh;
   };
 }

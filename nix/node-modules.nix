@@ -1,35 +1,48 @@
-# frontend/node_modules as `npm ci` makes it: the one thing that is fetched by a hash of its own, since the lock file
-# holds no addresses. `nix run .#update` writes the hash after a change of the lock file.
+# frontend/node_modules as `npm ci` makes it: nixpkgs fetches each package by its address and hash in the lock file, and
+# npm unpacks them.
 {
   lib,
   stdenvNoCC,
   nodejs_24,
-  cacert,
+  importNpmLock,
   sources,
 }:
 let
-  inherit (stdenvNoCC.hostPlatform) system node;
-  lock = builtins.hashFile "sha256" ../frontend/package-lock.json;
+  inherit (stdenvNoCC.hostPlatform) node;
+  lock = lib.importJSON ../frontend/package-lock.json;
+  isForThisPlatform =
+    package:
+    lib.elem node.platform package.os or [ node.platform ]
+    && lib.elem node.arch package.cpu or [ node.arch ]
+    && lib.elem "glibc" package.libc or [ "glibc" ];
+  # Without its address a package is not fetched. Those for other platforms would be five times the weight of the rest.
+  packages = importNpmLock {
+    package = lib.importJSON ../frontend/package.json;
+    packageLock = lock // {
+      packages = lib.mapAttrs (
+        _: package: if isForThisPlatform package then package else removeAttrs package [ "resolved" ]
+      ) lock.packages;
+    };
+  };
 in
 stdenvNoCC.mkDerivation {
-  # Named after what it is made from: the output of another lock file can never stand in for it.
-  name = "todo-node-modules-${builtins.substring 0 12 lock}";
+  pname = "todo-node-modules";
+  inherit (sources) version;
   src = sources.node-modules;
   nativeBuildInputs = [ nodejs_24 ];
-  impureEnvVars = lib.fetchers.proxyImpureEnvVars;
-  SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";
-  NODE_EXTRA_CA_CERTS = "${cacert}/etc/ssl/certs/ca-bundle.crt";
+  # Not by nixpkgs' npmConfigHook, which runs the packages' own install scripts.
   buildPhase = ''
     export HOME=$TMPDIR npm_config_cache=$TMPDIR/npm
-    npm ci --ignore-scripts --no-audit --no-fund --progress=false \
-      --os=${node.platform} --cpu=${node.arch} ${lib.optionalString stdenvNoCC.hostPlatform.isLinux "--libc=glibc"}
+    cp ${packages}/package-lock.json .
+    npm ci --offline --ignore-scripts --no-audit --no-fund --progress=false \
+      --os=${node.platform} --cpu=${node.arch} --libc=glibc
   '';
+  # npm's own list names the archives in the store.
   installPhase = ''
     rm node_modules/.package-lock.json
     mv node_modules $out
   '';
-  # What is fetched by hash may not name store paths.
+  # It holds what the registry has, byte for byte, and refers to nothing.
   dontFixup = true;
-  outputHashMode = "recursive";
-  outputHash = (lib.importJSON ./node-modules.json).${system};
+  allowedReferences = [ ];
 }

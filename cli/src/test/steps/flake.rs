@@ -1,18 +1,15 @@
 //! What of the flake can be checked without fetching its inputs. `nix flake check` does the rest.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::{
-    digest,
-    test::{
-        context::{Outcome, StepRun},
-        counts::Counts,
-        tools,
-    },
+use crate::test::{
+    context::{Outcome, StepRun},
+    counts::Counts,
+    tools,
 };
 
 /// Nothing else may be fetched.
@@ -25,7 +22,7 @@ pub async fn flake(run: &StepRun<'_>) -> Result<Outcome> {
     ensure!(files.contains("flake.nix"), "git finds no flake.nix");
 
     pins(&read(run, "flake.lock")?)?;
-    packages(run)?;
+    packages(&read(run, "frontend/package-lock.json")?)?;
 
     let mut nixfmt = Command::new(tools::nixfmt(run).await?);
     nixfmt.arg("--check").args(files.lines()).current_dir(run.workspace().root());
@@ -66,13 +63,30 @@ fn pins(lock: &Value) -> Result<()> {
     Ok(())
 }
 
-/// The hashes of `node_modules` belong to the lock file.
-fn packages(run: &StepRun<'_>) -> Result<()> {
-    let lock = std::fs::read(run.workspace().path("frontend/package-lock.json"))?;
-    let recorded = &read(run, "nix/node-modules.json")?["package-lock"];
+/// The flake fetches each of the frontend's packages by its address and hash.
+fn packages(lock: &Value) -> Result<()> {
+    let packages = lock["packages"].as_object().context("frontend/package-lock.json has no packages")?;
+    for (path, package) in packages.iter().filter(|(path, _)| !path.is_empty()) {
+        let of = |key: &str| package[key].as_str().unwrap_or_default();
+        let is_archive = of("resolved").starts_with("https://") && of("resolved").ends_with(".tgz");
+        ensure!(
+            is_archive,
+            "frontend/package-lock.json has no address of {path}: bring the file back by git, and repeat the npm \
+             command in frontend/, whose .npmrc keeps the addresses"
+        );
+        ensure!(
+            of("integrity").starts_with("sha512-"),
+            "frontend/package-lock.json has no hash of {path}: add as its `integrity` what `npm view NAME@{} \
+             dist.integrity` says",
+            of("version")
+        );
+    }
+    let registries: BTreeSet<&str> =
+        packages.values().filter_map(|package| package["resolved"].as_str()?.split('/').nth(2)).collect();
     ensure!(
-        *recorded == digest::sha256(&lock),
-        "frontend/package-lock.json has changed: `nix run .#update` writes nix/node-modules.json anew"
+        registries.len() == 1,
+        "frontend/package-lock.json names {registries:?}: write the public registry's host everywhere, in whose place \
+         npm asks the one that it is configured for"
     );
     Ok(())
 }
@@ -107,5 +121,24 @@ mod tests {
         let mut loose = lock;
         loose["nodes"]["crane"]["locked"]["narHash"] = json!(null);
         assert!(pins(&loose).unwrap_err().to_string().contains("crane"));
+    }
+
+    #[test]
+    fn a_package_without_an_address_or_a_hash_is_refused() {
+        let address = "https://registry.example/a/-/a-1.0.0.tgz";
+        let lock = |package: Value| json!({ "packages": { "": {}, "node_modules/a": package } });
+        packages(&lock(json!({ "resolved": address, "integrity": "sha512-x" }))).unwrap();
+        let no_address = packages(&lock(json!({ "integrity": "sha512-x" }))).unwrap_err().to_string();
+        assert!(no_address.contains("no address of node_modules/a"), "{no_address}");
+        let no_hash = packages(&lock(json!({ "resolved": address, "version": "1.0.0" }))).unwrap_err().to_string();
+        assert!(no_hash.contains("no hash of node_modules/a"), "{no_hash}");
+    }
+
+    #[test]
+    fn packages_come_from_one_registry() {
+        let package = |host| json!({ "resolved": format!("https://{host}/a/-/a-1.0.0.tgz"), "integrity": "sha512-x" });
+        let lock = json!({ "packages": { "": {}, "a": package("registry.example"), "b": package("mirror.example") } });
+        let error = packages(&lock).unwrap_err().to_string();
+        assert!(error.contains(r#"{"mirror.example", "registry.example"}"#), "{error}");
     }
 }

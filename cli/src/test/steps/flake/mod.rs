@@ -1,11 +1,14 @@
 //! What of the flake can be checked without fetching its inputs. `nix flake check` does the rest.
 
+mod nixpkgs;
+
 use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tokio::process::Command;
 
+use self::nixpkgs::Nixpkgs;
 use crate::test::{
     context::{Outcome, StepRun},
     counts::Counts,
@@ -21,8 +24,11 @@ pub async fn flake(run: &StepRun<'_>) -> Result<Outcome> {
     let files = run.succeed(git).await?;
     ensure!(files.contains("flake.nix"), "git finds no flake.nix");
 
-    pins(&read(run, "flake.lock")?)?;
+    let lock = read(run, "flake.lock")?;
+    pins(&lock)?;
     packages(&read(run, "frontend/package-lock.json")?)?;
+    let relied_on = Nixpkgs::parse(&bytes(run, nixpkgs::FILE)?)?;
+    relied_on.of_revision(lock["nodes"]["nixpkgs"]["locked"]["rev"].as_str().unwrap_or_default())?;
 
     let mut nixfmt = Command::new(tools::nixfmt(run).await?);
     nixfmt.arg("--check").args(files.lines()).current_dir(run.workspace().root());
@@ -32,9 +38,13 @@ pub async fn flake(run: &StepRun<'_>) -> Result<Outcome> {
         Err(reason) => return Ok(Outcome::Skipped(reason)),
         Ok(nix) => {
             let scratch = tempfile::tempdir()?;
-            let mut parse = in_scratch(&nix.with_file_name("nix-instantiate"), scratch.path());
+            let instantiate = nix.with_file_name("nix-instantiate");
+            let mut parse = in_scratch(&instantiate, scratch.path());
             parse.arg("--parse").args(files.lines()).current_dir(run.workspace().root());
             run.succeed(parse).await?;
+            let files: Vec<&str> = files.lines().collect();
+            let demanded = nixpkgs::demanded(run, in_scratch(&instantiate, scratch.path()), &files).await?;
+            relied_on.lists(&demanded)?;
             // Fails where flake.lock is not what flake.nix asks for.
             let mut metadata = in_scratch(&nix, scratch.path());
             metadata.args(["flake", "metadata", "--no-update-lock-file", "--json"]);
@@ -42,12 +52,15 @@ pub async fn flake(run: &StepRun<'_>) -> Result<Outcome> {
             run.succeed(metadata).await?;
         }
     }
-    Ok(Outcome::Ran(Counts::passed(3 + files.lines().count() as u64)))
+    Ok(Outcome::Ran(Counts::passed(5 + files.lines().count() as u64)))
+}
+
+fn bytes(run: &StepRun<'_>, path: &str) -> Result<Vec<u8>> {
+    std::fs::read(run.workspace().path(path)).with_context(|| format!("cannot read {path}"))
 }
 
 fn read(run: &StepRun<'_>, path: &str) -> Result<Value> {
-    let text = std::fs::read(run.workspace().path(path)).with_context(|| format!("cannot read {path}"))?;
-    serde_json::from_slice(&text).with_context(|| format!("{path} is no JSON"))
+    serde_json::from_slice(&bytes(run, path)?).with_context(|| format!("{path} is no JSON"))
 }
 
 /// Each input is one revision whose content is known.
@@ -122,7 +135,6 @@ mod tests {
         loose["nodes"]["crane"]["locked"]["narHash"] = json!(null);
         assert!(pins(&loose).unwrap_err().to_string().contains("crane"));
     }
-
     #[test]
     fn a_package_without_an_address_or_a_hash_is_refused() {
         let address = "https://registry.example/a/-/a-1.0.0.tgz";

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write,
     path::Path,
 };
 
@@ -89,21 +88,17 @@ impl Nixpkgs {
         Ok(())
     }
 
-    /// All differences at once, each with what to do.
+    /// All differences at once, each with what to do, in one line: the summary shows no more of an error.
     pub fn lists(&self, demanded: &Demanded) -> Result<()> {
-        let mut differences = String::new();
-        for (name, files) in demanded.iter().filter(|(name, _)| !self.attributes.contains_key(*name)) {
+        let missing = demanded.iter().filter(|(name, _)| !self.attributes.contains_key(*name));
+        let missing = missing.map(|(name, files)| {
             let files: Vec<&str> = files.iter().map(String::as_str).collect();
-            write!(
-                differences,
-                "\n{name} is demanded by {} and not listed: read in nixpkgs what it is, and add it with what we rely on",
-                files.join(", ")
-            )?;
-        }
-        for name in self.attributes.keys().filter(|name| !demanded.contains_key(*name)) {
-            write!(differences, "\n{name} is listed and demanded by no file under nix/: remove it")?;
-        }
-        ensure!(differences.is_empty(), "{FILE} is not what the flake demands of nixpkgs:{differences}");
+            format!("{name} is demanded by {} and not listed: read it, and add what we rely on", files.join(", "))
+        });
+        let extra = self.attributes.keys().filter(|name| !demanded.contains_key(*name));
+        let extra = extra.map(|name| format!("{name} is listed and demanded by no file under nix/: remove it"));
+        let differences: Vec<String> = missing.chain(extra).collect();
+        ensure!(differences.is_empty(), "{FILE} is not what the flake demands of nixpkgs: {}", differences.join("; "));
         Ok(())
     }
 }
@@ -191,14 +186,14 @@ mod tests {
     #[test]
     fn what_is_demanded_and_not_listed_is_named_with_its_files() {
         let error = listing(&["git"]).lists(&evaluated()).unwrap_err().to_string();
-        assert!(error.contains("\njq is demanded by nix/a.nix, nix/b.nix and not listed"), "{error}");
+        assert!(error.contains("jq is demanded by nix/a.nix, nix/b.nix and not listed"), "{error}");
         assert!(!error.contains("git is"), "{error}");
     }
 
     #[test]
     fn what_is_listed_and_not_demanded_has_to_go() {
         let error = listing(&["git", "grafana", "jq"]).lists(&evaluated()).unwrap_err().to_string();
-        assert!(error.contains("\ngrafana is listed and demanded by no file under nix/: remove it"), "{error}");
+        assert!(error.contains("grafana is listed and demanded by no file under nix/: remove it"), "{error}");
     }
 
     #[test]

@@ -331,6 +331,46 @@ rec {
       };
     };
   srcOnly = d: runCommandLocal "${d.name or "src"}-src" { } "mkdir $out";
+  # A package.json and package-lock.json whose addresses are files in the store, each fetched by its `resolved` and
+  # `integrity`. nixpkgs' has hooks beside it, which are absent.
+  importNpmLock =
+    { package, packageLock, ... }:
+    let
+      fetched =
+        p:
+        p
+        // lib.optionalAttrs (p ? resolved) {
+          resolved = "file:${
+            fetchurl {
+              url = p.resolved;
+              hash = p.integrity;
+            }
+          }";
+        };
+      lock = packageLock // {
+        packages = lib.mapAttrs (_: fetched) packageLock.packages;
+      };
+      of = names: lib.mapAttrs (name: _: lock.packages."node_modules/${name}".resolved) names;
+      manifest =
+        package
+        // lib.mapAttrs (_: of) (
+          lib.filterAttrs (n: _: n == "dependencies" || n == "devDependencies") package
+        );
+    in
+    runCommandLocal "${package.name}-sources"
+      {
+        passAsFile = [
+          "manifest"
+          "lock"
+        ];
+        manifest = builtins.toJSON manifest;
+        lock = builtins.toJSON lock;
+      }
+      ''
+        mkdir $out
+        cp $manifestPath $out/package.json
+        cp $lockPath $out/package-lock.json
+      '';
   fetchurl =
     {
       url ? lib.head urls,

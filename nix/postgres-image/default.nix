@@ -9,12 +9,14 @@
 }:
 let
   base = runCommand "todo-postgres-base" { } ''
-    mkdir -p $out/bin $out/etc $out/tmp $out/var/lib/postgresql/data $out/var/run/postgresql
+    mkdir -p $out/bin $out/etc $out/tmp $out/var/lib/postgresql/data $out/run/postgresql
+    # As in Debian: the socket directory is below /run for PostgreSQL, and below /var/run for the chart.
+    ln -s ../run $out/var/run
     ln -s ${lib.getExe bash} $out/bin/bash
     ln -s ${lib.getExe bash} $out/bin/sh
     echo 'postgres:x:999:999::/var/lib/postgresql:/bin/sh' > $out/etc/passwd
     echo 'postgres:x:999:' > $out/etc/group
-    ln -s ${postgresql_17}/bin/* ${coreutils}/bin/{cat,chmod,mkdir} $out/bin/
+    ln -s ${coreutils}/bin/{cat,chmod,mkdir} $out/bin/
   '';
   entrypoint = runCommand "todo-postgres-entrypoint" { } ''
     install -Dm 755 ${./entrypoint} $out/bin/docker-entrypoint.sh
@@ -33,10 +35,9 @@ image {
     Cmd = [ "postgres" ];
     StopSignal = "SIGINT";
     Env = [
-      "PATH=/bin"
-      # Upper and lower case by ICU, which needs no locale of the system.
+      # By its own path, since nixpkgs' PostgreSQL looks for its files beside the link by which it is called.
+      "PATH=${postgresql_17}/bin:/bin"
       "LANG=C"
-      "POSTGRES_INITDB_ARGS=--encoding=UTF8 --locale=C --locale-provider=icu --icu-locale=und"
       "PGDATA=/var/lib/postgresql/data"
     ];
     ExposedPorts."5432/tcp" = { };

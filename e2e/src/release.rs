@@ -82,7 +82,8 @@ impl Release {
         helm.arg(chart()).arg("--values").arg(chart().join("values-minikube.yaml"));
         helm.args(self.images.values()?);
         for value in values {
-            helm.args(["--set", value]);
+            // A tag may consist of digits, and is no number.
+            helm.args([if value.contains(".tag=") { "--set-string" } else { "--set" }, value]);
         }
         program::succeed(helm).await?;
         *self.values.lock().unwrap_or_else(PoisonError::into_inner) =

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value, json};
 
 /// Longer than an orderly answer takes, whatever happens in the cluster.
@@ -83,6 +83,15 @@ impl User {
     pub async fn list(&self) -> Result<Vec<Task>> {
         let page = expect(self.request(Method::GET, "/api/tasks?limit=5"), StatusCode::OK).await?;
         page["tasks"].as_array().context("the list has no tasks")?.iter().map(parse).collect()
+    }
+
+    /// The tasks that have this text, at most 200, in this order.
+    pub async fn search(&self, text: &str, sort: &str) -> Result<Vec<Task>> {
+        let query = [("q", text), ("sort", sort), ("limit", "200")];
+        let url = Url::parse_with_params("http://localhost/api/tasks", query)?;
+        let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+        let page = expect(self.request(Method::GET, &path), StatusCode::OK).await?;
+        page["tasks"].as_array().context("the page has no tasks")?.iter().map(parse).collect()
     }
 
     /// Makes an API token.

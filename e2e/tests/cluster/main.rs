@@ -7,6 +7,7 @@ mod ask;
 mod changes;
 mod chat;
 mod command;
+mod database;
 mod faults;
 mod health;
 mod install;
@@ -61,6 +62,8 @@ tests! {
     losses::sc_003_backends_killed_at_random_lose_nothing;
     losses::e3_the_database_pod_is_deleted_under_load;
     losses::e3_the_database_is_unreachable_under_load;
+    database::sc_003_the_data_outlives_a_change_of_the_databases_image;
+    database::sc_003_a_volume_with_a_locale_keeps_its_image;
     chat::us1_2_journey_through_the_chat;
     chat::sc_003_a_conversation_outlives_its_pod;
     chat::mcp_through_the_ingress;

@@ -112,7 +112,10 @@ pod() {
     (if .subPath then "file" else "directory" end) + " " + .mountPath')
   for container in $(workload "$1" '.spec.template.spec.initContainers // [] | .[].name'); do
     echo "$1: running the init container $container"
-    run "$1" "$container"
+    run "$1" "$container" || {
+      echo "$1: the init container $container fails" >&2
+      exit 1
+    }
   done
   for container in $(workload "$1" '.spec.template.spec.containers[].name'); do
     echo "$1: starting the container $container"

@@ -1,5 +1,6 @@
-# starts { }: for each component of the chart a check that what is shipped starts. It unpacks the image's own layers and
-# starts its entry point as the chart's pod does (./pod.sh), until the pod's own readiness probe succeeds.
+# starts NAME { components, script }: a check that what is shipped starts. For one component of the chart after the other
+# it unpacks the layers of the image and starts the entry point as the component's pod does (./pod.sh), until the pod's
+# own readiness probe succeeds. Then the script has to succeed.
 {
   lib,
   runCommand,
@@ -40,7 +41,6 @@ let
           yq --output-format json --indent 0 | jq --slurp 'map(select(. != null))' > $out
       '';
 in
-# starts NAME { components, script }: the components become ready one after the other, then the script succeeds.
 name:
 {
   components,

@@ -5,11 +5,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use todo_backend::{
-    check,
-    config::Config,
-    database, mcp,
-    ops::logging::{self, LogLevel},
-    router, serve, smoke,
+    commands::{check, mcp, smoke},
+    db,
+    server::{config::Config, router, serve},
+    telemetry::logging::{self, LogLevel},
 };
 
 #[derive(Parser)]
@@ -50,15 +49,14 @@ async fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Serve => return Ok(logged(serve::run).await),
         Command::Migrate => {
-            let migrate =
-                async |config: Config, _| database::migrate(&config.database_url).await.context("migration failed");
+            let migrate = async |config: Config, _| db::migrate(&config.database_url).await.context("migration failed");
             return Ok(logged(migrate).await);
         }
         Command::Check { url } => check::run(&url).await?,
         Command::Smoke { url, mcp } => smoke::run(&url, mcp.as_deref()).await?,
         Command::Mcp => {
             logging::init_to("info", std::io::stderr)?;
-            mcp::stdio::run().await?;
+            mcp::run().await?;
         }
         Command::Openapi => println!("{}", router::openapi().to_pretty_json()?),
     }

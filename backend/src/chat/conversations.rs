@@ -13,13 +13,13 @@ use super::{
     start::end_abandoned,
 };
 use crate::{
-    auth::identity::Identity,
+    accounts::identity::Identity,
     http::{
         error::{Error, Problem, Result},
         extract::{Id, Json, Query},
         paging::{decode_cursor, encode_cursor, search_text},
     },
-    state::AppState,
+    server::state::AppState,
 };
 
 pub fn router() -> OpenApiRouter<AppState> {

@@ -8,7 +8,7 @@ use super::message::{
     ChatError, ChatMessageEnd, ChatMessageStart, ChatTextDelta, ChatToolStep, EndReason, Failure, FailureCode, Message,
     MessageRole, MessageStatus, ToolCall,
 };
-use crate::{http::error::Error, state::AppState};
+use crate::{http::error::Error, server::state::AppState};
 
 /// How a run ends.
 #[derive(Debug)]

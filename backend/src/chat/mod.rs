@@ -29,7 +29,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     http::error::{Error, Result},
-    state::AppState,
+    server::state::AppState,
 };
 use model::Model;
 

@@ -15,12 +15,12 @@ use super::{
     stream, turn,
 };
 use crate::{
-    auth::identity::Identity,
+    accounts::identity::Identity,
     http::{
         error::{Error, FieldError, Problem, Result},
         extract::{Id, Json, Query},
     },
-    state::AppState,
+    server::state::AppState,
 };
 
 pub fn router() -> OpenApiRouter<AppState> {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     http::error::{Error, FieldError, Result},
-    state::AppState,
+    server::state::AppState,
 };
 
 /// What the user wants.

@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use super::start::end_abandoned;
 use crate::{
-    auth::identity::Identity,
+    accounts::identity::Identity,
     events::HEARTBEAT,
     http::error::{Error, Result},
-    ops::metrics::GaugeGuard,
-    state::AppState,
+    server::state::AppState,
+    telemetry::metrics::GaugeGuard,
 };
 
 /// Events are read in pages of this size.

@@ -9,8 +9,8 @@ use super::{
     model::Call,
 };
 use crate::{
-    mcp::tools::{self, Source, TOOLS},
-    state::AppState,
+    server::state::AppState,
+    tools::{self, Source, TOOLS},
 };
 
 /// What the model is told of the tools.

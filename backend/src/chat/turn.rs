@@ -11,7 +11,7 @@ use super::{
     model::{Answer, Call, Model, ModelError},
     prompt, tools,
 };
-use crate::state::AppState;
+use crate::server::state::AppState;
 
 /// How often to try to write the end of a run while the database is away. After that the lease tells it.
 const LAST_TRIES: u32 = 3;

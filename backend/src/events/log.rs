@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Kind, TaskEvent};
 use crate::{
-    auth::identity::Identity,
+    accounts::identity::Identity,
     tasks::{Status, Task},
 };
 

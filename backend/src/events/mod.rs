@@ -4,10 +4,7 @@
 //! `wake`. A notification carries no content: it makes the user's streams look into the table, from the number they
 //! are at. Resuming after `Last-Event-ID` is the same look, so nothing is lost or told twice.
 
-mod listener;
 mod log;
-
-pub use listener::{Wakes, listen};
 
 use std::{convert::Infallible, time::Duration};
 
@@ -25,14 +22,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use crate::{
-    auth::identity::Identity,
+    accounts::identity::Identity,
     http::{
         error::{Error, Result},
         extract::Query,
     },
-    ops::metrics::GaugeGuard,
-    state::AppState,
+    server::state::AppState,
     tasks::Task,
+    telemetry::metrics::GaugeGuard,
 };
 use log::Look;
 

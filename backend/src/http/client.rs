@@ -7,7 +7,7 @@ use axum::{
     http::{Extensions, HeaderMap, request::Parts},
 };
 
-use crate::state::AppState;
+use crate::server::state::AppState;
 
 /// Address of the client, seen through as many proxies as the configuration trusts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

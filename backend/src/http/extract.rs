@@ -116,7 +116,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::auth::account::present;
+    use crate::accounts::account::present;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]

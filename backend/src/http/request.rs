@@ -14,7 +14,7 @@ use axum::{
 use uuid::Uuid;
 
 use super::error::{Error, Problem};
-use crate::state::AppState;
+use crate::server::state::AppState;
 
 const REQUEST_ID: &str = "x-request-id";
 

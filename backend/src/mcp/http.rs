@@ -16,12 +16,12 @@ use rmcp::transport::streamable_http_server::{
 
 use super::server::Server;
 use crate::{
-    auth::{identity::Identity, origin},
+    accounts::{identity::Identity, origin},
     http::{
         error::{Error, Problem, Result},
         extract::BODY_LIMIT,
     },
-    state::AppState,
+    server::state::AppState,
 };
 
 pub fn router(state: &AppState) -> Router<AppState> {

@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use super::{Status, Task};
 use crate::{
-    auth::identity::Identity,
+    accounts::identity::Identity,
     http::{
         error::{Error, Result},
         extract::Json,
     },
-    state::AppState,
+    server::state::AppState,
 };
 
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]

@@ -15,10 +15,10 @@ use uuid::Uuid;
 
 use super::Status;
 use crate::{
-    auth::identity::Identity,
-    database::Database,
+    accounts::identity::Identity,
+    db::Database,
     http::{error::Result, extract::Query},
-    state::AppState,
+    server::state::AppState,
 };
 
 /// Tasks fetched at a time; between pages no connection is held, however slow the client.

@@ -15,13 +15,13 @@ use uuid::Uuid;
 
 use super::{Draft, Status};
 use crate::{
-    auth::identity::Identity,
+    accounts::identity::Identity,
     http::{
         error::{Error, FieldError, Problem, Result},
         extract::{Json, body_error, content_type, from_value},
     },
     idempotency::{self, IdempotencyKey},
-    state::AppState,
+    server::state::AppState,
 };
 
 /// Largest import, in bytes.

@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::{Status, Task};
 use crate::{
-    auth::identity::Identity,
+    accounts::identity::Identity,
     http::{
         error::{Error, Result},
         extract::{Json, Query},
         paging::{decode_cursor, encode_cursor, search_text},
     },
-    state::AppState,
+    server::state::AppState,
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, JsonSchema)]

@@ -26,14 +26,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use crate::{
-    auth::{account::present, identity::Identity},
+    accounts::{account::present, identity::Identity},
     http::{
         error::{Error, Problem, Result},
         extract::{Id, Json},
         preconditions::{IfMatch, etag},
     },
     idempotency::{self, IdempotencyKey},
-    state::AppState,
+    server::state::AppState,
 };
 
 pub fn router() -> OpenApiRouter<AppState> {

@@ -74,7 +74,7 @@ fn call(client: &Client, (method, route, _, body): &(Method, &str, Needs, Option
 /// A route that is added and not listed above is not tested here: so it must be listed.
 #[test]
 fn every_documented_operation_is_listed() {
-    let document = serde_json::to_value(todo_backend::router::openapi()).unwrap();
+    let document = serde_json::to_value(todo_backend::server::router::openapi()).unwrap();
     let documented: BTreeSet<String> = document["paths"]
         .as_object()
         .unwrap()

@@ -1,7 +1,7 @@
 //! The background clean-up.
 
 use sqlx::PgPool;
-use todo_backend::ops::cleanup::remove_expired;
+use todo_backend::server::cleanup::remove_expired;
 
 use crate::support::{App, path};
 

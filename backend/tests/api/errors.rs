@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{http::Method, routing::get};
 use serde_json::{Map, Value, json};
 use sqlx::{PgPool, postgres::PgConnectOptions};
-use todo_backend::{database::Database, router::with_layers};
+use todo_backend::{db::Database, server::router::with_layers};
 
 use crate::support::{App, Call, PASSWORD, Reply, path};
 

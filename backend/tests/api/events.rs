@@ -9,7 +9,7 @@ use axum::{
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use todo_backend::{events, ops::cleanup::remove_expired};
+use todo_backend::{notifier, server::cleanup::remove_expired};
 use tokio::time::timeout;
 
 use crate::support::{App, Call, Client, PASSWORD, path};
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A replica that listens for notifications.
 pub fn listening(pool: &PgPool) -> App {
     let app = App::new(pool);
-    tokio::spawn(events::listen(app.state.clone()));
+    tokio::spawn(notifier::listen(app.state.clone()));
     app
 }
 

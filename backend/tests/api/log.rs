@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use todo_backend::ops::logging::{self, LogLevel};
+use todo_backend::telemetry::logging::{self, LogLevel};
 use todo_llm::{Fault, Reply, Script};
 use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
 use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};

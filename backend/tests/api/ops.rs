@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use todo_backend::ops::{logging, metrics};
+use todo_backend::telemetry::{logging, metrics};
 use tower::ServiceExt;
 
 use crate::support::{App, path};
@@ -170,7 +170,7 @@ fn the_document_is_complete() {
             _ => {}
         }
     }
-    let document = serde_json::to_value(todo_backend::router::openapi()).unwrap();
+    let document = serde_json::to_value(todo_backend::server::router::openapi()).unwrap();
     let mut found = Vec::new();
     references(&document, &mut found);
     assert!(found.len() > 20);

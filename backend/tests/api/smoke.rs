@@ -14,7 +14,7 @@ use axum::{
     routing::get,
 };
 use sqlx::PgPool;
-use todo_backend::smoke;
+use todo_backend::commands::smoke;
 use tokio::net::TcpListener;
 
 use crate::support::App;

@@ -19,7 +19,10 @@ use proptest::{
 };
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use todo_backend::{config::Config, database::Database, router::router, state::AppState};
+use todo_backend::{
+    db::Database,
+    server::{config::Config, router::router, state::AppState},
+};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use todo_backend::{
-    mcp::tools::{Source, TOOLS, ToolError, call, find},
-    state::AppState,
+    server::state::AppState,
+    tools::{Source, TOOLS, ToolError, call, find},
 };
 use uuid::Uuid;
 

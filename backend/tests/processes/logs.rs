@@ -55,7 +55,7 @@ async fn a_normal_run_logs_json_lines_without_trouble_and_without_secrets(_: PgP
 async fn the_level_changes_while_the_service_runs(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     migrate(&url).await;
-    let backend = Backend::ready(&url, &[("LOG_LEVEL", "warn,todo_backend::serve=info")]).await;
+    let backend = Backend::ready(&url, &[("LOG_LEVEL", "warn,todo_backend::server::serve=info")]).await;
     let set = async |level: &'static str| {
         let request = Client::new().put(format!("{}/log-level", backend.metrics_url)).body(level);
         request.send().await.unwrap().status()

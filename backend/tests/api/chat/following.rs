@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use todo_backend::{chat::Limits, ops::cleanup::remove_expired};
+use todo_backend::{chat::Limits, server::cleanup::remove_expired};
 use todo_llm::{Model, Reply, Script};
 use tokio::time::timeout;
 

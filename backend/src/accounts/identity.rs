@@ -13,7 +13,7 @@ use crate::{
         error::{Error, Result},
         request::RequestUser,
     },
-    state::AppState,
+    server::state::AppState,
 };
 
 pub const COOKIE: &str = "todo_session";

@@ -7,7 +7,7 @@ use tokio::sync::broadcast::{Receiver, Sender, error::RecvError};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::state::AppState;
+use crate::server::state::AppState;
 
 const CHANNEL: &str = "wake";
 const RETRY: Duration = Duration::from_millis(500);

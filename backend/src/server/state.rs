@@ -5,12 +5,13 @@ use std::{ops::Deref, sync::Arc};
 use sqlx::PgPool;
 
 use crate::{
-    auth::{limits::Limits, password::Passwords, token::TokenKey},
+    accounts::{limits::Limits, password::Passwords, token::TokenKey},
     chat::Chat,
-    config::Config,
-    database::Database,
-    events::Wakes,
-    ops::{health::Draining, metrics::Metrics},
+    db::Database,
+    notifier::Wakes,
+    server::config::Config,
+    server::health::Draining,
+    telemetry::metrics::Metrics,
 };
 
 /// Cheap to clone; one per process.

@@ -14,23 +14,23 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
-    auth, chat, events,
+    accounts, chat, events,
     http::{
         error::Error,
         extract::BODY_LIMIT,
         request::{limit_time, observe, panic_response, require_database},
     },
     mcp,
-    openapi::{Document, declare_errors},
-    ops::health,
-    state::AppState,
+    server::health,
+    server::openapi::{Document, declare_errors},
+    server::state::AppState,
     tasks,
 };
 
 /// The features, which need the database.
 fn features() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .merge(auth::router())
+        .merge(accounts::router())
         .merge(tasks::router())
         .merge(events::router())
         .merge(chat::router())

@@ -22,7 +22,7 @@ use crate::{
         error::{Error, Problem, Result},
         extract::{Id, Json},
     },
-    state::AppState,
+    server::state::AppState,
 };
 
 /// How long a session lasts.

@@ -14,7 +14,7 @@ use crate::{
         error::{Problem, Result},
         extract::Json,
     },
-    state::AppState,
+    server::state::AppState,
 };
 
 pub fn router() -> OpenApiRouter<AppState> {

@@ -10,12 +10,13 @@ use tokio::{
 };
 
 use crate::{
-    config::Config,
-    database::Database,
-    events,
-    ops::{cleanup, logging::LogLevel, metrics},
-    router::router,
-    state::AppState,
+    db::Database,
+    notifier,
+    server::cleanup,
+    server::config::Config,
+    server::router::router,
+    server::state::AppState,
+    telemetry::{logging::LogLevel, metrics},
 };
 
 /// Serves until SIGTERM or Ctrl-C, then: not ready, but serving, while load balancers take notice; event streams say
@@ -28,7 +29,7 @@ pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
 
     tokio::spawn(state.database.clone().watch());
     tokio::spawn(cleanup::run(state.database.clone()));
-    tokio::spawn(events::listen(state.clone()));
+    tokio::spawn(notifier::listen(state.clone()));
     let metrics = metrics::router(state.clone(), log_level).into_make_service_with_connect_info::<SocketAddr>();
     tracing::info!(
         address = listener.local_addr()?.to_string(),

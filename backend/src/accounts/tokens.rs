@@ -14,7 +14,7 @@ use crate::{
         error::{Error, Problem, Result},
         extract::{Id, Json},
     },
-    state::AppState,
+    server::state::AppState,
 };
 
 pub fn router() -> OpenApiRouter<AppState> {

@@ -6,7 +6,7 @@ use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, proto::MetricFamily
 use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
-use crate::database::Database;
+use crate::db::Database;
 
 /// Of the question, so that a scrape is answered whatever the database does.
 const TIMEOUT: Duration = Duration::from_millis(500);

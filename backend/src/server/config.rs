@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::{
     chat::{self, ChatConfig},
-    ops::logging::parse_filter,
+    telemetry::logging::parse_filter,
 };
 
 /// Every setting of the service. README lists the variables.

@@ -23,7 +23,7 @@ use crate::{
         error::{Error, FieldError, OnConstraint, Problem, Result},
         extract::Json,
     },
-    state::AppState,
+    server::state::AppState,
 };
 
 pub fn router() -> OpenApiRouter<AppState> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
-use crate::database::Database;
+use crate::db::Database;
 
 const INTERVAL: Duration = Duration::from_mins(5);
 

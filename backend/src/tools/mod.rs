@@ -21,7 +21,7 @@ use uuid::Uuid;
 use self::refusal::Failure;
 use crate::{
     http::{error::Result, extract::from_value},
-    state::AppState,
+    server::state::AppState,
     tasks::Task,
 };
 

@@ -11,7 +11,7 @@ use utoipa::{
 };
 
 use crate::{
-    auth::identity::COOKIE,
+    accounts::identity::COOKIE,
     chat::{ChatError, ChatMessageEnd, ChatMessageStart, ChatTextDelta, ChatToolStep},
     events::TaskEvent,
     http::error::Problem,

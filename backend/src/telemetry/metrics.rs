@@ -13,8 +13,8 @@ use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use super::{health::VERSION, logging::LogLevel, postgres::Statistics};
-use crate::{chat::ChatMetrics, database::Database};
+use super::{logging::LogLevel, postgres::Statistics};
+use crate::{chat::ChatMetrics, db::Database, server::health::VERSION};
 
 /// Seconds; from 1 ms, a read from memory, to 5 s, close to the time limit.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -148,12 +148,12 @@ fn status_class(status: u16) -> &'static str {
 }
 
 /// Routes of the metrics listener.
-pub fn router(state: crate::state::AppState, log_level: LogLevel) -> Router {
+pub fn router(state: crate::server::state::AppState, log_level: LogLevel) -> Router {
     let metrics = Router::new().route("/metrics", get(scrape)).with_state(state);
     Router::new().route("/log-level", put(set_log_level)).with_state(log_level).merge(metrics)
 }
 
-async fn scrape(State(state): State<crate::state::AppState>) -> Response {
+async fn scrape(State(state): State<crate::server::state::AppState>) -> Response {
     match state.metrics.render(state.draining.has_begun()).await {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

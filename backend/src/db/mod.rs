@@ -15,7 +15,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, watch};
 
-use crate::config::Config;
+use crate::server::config::Config;
 
 /// Accepts a schema that a newer release made, so that going back to this one needs no change of it.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {

@@ -1,26 +1,23 @@
-//! Accounts, sessions and API tokens.
+//! Accounts, sessions and API tokens. Uses the shared rooms; every other feature uses [`Identity`] from here.
 //!
 //! A session (browser cookie) and an API token (bearer) are the same kind of secret in the same table; only a keyed
-//! hash of it is stored. What may manage the account is a session, never a token: see [`identity`].
+//! hash of it is stored. Only a session may manage the account, never a token: see [`extract::Session`].
 
-pub mod account;
-pub mod deletion;
-pub mod identity;
-pub mod limits;
-pub mod origin;
-pub mod password;
-pub mod sessions;
-pub mod token;
-pub mod tokens;
+mod error;
+pub mod extract;
+mod identity;
+mod passwords;
+mod rate_limits;
+mod routes;
+pub mod secrets;
+mod sessions;
+mod state;
+mod tokens;
+mod users;
 
-use utoipa_axum::router::OpenApiRouter;
-
-use crate::server::state::AppState;
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .merge(account::router())
-        .merge(deletion::router())
-        .merge(sessions::router())
-        .merge(tokens::router())
-}
+pub use error::Error;
+pub use extract::SESSION_COOKIE;
+pub use identity::Identity;
+pub use rate_limits::{LimitedAction, RateLimiter, TooManyAttempts};
+pub use routes::router;
+pub use state::{Accounts, Settings};

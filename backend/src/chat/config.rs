@@ -5,12 +5,12 @@ use secrecy::SecretString;
 /// Where the model is, and how much of it a user may have.
 #[derive(Clone, Debug)]
 pub struct ChatConfig {
-    /// With its version, without `/chat/completions`.
+    /// The address of the API with its version, without `/chat/completions`.
     pub base_url: String,
     pub model: String,
-    /// Servers of one's own often need none.
+    /// A self-hosted server often needs none.
     pub api_key: Option<SecretString>,
-    /// Per user.
+    /// Turns that one user may start in a minute.
     pub turns_per_minute: i32,
     pub limits: Limits,
 }
@@ -19,30 +19,30 @@ impl ChatConfig {
     pub const BASE_URL: &'static str = "https://api.openai.com/v1";
     pub const MODEL: &'static str = "gpt-5-mini";
 
-    /// Without a key there must at least be a server other than `OpenAI`'s, which needs one.
+    /// Whether there is a model to talk to: `OpenAI`'s server needs a key, others may not.
     pub fn is_complete(&self) -> bool {
         self.api_key.is_some() || self.base_url.trim_end_matches('/') != Self::BASE_URL
     }
 }
 
-/// Not settings: tests have shorter ones.
+/// Limits that are not settings; tests have shorter ones.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Of a run, from the user's message to the end of the answer.
+    /// Longest run, from the user's message to the end of the answer.
     pub turn: Duration,
-    /// How long a replica may be silent before others take it for dead.
+    /// How long a replica may be silent before others end its run.
     pub lease: Duration,
-    /// How often it renews its lease.
+    /// How often a replica renews its lease.
     pub renewal: Duration,
     /// How long the model may be silent in the middle of its answer.
     pub stall: Duration,
-    /// Text is stored and told at most this often.
+    /// Shortest time between two writes of an answer's text.
     pub flush: Duration,
     /// How often a run may use tools before it ends.
     pub rounds: usize,
-    /// Of earlier turns that the model is told, and of one result of a tool; by the rule of thumb of four characters a
-    /// token.
+    /// Tokens of earlier turns that are sent to the model, at an estimated four characters a token.
     pub history_tokens: usize,
+    /// Tokens of one result of a tool that are sent to the model, by the same estimate.
     pub result_tokens: usize,
 }
 

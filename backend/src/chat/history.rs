@@ -1,41 +1,38 @@
-//! What the model is told of the conversation: whole turns from the end, within a budget.
+//! The part of the conversation that is sent to the model: whole turns from the end, within a budget.
 
 use serde_json::{Value, json};
-use sqlx::{PgPool, types::Json};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{
     config::Limits,
-    message::{Failure, Message, MessageRole, MessageStatus, ToolCall},
+    message::{Message, MessageRole, query_messages},
 };
 
-/// Of English text. Counting exactly would need each model's own tables, and would be no better a limit.
-const CHARACTERS_A_TOKEN: usize = 4;
-/// Enough for any budget.
-const MOST_MESSAGES: i64 = 1000;
+/// An estimate for English text. Counting exactly would need each model's own tables, and would be no better a limit.
+const CHARACTERS_PER_TOKEN: usize = 4;
+/// Messages that are read at most; more than any budget has room for.
+const MAX_MESSAGES: i64 = 1000;
 
-/// The newest turn, and as many before it as fit.
+/// The newest turn, and as many before it as fit into the budget, in the form of a chat completion request.
 pub async fn load(pool: &PgPool, conversation_id: Uuid, limits: &Limits) -> sqlx::Result<Vec<Value>> {
-    let mut messages = sqlx::query_as!(
-        Message,
-        r#"select seq, turn, role as "role: MessageRole", text, tool as "tool: Json<ToolCall>",
-             status as "status: MessageStatus", error as "error: Json<Failure>", created_at
-           from messages where conversation_id = $1 order by seq desc limit $2"#,
+    let mut messages = query_messages!(
+        "select" + COLUMNS + "from messages where conversation_id = $1 order by seq desc limit $2",
         conversation_id,
-        MOST_MESSAGES
+        MAX_MESSAGES
     )
     .fetch_all(pool)
     .await?;
     messages.reverse();
-    Ok(tell(&messages, limits))
+    Ok(request_messages(&messages, limits))
 }
 
-fn tell(messages: &[Message], limits: &Limits) -> Vec<Value> {
-    let budget = limits.history_tokens * CHARACTERS_A_TOKEN;
+fn request_messages(messages: &[Message], limits: &Limits) -> Vec<Value> {
+    let budget = limits.history_tokens * CHARACTERS_PER_TOKEN;
     let mut turns: Vec<Vec<Value>> = Vec::new();
     let mut used = 0;
     for turn in messages.chunk_by(|before, after| before.turn == after.turn).rev() {
-        let turn = tell_turn(turn, limits);
+        let turn = turn_messages(turn, limits);
         used += turn.iter().map(|message| message.to_string().len()).sum::<usize>();
         if used > budget && !turns.is_empty() {
             break;
@@ -45,52 +42,54 @@ fn tell(messages: &[Message], limits: &Limits) -> Vec<Value> {
     turns.into_iter().rev().flatten().collect()
 }
 
-fn tell_turn(messages: &[Message], limits: &Limits) -> Vec<Value> {
-    let mut told: Vec<Value> = Vec::new();
+fn turn_messages(messages: &[Message], limits: &Limits) -> Vec<Value> {
+    let mut sent: Vec<Value> = Vec::new();
     for round in messages.chunk_by(|_, after| after.role == MessageRole::Tool) {
         let [first, rest @ ..] = round else { continue };
         let calls = if first.role == MessageRole::Tool { round } else { rest };
         match first.role {
-            MessageRole::User => told.push(json!({ "role": "user", "content": first.text })),
+            MessageRole::User => sent.push(json!({ "role": "user", "content": first.text })),
             // An answer that failed before it began says nothing.
             MessageRole::Assistant if first.text.is_empty() && calls.is_empty() => {}
             _ => {
                 let mut message = json!({ "role": "assistant", "content": first.text });
                 if !calls.is_empty() {
-                    message["tool_calls"] = calls.iter().filter_map(tell_call).collect();
+                    message["tool_calls"] = calls.iter().filter_map(call_of).collect();
                 }
-                told.push(message);
+                sent.push(message);
             }
         }
-        told.extend(calls.iter().filter_map(|call| tell_result(call, limits)));
+        sent.extend(calls.iter().filter_map(|call| result_of(call, limits)));
     }
-    told
+    sent
 }
 
-fn id(message: &Message) -> String {
+fn call_id(message: &Message) -> String {
     format!("call_{}", message.seq)
 }
 
-fn tell_call(message: &Message) -> Option<Value> {
+fn call_of(message: &Message) -> Option<Value> {
     let tool = message.tool.as_ref()?;
     let function = json!({ "name": tool.name, "arguments": tool.arguments.to_string() });
-    Some(json!({ "id": id(message), "type": "function", "function": function }))
+    Some(json!({ "id": call_id(message), "type": "function", "function": function }))
 }
 
-fn tell_result(message: &Message, limits: &Limits) -> Option<Value> {
+fn result_of(message: &Message, limits: &Limits) -> Option<Value> {
     let result = message.tool.as_ref()?.result.as_ref().map(Value::to_string).unwrap_or_default();
-    let content = match result.char_indices().nth(limits.result_tokens * CHARACTERS_A_TOKEN) {
+    let content = match result.char_indices().nth(limits.result_tokens * CHARACTERS_PER_TOKEN) {
         None => result,
         Some((end, _)) => format!("{}… (cut off here: too long)", &result[..end]),
     };
-    Some(json!({ "role": "tool", "tool_call_id": id(message), "content": content }))
+    Some(json!({ "role": "tool", "tool_call_id": call_id(message), "content": content }))
 }
 
 #[cfg(test)]
 mod tests {
+    use sqlx::types::Json;
     use time::OffsetDateTime;
 
     use super::*;
+    use crate::chat::message::{MessageStatus, ToolCall};
 
     fn message(turn: u128, seq: i32, role: MessageRole, text: &str) -> Message {
         let tool = (role == MessageRole::Tool).then(|| {
@@ -122,7 +121,7 @@ mod tests {
         ];
         let call = |id: &str, name: &str| json!({ "id": id, "type": "function", "function": { "name": name, "arguments": "{\"a\":1}" } });
         assert_eq!(
-            tell(&messages, &Limits::default()),
+            request_messages(&messages, &Limits::default()),
             [
                 json!({ "role": "user", "content": "hello" }),
                 json!({ "role": "assistant", "content": "",
@@ -146,9 +145,9 @@ mod tests {
         let messages: Vec<Message> = (0..10).flat_map(turn).collect();
         for (tokens, turns) in [(0, 1), (120, 1), (130, 1), (260, 2), (5000, 10)] {
             let limits = Limits { history_tokens: tokens, ..Limits::default() };
-            let told = tell(&messages, &limits);
-            assert_eq!(told.len(), turns * 2, "{tokens}");
-            assert_eq!(told[0]["role"], "user");
+            let sent = request_messages(&messages, &limits);
+            assert_eq!(sent.len(), turns * 2, "{tokens}");
+            assert_eq!(sent[0]["role"], "user");
         }
     }
 
@@ -157,7 +156,7 @@ mod tests {
         let limits = Limits { result_tokens: 1, ..Limits::default() };
         let mut call = message(1, 1, MessageRole::Tool, "list_tasks");
         call.tool.as_mut().unwrap().result = Some(json!({ "é": "éééééé" }));
-        let told = tell_result(&call, &limits).unwrap();
-        assert_eq!(told["content"], "{\"é\"… (cut off here: too long)");
+        let sent = result_of(&call, &limits).unwrap();
+        assert_eq!(sent["content"], "{\"é\"… (cut off here: too long)");
     }
 }

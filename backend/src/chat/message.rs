@@ -1,4 +1,4 @@
-//! What a conversation is made of, and what is told about it.
+//! What a conversation consists of, and the data of its events.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -175,3 +175,21 @@ impl Message {
         }
     }
 }
+
+/// A statement that gives messages. `COLUMNS` stands for the columns of a [`Message`], which are listed here and nowhere
+/// else; like the rest of the statement they are checked when the program is compiled.
+macro_rules! query_messages {
+    ($before:tt + COLUMNS $(+ $after:tt)*, $($arguments:tt)*) => {
+        sqlx::query_as!(
+            $crate::chat::message::Message,
+            $before
+                + r#" seq, turn, role as "role: crate::chat::message::MessageRole", text,
+                    tool as "tool: sqlx::types::Json<crate::chat::message::ToolCall>",
+                    status as "status: crate::chat::message::MessageStatus",
+                    error as "error: sqlx::types::Json<crate::chat::message::Failure>", created_at "#
+                $(+ $after)*,
+            $($arguments)*
+        )
+    };
+}
+pub(super) use query_messages;

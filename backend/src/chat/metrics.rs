@@ -3,54 +3,43 @@ use std::time::Duration;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
 
 use super::{message::FailureCode, model::ModelError};
+use crate::telemetry::metrics::registered;
 
-/// Seconds; from a fast local model to the limit of a turn.
+/// Upper bounds in seconds: from a fast local model to the limit of a turn.
 const BUCKETS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0];
 
-/// Numbers about the chat. Nothing that anybody wrote is a label.
+/// Metrics of the chat. No text that a user or a model has written is a label.
 pub struct ChatMetrics {
     turns: IntCounterVec,
     first_token: Histogram,
     answer: Histogram,
     tokens_in: IntCounter,
     tokens_out: IntCounter,
-    tokens: IntCounterVec,
     errors: IntCounterVec,
 }
 
 impl ChatMetrics {
-    pub fn new() -> prometheus::Result<Self> {
-        let seconds = |name, help| Histogram::with_opts(HistogramOpts::new(name, help).buckets(BUCKETS.to_vec()));
-        let tokens = IntCounterVec::new(
-            Opts::new("chat_model_tokens_total", "Tokens as the model counted them"),
-            &["direction"],
-        )?;
-        let errors =
-            IntCounterVec::new(Opts::new("chat_model_errors_total", "Answers that the model did not give"), &["kind"])?;
-        // There from the start: no rate sees a counter begin at 1.
+    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let counters =
+            |name, help, label: &str| registered(registry, IntCounterVec::new(Opts::new(name, help), &[label])?);
+        let seconds = |name, help| {
+            let histogram = Histogram::with_opts(HistogramOpts::new(name, help).buckets(BUCKETS.to_vec()))?;
+            registered(registry, histogram)
+        };
+        let tokens = counters("chat_model_tokens_total", "Tokens as the model counted them", "direction")?;
+        let errors = counters("chat_model_errors_total", "Answers that the model did not give", "kind")?;
+        // Every kind exists from the start, because a rate does not see a counter that begins at 1.
         for kind in ModelError::CODES.map(FailureCode::as_str) {
             errors.with_label_values(&[kind]);
         }
         Ok(Self {
-            turns: IntCounterVec::new(
-                Opts::new("chat_turns_total", "Turns of the chat by how they ended"),
-                &["result"],
-            )?,
+            turns: counters("chat_turns_total", "Turns of the chat by how they ended", "result")?,
             first_token: seconds("chat_model_first_token_seconds", "Time until the model began to answer")?,
             answer: seconds("chat_model_answer_seconds", "Time until the model's answer was complete")?,
             tokens_in: tokens.with_label_values(&["in"]),
             tokens_out: tokens.with_label_values(&["out"]),
-            tokens,
             errors,
         })
-    }
-
-    pub fn register(&self, registry: &Registry) -> prometheus::Result<()> {
-        registry.register(Box::new(self.turns.clone()))?;
-        registry.register(Box::new(self.first_token.clone()))?;
-        registry.register(Box::new(self.answer.clone()))?;
-        registry.register(Box::new(self.tokens.clone()))?;
-        registry.register(Box::new(self.errors.clone()))
     }
 
     pub fn turn_ended(&self, result: &str) {

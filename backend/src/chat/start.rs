@@ -1,66 +1,73 @@
-//! Beginning a run: who asks must own the conversation, and nobody else may be at work on it.
+//! Starting a run: the user must own the conversation, and no other run may work on it.
 
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgPool, Postgres, Transaction};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use super::{
-    log::{End, Log, Run},
+    error::Error,
     message::{Failure, MessageRole, MessageStatus},
+    state::Chat,
+    transcript::{End, Run, Transcript},
 };
-use crate::{
-    http::error::{Error, FieldError, Result},
-    server::state::AppState,
-};
+use crate::{accounts::LimitedAction, validation::FieldError};
 
-/// What the user wants.
+/// Longest title that is made out of a message, in characters.
+const MAX_TITLE_CHARACTERS: usize = 60;
+
+/// What a run is started with.
 pub enum Start {
-    /// A message; `replace_from` is the place of an earlier one that it takes, with all that followed dropped.
+    /// A message of the user; with `replace_from`, it replaces the message with that number and all that followed.
     Message { text: String, replace_from: Option<i32> },
     /// Yes or no to the tool calls that wait.
     Confirm(bool),
 }
 
-/// A conversation's row, locked.
-struct Held {
+/// A conversation whose row is locked.
+struct LockedConversation {
     transaction: Transaction<'static, Postgres>,
     title: String,
     /// Number of its newest event.
     position: i64,
 }
 
-/// Takes the conversation for a new run. Gives the position after which the run's events come.
-pub async fn start(state: &AppState, user_id: Uuid, conversation_id: Option<Uuid>, start: Start) -> Result<(Run, i64)> {
-    let held = match (conversation_id, &start) {
-        (Some(id), _) => (id, take(state, user_id, id).await?),
-        (None, Start::Message { text, replace_from: None }) => create(state, user_id, text).await?,
-        (None, _) => return Err(Error::invalid("conversation_id", "is required")),
+/// Takes the conversation for a new run. Also gives the position after which the run's events come.
+pub async fn start(
+    chat: &Chat,
+    user_id: Uuid,
+    conversation_id: Option<Uuid>,
+    start: Start,
+) -> Result<(Run, i64), Error> {
+    let (conversation_id, conversation) = match (conversation_id, &start) {
+        (Some(id), _) => (id, lock(chat, user_id, id).await?),
+        (None, Start::Message { text, replace_from: None }) => create(&chat.pool(), user_id, text).await?,
+        (None, _) => return Err(FieldError::new("conversation_id", "is required").into()),
     };
-    let (conversation_id, Held { transaction, title, position }) = held;
+    let LockedConversation { transaction, title, position } = conversation;
     let mut run = Run { id: Uuid::now_v7(), turn: Uuid::now_v7(), conversation_id, user_id };
-    let mut log = Log::of(transaction, conversation_id, run.turn, title);
+    let mut transcript = Transcript::locked(transaction, conversation_id, run.turn, title);
     match start {
         Start::Message { text, replace_from } => {
             if let Some(seq) = replace_from {
-                drop_from(&mut log, conversation_id, seq).await?;
+                delete_from(&mut transcript, conversation_id, seq).await?;
             }
-            decline(&mut log).await?;
-            log.say(MessageRole::User, &text).await?;
+            decline(&mut transcript).await?;
+            transcript.start_message(MessageRole::User, &text).await?;
         }
         Start::Confirm(confirmed) => {
-            let waiting = log.calls(&["awaiting"]).await?;
+            let waiting = transcript.calls(&["awaiting"]).await?;
             let Some(first) = waiting.first() else {
                 let error = FieldError::new("confirm", "has nothing to answer: no tool call waits");
-                return Err(Error::Conflict(error));
+                return Err(Error::NothingToConfirm(error));
             };
-            // The turn goes on.
+            // A confirmation goes on with the turn that asked for it.
             run.turn = first.turn;
             if !confirmed {
-                decline(&mut log).await?;
+                decline(&mut transcript).await?;
             }
         }
     }
-    let connection = log.connection();
+    let connection = transcript.connection();
     sqlx::query!(
         "update conversations set run = $2, turn = $3, run_started_at = now(), updated_at = now(), cancelled = false,
            leased_until = now() + make_interval(secs => $4)
@@ -68,27 +75,28 @@ pub async fn start(state: &AppState, user_id: Uuid, conversation_id: Option<Uuid
         conversation_id,
         run.id,
         run.turn,
-        state.config.chat.limits.lease.as_secs_f64()
+        chat.limits().lease.as_secs_f64()
     )
     .execute(&mut *connection)
     .await?;
-    state.limits.turn(connection, &state.tokens, user_id, state.config.chat.turns_per_minute).await?;
-    log.commit().await?;
+    let limiter = &chat.dependencies().rate_limiter;
+    limiter.count(connection, LimitedAction::ChatTurn(user_id), chat.config().turns_per_minute).await??;
+    transcript.commit().await?;
     Ok((run, position))
 }
 
-async fn create(state: &AppState, user_id: Uuid, text: &str) -> Result<(Uuid, Held)> {
+async fn create(pool: &PgPool, user_id: Uuid, text: &str) -> Result<(Uuid, LockedConversation), Error> {
     let (id, title) = (Uuid::now_v7(), title_of(text));
-    let mut transaction = state.pool().begin().await?;
+    let mut transaction = pool.begin().await?;
     sqlx::query!("insert into conversations (id, user_id, title) values ($1, $2, $3)", id, user_id, title)
         .execute(&mut *transaction)
         .await?;
-    Ok((id, Held { transaction, title, position: 0 }))
+    Ok((id, LockedConversation { transaction, title, position: 0 }))
 }
 
-async fn take(state: &AppState, user_id: Uuid, id: Uuid) -> Result<Held> {
-    end_abandoned(state, id).await?;
-    let mut transaction = state.pool().begin().await?;
+async fn lock(chat: &Chat, user_id: Uuid, id: Uuid) -> Result<LockedConversation, Error> {
+    end_abandoned(chat, id).await?;
+    let mut transaction = chat.pool().begin().await?;
     let conversation = sqlx::query!(
         "select title, event_seq, run_started_at from conversations where id = $1 and user_id = $2 for update",
         id,
@@ -100,15 +108,15 @@ async fn take(state: &AppState, user_id: Uuid, id: Uuid) -> Result<Held> {
     match conversation.run_started_at {
         Some(since) => {
             let since = since.format(&Rfc3339).map_err(anyhow::Error::from)?;
-            Err(Error::TurnAtWork { since })
+            Err(Error::TurnInProgress { since })
         }
-        None => Ok(Held { transaction, title: conversation.title, position: conversation.event_seq }),
+        None => Ok(LockedConversation { transaction, title: conversation.title, position: conversation.event_seq }),
     }
 }
 
-/// Ends the run of a replica that no longer renews its lease. Anybody who looks at a conversation may do this.
-pub async fn end_abandoned(state: &AppState, conversation_id: Uuid) -> sqlx::Result<bool> {
-    let mut transaction = state.pool().begin().await?;
+/// Ends the run of a replica that no longer renews its lease. Any replica may do this.
+pub async fn end_abandoned(chat: &Chat, conversation_id: Uuid) -> sqlx::Result<()> {
+    let mut transaction = chat.pool().begin().await?;
     let abandoned = sqlx::query!(
         r#"select turn as "turn!", title from conversations
            where id = $1 and run is not null and leased_until < now() for update"#,
@@ -116,48 +124,48 @@ pub async fn end_abandoned(state: &AppState, conversation_id: Uuid) -> sqlx::Res
     )
     .fetch_optional(&mut *transaction)
     .await?;
-    let Some(abandoned) = abandoned else { return Ok(false) };
-    let mut log = Log::of(transaction, conversation_id, abandoned.turn, abandoned.title);
-    log.end(&End::Failed(Failure::interrupted())).await?;
-    log.commit().await?;
-    state.metrics.chat.turn_ended("interrupted");
-    Ok(true)
+    let Some(abandoned) = abandoned else { return Ok(()) };
+    let mut transcript = Transcript::locked(transaction, conversation_id, abandoned.turn, abandoned.title);
+    transcript.end(&End::Failed(Failure::interrupted())).await?;
+    transcript.commit().await?;
+    chat.metrics().turn_ended("interrupted");
+    Ok(())
 }
 
-/// Drops a message of the user and all that came after it.
-async fn drop_from(log: &mut Log, conversation_id: Uuid, seq: i32) -> Result<()> {
-    let dropped = sqlx::query!(
+/// Deletes a message of the user and all that came after it.
+async fn delete_from(transcript: &mut Transcript, conversation_id: Uuid, seq: i32) -> Result<(), Error> {
+    let deleted = sqlx::query!(
         "delete from messages where conversation_id = $1 and seq >= $2 and exists
            (select from messages where conversation_id = $1 and seq = $2 and role = 'user')",
         conversation_id,
         seq
     )
-    .execute(log.connection())
+    .execute(transcript.connection())
     .await?;
-    if dropped.rows_affected() == 0 {
-        return Err(Error::invalid("replace_from", "must be the seq of a message of yours in this conversation"));
+    if deleted.rows_affected() == 0 {
+        let rule = "must be the seq of a message of yours in this conversation";
+        return Err(FieldError::new("replace_from", rule).into());
     }
     Ok(())
 }
 
-async fn decline(log: &mut Log) -> sqlx::Result<()> {
-    for mut message in log.calls(&["awaiting"]).await? {
+async fn decline(transcript: &mut Transcript) -> sqlx::Result<()> {
+    for mut message in transcript.calls(&["awaiting"]).await? {
         message.resolve(MessageStatus::Declined, "declined", "The user does not want this to be done.");
-        log.answer(&message).await?;
+        transcript.update_call(&message).await?;
     }
     Ok(())
 }
 
-/// The beginning of the first message.
+/// The title of a conversation that begins with this message.
 fn title_of(text: &str) -> String {
-    const LENGTH: usize = 60;
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line: String = line.chars().filter(|character| !character.is_control()).collect();
-    if line.chars().count() <= LENGTH {
+    if line.chars().count() <= MAX_TITLE_CHARACTERS {
         return if line.is_empty() { "Conversation".into() } else { line };
     }
-    let beginning: String = line.chars().take(LENGTH).collect();
-    // Not in the middle of a word, unless the word is most of it.
-    let end = beginning.rfind(' ').filter(|end| *end > LENGTH / 2).unwrap_or(beginning.len());
+    let beginning: String = line.chars().take(MAX_TITLE_CHARACTERS).collect();
+    // The title ends between two words, unless one word is most of it.
+    let end = beginning.rfind(' ').filter(|end| *end > MAX_TITLE_CHARACTERS / 2).unwrap_or(beginning.len());
     format!("{}…", &beginning[..end])
 }

@@ -2,74 +2,76 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::{
     history,
-    log::{End, Log, Run},
     message::{EndReason, Failure, FailureCode, MessageRole},
     model::{Answer, Call, Model, ModelError},
-    prompt, tools,
+    prompt,
+    state::Chat,
+    tool_calls,
+    transcript::{End, Run, Transcript},
 };
-use crate::server::state::AppState;
 
-/// How often to try to write the end of a run while the database is away. After that the lease tells it.
-const LAST_TRIES: u32 = 3;
+/// How often the end of a run is written before it is given up. After that, the lease expires and another replica
+/// writes the end.
+const MAX_FINISH_ATTEMPTS: u32 = 3;
+/// Time between two attempts.
+const FINISH_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Works on a turn, independent of the request that started it.
-pub fn spawn(state: &AppState, run: Run) {
-    let task = work(state.clone(), run);
-    state.chat.turns.spawn(task);
-}
-
-async fn work(state: AppState, run: Run) {
-    let deadline = Instant::now() + state.config.chat.limits.turn;
-    let stopping = state.wakes.stopping();
-    // What is dropped half-way is at most one transaction, which then has not happened.
+/// Works on a turn until it ends, whatever becomes of the request that started it.
+pub async fn run(chat: Chat, run: Run) {
+    let started = Instant::now();
+    let limit = chat.limits().turn;
+    let deadline = started + limit;
+    let shutdown = &chat.dependencies().shutdown;
+    // What is dropped in the middle is at most one transaction, which is then rolled back.
     let end = tokio::select! {
         biased;
-        () = stopping.cancelled() => End::Failed(Failure::interrupted()),
-        end = watch(&state, &run) => end,
+        () = shutdown.cancelled() => End::Failed(Failure::interrupted()),
+        end = renew_lease(&chat, &run) => end,
         () = sleep_until(deadline) => End::Failed(Failure::new(
             FailureCode::TurnTimeout,
-            format!("This took longer than {} seconds and was stopped.", state.config.chat.limits.turn.as_secs()),
+            format!("This took longer than {} seconds and was stopped.", limit.as_secs()),
         )),
-        end = rounds(&state, &run, deadline) => match end {
+        end = rounds(&chat, &run, deadline) => match end {
             Ok(reason) => End::Reason(reason),
             Err(end) => end,
         },
     };
     let result = end.name();
-    state.metrics.chat.turn_ended(result);
+    chat.metrics().turn_ended(result);
     tracing::info!(
         result,
         conversation_id = %run.conversation_id,
         user_id = %run.user_id,
-        ms = (Instant::now() + state.config.chat.limits.turn - deadline).as_secs_f64() * 1000.0,
+        ms = started.elapsed().as_secs_f64() * 1000.0,
         "turn"
     );
-    for _ in 0..LAST_TRIES {
-        match finish(&state, &run, &end).await {
+    for _ in 0..MAX_FINISH_ATTEMPTS {
+        match finish(&chat, &run, &end).await {
             Ok(()) => break,
             Err(error) => tracing::warn!(%error, "the end of a turn could not be stored"),
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        sleep(FINISH_RETRY_INTERVAL).await;
     }
 }
 
-async fn finish(state: &AppState, run: &Run, end: &End) -> sqlx::Result<()> {
-    let Some(mut log) = Log::begin(&state.pool(), run).await? else { return Ok(()) };
-    log.end(end).await?;
-    log.commit().await
+async fn finish(chat: &Chat, run: &Run, end: &End) -> sqlx::Result<()> {
+    let Some(mut transcript) = Transcript::open(&chat.pool(), run).await? else { return Ok(()) };
+    transcript.end(end).await?;
+    transcript.commit().await
 }
 
-/// Renews the lease for as long as the run goes on, and tells why it must not.
-async fn watch(state: &AppState, run: &Run) -> End {
-    let limits = &state.config.chat.limits;
-    let mut wakes = state.wakes.subscribe(run.id);
-    let mut last = Instant::now();
+/// Renews the lease for as long as the run may go on, and gives the reason why it must end.
+async fn renew_lease(chat: &Chat, run: &Run) -> End {
+    let limits = chat.limits();
+    let dependencies = chat.dependencies();
+    let mut subscription = dependencies.notifier.subscribe(run.id);
+    let mut renewed_at = Instant::now();
     loop {
-        let pool = state.pool();
+        let pool = chat.pool();
         let renewed = sqlx::query_scalar!(
             "update conversations set leased_until = now() + make_interval(secs => $3) where id = $1 and run = $2
              returning cancelled",
@@ -78,44 +80,44 @@ async fn watch(state: &AppState, run: &Run) -> End {
             limits.lease.as_secs_f64()
         )
         .fetch_optional(&pool);
-        match state.database.while_there(renewed).await {
-            Ok(Some(false)) => last = Instant::now(),
+        match dependencies.database.while_available(renewed).await {
+            Ok(Some(false)) => renewed_at = Instant::now(),
             Ok(Some(true)) => return End::Reason(EndReason::Cancelled),
             Ok(None) => return End::Lost,
-            // Others may take this run for dead by now.
-            Err(_) if last.elapsed() >= limits.lease => return End::Lost,
+            // Another replica may have ended this run by now.
+            Err(_) if renewed_at.elapsed() >= limits.lease => return End::Lost,
             Err(error) => tracing::debug!(%error, "a lease could not be renewed"),
         }
         tokio::select! {
-            () = tokio::time::sleep(limits.renewal) => {}
-            () = wakes.next() => {}
+            () = sleep(limits.renewal) => {}
+            () = subscription.notified() => {}
         }
     }
 }
 
-async fn rounds(state: &AppState, run: &Run, deadline: Instant) -> Result<EndReason, End> {
-    let limits = &state.config.chat.limits;
-    let model = state.chat.model().map_err(End::broken)?;
-    // Those that the user has confirmed.
-    let mut ready = run.confirm(state).await?;
+async fn rounds(chat: &Chat, run: &Run, deadline: Instant) -> Result<EndReason, End> {
+    let limits = chat.limits();
+    let model = chat.model().map_err(End::internal)?;
+    // The first calls are those that the user has confirmed.
+    let mut ready = run.confirm_calls(&chat.pool()).await?;
     for round in 0.. {
         for call in std::mem::take(&mut ready) {
-            tools::perform(state, run, call).await?;
+            tool_calls::run(chat, run, call).await?;
         }
         if round == limits.rounds {
             break;
         }
-        let calls = answer(state, run, model, deadline).await?;
+        let calls = answer(chat, run, model, deadline).await?;
         if calls.is_empty() {
             return Ok(EndReason::Done);
         }
-        let mut log = run.log(state).await?;
-        let (may_run, waits) = tools::record(&mut log, calls).await?;
-        log.commit().await?;
+        let mut transcript = run.transcript(&chat.pool()).await?;
+        let (may_run, some_wait) = tool_calls::record(&mut transcript, calls).await?;
+        transcript.commit().await?;
         ready = may_run;
-        if waits {
+        if some_wait {
             for call in ready {
-                tools::perform(state, run, call).await?;
+                tool_calls::run(chat, run, call).await?;
             }
             return Ok(EndReason::Confirmation);
         }
@@ -123,54 +125,54 @@ async fn rounds(state: &AppState, run: &Run, deadline: Instant) -> Result<EndRea
     Ok(EndReason::Rounds)
 }
 
-/// One answer of the model, stored as it comes. Gives the tools that it wants to use.
-async fn answer(state: &AppState, run: &Run, model: &Model, deadline: Instant) -> Result<Vec<Call>, End> {
+/// Receives one answer of the model, and stores it as it comes. Gives the tools that the model wants to use.
+async fn answer(chat: &Chat, run: &Run, model: &Model, deadline: Instant) -> Result<Vec<Call>, End> {
     let mut messages = vec![prompt::message()];
-    messages.extend(history::load(&state.pool(), run.conversation_id, &state.config.chat.limits).await?);
-    let mut log = run.log(state).await?;
-    let seq = log.say(MessageRole::Assistant, "").await?.seq;
-    log.commit().await?;
+    messages.extend(history::load(&chat.pool(), run.conversation_id, chat.limits()).await?);
+    let mut transcript = run.transcript(&chat.pool()).await?;
+    let seq = transcript.start_message(MessageRole::Assistant, "").await?.seq;
+    transcript.commit().await?;
 
     let failed = |error: ModelError| {
-        state.metrics.chat.model_failed(error.kind());
+        chat.metrics().model_failed(error.kind());
         tracing::warn!(kind = error.kind(), status = error.status, conversation_id = %run.conversation_id, "model failed");
         End::Failed(error.into())
     };
-    let mut answer = model.ask(&messages, &tools::offered(), deadline).await.map_err(failed)?;
-    let is_empty = receive(state, run, seq, &mut answer).await?.map_err(failed)?;
+    let mut answer = model.ask(&messages, &tool_calls::definitions(), deadline).await.map_err(failed)?;
+    let has_text = receive(chat, run, seq, &mut answer).await?.map_err(failed)?;
     let usage = answer.usage;
-    state.metrics.chat.answered(answer.first_token, answer.whole(), usage.prompt_tokens, usage.completion_tokens);
-    if is_empty && answer.calls.is_empty() {
+    chat.metrics().answered(answer.first_token, answer.elapsed(), usage.prompt_tokens, usage.completion_tokens);
+    if !has_text && answer.calls.is_empty() {
         return Err(failed(ModelError::broken("The model's answer is empty. Try again.")));
     }
-    let mut log = run.log(state).await?;
-    log.said(seq).await?;
-    log.commit().await?;
+    let mut transcript = run.transcript(&chat.pool()).await?;
+    transcript.complete_message(seq).await?;
+    transcript.commit().await?;
     Ok(answer.calls)
 }
 
-/// Stores text as it comes, at most every 100 ms. Gives whether there was none, or what was wrong with the model.
-async fn receive(state: &AppState, run: &Run, seq: i32, answer: &mut Answer) -> Result<Result<bool, ModelError>, End> {
-    let pause = state.config.chat.limits.flush;
-    let (mut unsaid, mut said) = (String::new(), false);
+/// Stores text as it comes, but not more often than the configured interval. Gives whether there was any, or what was
+/// wrong with the model.
+async fn receive(chat: &Chat, run: &Run, seq: i32, answer: &mut Answer) -> Result<Result<bool, ModelError>, End> {
+    let (mut buffer, mut has_text) = (String::new(), false);
     let mut flush_at = Instant::now();
     loop {
-        let next = if unsaid.is_empty() {
+        let next = if buffer.is_empty() {
             answer.next().await
         } else if let Ok(next) = timeout_at(flush_at, answer.next()).await {
             next
         } else {
-            run.say(state, seq, &mut unsaid).await?;
-            said = true;
-            flush_at = Instant::now() + pause;
+            run.append(&chat.pool(), seq, &mut buffer).await?;
+            has_text = true;
+            flush_at = Instant::now() + chat.limits().flush;
             continue;
         };
         match next {
-            Ok(Some(text)) => unsaid.push_str(&text),
+            Ok(Some(text)) => buffer.push_str(&text),
             ended => {
-                said |= !unsaid.is_empty();
-                run.say(state, seq, &mut unsaid).await?;
-                return Ok(ended.map(|_| !said));
+                has_text |= !buffer.is_empty();
+                run.append(&chat.pool(), seq, &mut buffer).await?;
+                return Ok(ended.map(|_| has_text));
             }
         }
     }

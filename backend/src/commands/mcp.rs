@@ -17,18 +17,19 @@ use rmcp::{
     transport::{StreamableHttpClientTransport, stdio, streamable_http_client::StreamableHttpClientTransportConfig},
 };
 
-use crate::http::tls;
+use crate::http::client;
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Serves until the client closes standard input.
 pub async fn run() -> anyhow::Result<()> {
-    let url = url(&variable("TODO_URL", "the address of the application, such as http://localhost:8000")?)?;
-    let token = variable("TODO_TOKEN", "an API token, which the account page makes")?;
-    let client = tls::client_for(&url).timeout(PATIENCE).build()?;
+    let url = url(&required_variable("TODO_URL", "the address of the application, such as http://localhost:8000")?)?;
+    let token = required_variable("TODO_TOKEN", "an API token, which the account page makes")?;
+    let client = client::builder_for(&url).timeout(REQUEST_TIMEOUT).build()?;
     let config = StreamableHttpClientTransportConfig::with_uri(url.as_str()).auth_header(token);
-    // What the newest version adds to answers is taken away for clients of an older one, but not the other way round.
+    // The library removes what the newest version adds to answers for clients of an older version, but adds nothing for
+    // clients of a newer one.
     let lifecycle = ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] };
     let remote = ().serve_with_lifecycle(StreamableHttpClientTransport::with_client(client, config), lifecycle).await;
     let remote = remote.map_err(|error| {
@@ -41,12 +42,12 @@ pub async fn run() -> anyhow::Result<()> {
     })?;
     let info = remote.peer_info().context("the server did not introduce itself")?;
     tracing::info!(%url, "connected");
-    let forward = Forward { info: introduction(&info), remote: remote.peer().clone() };
-    forward.serve(stdio()).await?.waiting().await?;
+    let forwarder = Forwarder { info: server_config(&info), remote: remote.peer().clone() };
+    forwarder.serve(stdio()).await?.waiting().await?;
     Ok(())
 }
 
-fn variable(name: &str, meaning: &str) -> anyhow::Result<String> {
+fn required_variable(name: &str, meaning: &str) -> anyhow::Result<String> {
     let value = std::env::var(name).unwrap_or_default().trim().to_owned();
     ensure!(!value.is_empty(), "{name} is not set: {meaning}");
     Ok(value)
@@ -61,7 +62,7 @@ fn url(text: &str) -> anyhow::Result<Url> {
     Ok(url)
 }
 
-fn introduction(remote: &ServerPeerInfo) -> ServerConfig {
+fn server_config(remote: &ServerPeerInfo) -> ServerConfig {
     let mut info = ServerConfig::new(remote.capabilities.clone());
     if let Some(server) = &remote.server_info {
         info = info.with_server_info(server.clone());
@@ -70,55 +71,59 @@ fn introduction(remote: &ServerPeerInfo) -> ServerConfig {
     info
 }
 
-/// Asks the server over HTTP what the client asks here.
-struct Forward {
+/// Forwards each request to the server over HTTP.
+struct Forwarder {
     remote: Peer<RoleClient>,
     info: ServerConfig,
 }
 
-type Asked = RequestContext<RoleServer>;
+type ClientContext = RequestContext<RoleServer>;
 type Pages = Option<PaginatedRequestParams>;
 
-impl ServerHandler for Forward {
+impl ServerHandler for Forwarder {
     fn get_info(&self) -> ServerConfig {
         self.info.clone()
     }
 
-    async fn list_tools(&self, pages: Pages, _: Asked) -> Result<ListToolsResult, ErrorData> {
-        self.remote.list_tools(pages).await.map_err(told)
+    async fn list_tools(&self, pages: Pages, _: ClientContext) -> Result<ListToolsResult, ErrorData> {
+        self.remote.list_tools(pages).await.map_err(error_data)
     }
 
-    async fn call_tool(&self, call: CallToolRequestParams, _: Asked) -> Result<CallToolResponse, ErrorData> {
-        self.remote.call_tool_once(call).await.map_err(told)
+    async fn call_tool(&self, call: CallToolRequestParams, _: ClientContext) -> Result<CallToolResponse, ErrorData> {
+        self.remote.call_tool_once(call).await.map_err(error_data)
     }
 
-    async fn list_resources(&self, pages: Pages, _: Asked) -> Result<ListResourcesResult, ErrorData> {
-        self.remote.list_resources(pages).await.map_err(told)
+    async fn list_resources(&self, pages: Pages, _: ClientContext) -> Result<ListResourcesResult, ErrorData> {
+        self.remote.list_resources(pages).await.map_err(error_data)
     }
 
-    async fn list_resource_templates(&self, pages: Pages, _: Asked) -> Result<ListResourceTemplatesResult, ErrorData> {
-        self.remote.list_resource_templates(pages).await.map_err(told)
+    async fn list_resource_templates(
+        &self,
+        pages: Pages,
+        _: ClientContext,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        self.remote.list_resource_templates(pages).await.map_err(error_data)
     }
 
     async fn read_resource(
         &self,
         read: ReadResourceRequestParams,
-        _: Asked,
+        _: ClientContext,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        self.remote.read_resource_once(read).await.map_err(told)
+        self.remote.read_resource_once(read).await.map_err(error_data)
     }
 
-    async fn list_prompts(&self, pages: Pages, _: Asked) -> Result<ListPromptsResult, ErrorData> {
-        self.remote.list_prompts(pages).await.map_err(told)
+    async fn list_prompts(&self, pages: Pages, _: ClientContext) -> Result<ListPromptsResult, ErrorData> {
+        self.remote.list_prompts(pages).await.map_err(error_data)
     }
 
-    async fn get_prompt(&self, get: GetPromptRequestParams, _: Asked) -> Result<GetPromptResponse, ErrorData> {
-        self.remote.get_prompt_once(get).await.map_err(told)
+    async fn get_prompt(&self, get: GetPromptRequestParams, _: ClientContext) -> Result<GetPromptResponse, ErrorData> {
+        self.remote.get_prompt_once(get).await.map_err(error_data)
     }
 }
 
-/// What the server says, or why it says nothing.
-fn told(error: ServiceError) -> ErrorData {
+/// The server's error, or why the server gave no answer.
+fn error_data(error: ServiceError) -> ErrorData {
     match error {
         ServiceError::McpError(error) => error,
         error => ErrorData::internal_error(format!("{:#}", anyhow::Error::from(error)), None),

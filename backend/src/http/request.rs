@@ -1,8 +1,11 @@
 //! The life of a request: id, time limit, log line, metrics, and the body of an error answer.
 
 use std::{
-    sync::{Arc, OnceLock},
-    time::Instant,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -13,12 +16,26 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::error::{Error, Problem};
-use crate::server::state::AppState;
+use super::{error::Error, problem::Problem};
+use crate::{db::Database, telemetry::metrics::RequestMetrics};
 
 const REQUEST_ID: &str = "x-request-id";
 
-/// Lets the extractor that finds out who is asking tell the log line.
+/// Whether the service is about to stop. A clone refers to the same service.
+#[derive(Clone, Debug, Default)]
+pub struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Carries the user from the extractor that authenticates a request to the log line of that request.
 #[derive(Clone, Default)]
 pub struct RequestUser(Arc<OnceLock<Uuid>>);
 
@@ -37,17 +54,24 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestUser {
     }
 }
 
-/// Outermost layer. Keeps a sane incoming `x-request-id`, so that one id follows a request through the proxies.
-pub async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+/// What [`observe`] needs.
+#[derive(Clone)]
+pub struct Observer {
+    pub metrics: RequestMetrics,
+    pub draining: Draining,
+}
+
+/// The outermost layer. Keeps a valid incoming `x-request-id`, so that one id follows a request through the proxies.
+pub async fn observe(State(observer): State<Observer>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let id = request.headers().get(REQUEST_ID).filter(|id| is_sane(id)).cloned().unwrap_or_else(new_id);
+    let id = request.headers().get(REQUEST_ID).filter(|id| is_valid_id(id)).cloned().unwrap_or_else(new_id);
     let method = request.method().clone();
-    // Never the raw path: it would be a label of unbounded cardinality.
+    // The raw path would be a label of unbounded cardinality.
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched".into(), |path| path.as_str().to_owned());
     let user = RequestUser::default();
     request.extensions_mut().insert(user.clone());
 
-    let in_flight = state.metrics.request_started();
+    let in_flight = observer.metrics.request_started();
     let mut response = next.run(request).await;
     drop(in_flight);
 
@@ -56,14 +80,14 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
         write_problem(&mut response, &problem);
     }
     response.headers_mut().insert(REQUEST_ID, id.clone());
-    if state.draining.has_begun() {
+    if observer.draining.has_begun() {
         // The client's next request would meet a closing connection, which is an error without an answer.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 
     let elapsed = started.elapsed();
     let status = response.status().as_u16();
-    state.metrics.request_finished(method.as_str(), &route, status, elapsed);
+    observer.metrics.request_finished(method.as_str(), &route, status, elapsed);
     tracing::info!(
         method = method.as_str(),
         route,
@@ -77,23 +101,23 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
 }
 
 /// Gives a request up when it takes too long. Streams are not cut: the limit is on the answer's beginning.
-pub async fn limit_time(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(state.config.request_timeout, next.run(request)).await {
+pub async fn limit_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Error::Timeout.into_response(),
     }
 }
 
-/// Answers 503 at once while the database is known to be away, also to requests that already wait for it.
-pub async fn require_database(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Answers 503 at once while the database is known to be unavailable, also to requests that already wait for it.
+pub async fn require_database(State(database): State<Database>, request: Request, next: Next) -> Response {
     tokio::select! {
         biased;
-        () = state.database.until_away() => Error::Unavailable.into_response(),
+        () = database.until_unavailable() => Error::Unavailable.into_response(),
         response = next.run(request) => response,
     }
 }
 
-/// A panic becomes an answer and a log line.
+/// Turns a panic into an answer and a log line.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer wants")]
 pub fn panic_response(panic: Box<dyn std::any::Any + Send>) -> Response {
     let message = panic.downcast_ref::<&str>().map(ToString::to_string);
@@ -113,8 +137,8 @@ fn new_id() -> HeaderValue {
     HeaderValue::try_from(Uuid::now_v7().to_string()).expect("a UUID is a valid header value")
 }
 
-/// Short, and of characters that need no escaping in a log.
-fn is_sane(id: &HeaderValue) -> bool {
+/// Whether the id is short, and of characters that need no escaping in a log.
+fn is_valid_id(id: &HeaderValue) -> bool {
     let bytes = id.as_bytes();
     (1..=128).contains(&bytes.len()) && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte))
 }

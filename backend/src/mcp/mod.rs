@@ -1,8 +1,10 @@
-//! The MCP server that offers the tools, with resources and a prompt, to programs of the user's own.
+//! The MCP server at `/mcp`, which offers the tools, with resources and a prompt, to programs of the user's own. Uses
+//! `tools`, `tasks`, `accounts` and the shared rooms.
 
-mod http;
+mod error;
+mod handler;
 mod prompts;
 mod resources;
-mod server;
+mod routes;
 
-pub use http::router;
+pub use routes::{McpState, router};

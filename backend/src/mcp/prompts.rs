@@ -1,4 +1,4 @@
-//! What a user may pick from a client's menu.
+//! The prompts, which a client offers its user in a menu.
 
 use rmcp::{
     ErrorData,

@@ -9,16 +9,13 @@ use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::server::failed;
-use crate::{
-    http::error::Error,
-    tasks::{ListQuery, Sort, StatusFilter, get, page},
-};
+use super::error::internal;
+use crate::tasks::{Error, ListQuery, MAX_PAGE_SIZE, Sort, StatusFilter, get, list};
 
 const SCHEME: &str = "tasks://";
 const JSON: &str = "application/json";
-/// Tasks in a list; with its `next_cursor`, `list_tasks` goes on.
-const MOST: i64 = 200;
+/// Tasks in a list; `list_tasks` goes on with its `next_cursor`.
+const MAX_TASKS: i64 = MAX_PAGE_SIZE;
 
 pub const PENDING: &str = "tasks://pending";
 
@@ -29,11 +26,11 @@ const LISTS: [(&str, StatusFilter, &str); 3] = [
 ];
 
 pub fn lists() -> Vec<Resource> {
-    let list = |(name, _, description)| {
-        let description = format!("{description}, newest first; the first {MOST}");
+    let resource = |(name, _, description)| {
+        let description = format!("{description}, newest first; the first {MAX_TASKS}");
         Resource::new(format!("{SCHEME}{name}"), name).with_description(description).with_mime_type(JSON)
     };
-    LISTS.map(list).into()
+    LISTS.map(resource).into()
 }
 
 pub fn template() -> ResourceTemplate {
@@ -44,19 +41,19 @@ pub async fn read(pool: &PgPool, user_id: Uuid, uri: &str) -> Result<ResourceCon
     let missing = || ErrorData::resource_not_found("There is no such resource.", Some(json!({ "uri": uri })));
     let name = uri.strip_prefix(SCHEME).ok_or_else(missing)?;
     let text = if let Some((_, status, _)) = LISTS.into_iter().find(|list| list.0 == name) {
-        let query = ListQuery { status, q: String::new(), sort: Sort::default(), limit: MOST, cursor: None };
-        text(&page(pool, user_id, &query).await.map_err(|error| failed(&error))?)?
+        let query = ListQuery { status, q: String::new(), sort: Sort::default(), limit: MAX_TASKS, cursor: None };
+        text(&list(pool, user_id, &query).await.map_err(internal)?)?
     } else {
         let id = name.parse().map_err(|_| missing())?;
         match get(pool, user_id, id).await {
             Ok(task) => text(&task)?,
             Err(Error::NotFound) => return Err(missing()),
-            Err(error) => return Err(failed(&error)),
+            Err(error) => return Err(internal(error)),
         }
     };
     Ok(ResourceContents::text(text, uri).with_mime_type(JSON))
 }
 
 fn text(value: &impl Serialize) -> Result<String, ErrorData> {
-    serde_json::to_string(value).map_err(|error| failed(&anyhow::Error::from(error).into()))
+    serde_json::to_string(value).map_err(|error| internal(anyhow::Error::from(error)))
 }

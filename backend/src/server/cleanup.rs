@@ -6,12 +6,13 @@ use sqlx::PgPool;
 
 use crate::db::Database;
 
+/// Time between two rounds.
 const INTERVAL: Duration = Duration::from_mins(5);
 
 /// Runs for as long as the service does.
 pub async fn run(database: Database) {
     loop {
-        match database.while_there(remove_expired(&database.pool())).await {
+        match database.while_available(remove_expired(&database.pool())).await {
             Ok(0) => {}
             Ok(rows) => tracing::info!(rows, "removed expired rows"),
             Err(error) => tracing::warn!(%error, "clean-up failed; the next round tries again"),
@@ -20,7 +21,7 @@ pub async fn run(database: Database) {
     }
 }
 
-/// One round; gives the number of removed rows.
+/// Removes what has expired now, and gives the number of removed rows.
 pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
     let removed = [
         sqlx::query!(

@@ -1,11 +1,11 @@
 //! Settings, read from the environment once at start.
 
-use std::{fmt::Display, net::IpAddr, str::FromStr, time::Duration};
+use std::{net::IpAddr, str::FromStr, time::Duration};
 
-use axum::http::uri::Authority;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use sqlx::postgres::PgConnectOptions;
 
+use super::environment::Reader;
 use crate::{
     chat::{self, ChatConfig},
     telemetry::logging::parse_filter,
@@ -21,9 +21,10 @@ pub struct Config {
     pub log_level: String,
     /// Origins besides our own whose pages may call the API, e.g. `https://todo.example`.
     pub cors_origins: Vec<String>,
-    /// Values of `Host` under which MCP clients may call: a page that had its own name point at us could not.
+    /// Values of `Host` under which MCP clients may call. They keep out a page whose own name has been made to lead to
+    /// this server.
     pub mcp_allowed_hosts: Vec<String>,
-    /// Revision of the source. Not compiled in: the same source text gives the same binary at every commit.
+    /// Revision of the source. It is not compiled in, so that the same source text gives the same binary at every commit.
     pub revision: String,
     pub host: IpAddr,
     /// 0 picks a free port.
@@ -55,7 +56,7 @@ impl Config {
 
     /// Reads every variable before it reports, so that one start shows every mistake.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Invalid> {
-        let mut reader = Reader { lookup, problems: Vec::new() };
+        let mut reader = Reader::new(lookup);
         let config = Self {
             database_url: reader.secret("DATABASE_URL", |url| {
                 let scheme = url.starts_with("postgres://") || url.starts_with("postgresql://");
@@ -72,7 +73,7 @@ impl Config {
             }),
             cors_origins: reader.origins("CORS_ORIGINS"),
             mcp_allowed_hosts: reader.hosts("MCP_ALLOWED_HOSTS", "localhost,127.0.0.1,::1"),
-            revision: reader.get("REVISION").unwrap_or_else(|| "unknown".into()),
+            revision: reader.text("REVISION").unwrap_or_else(|| "unknown".into()),
             host: reader.parsed("HOST", IpAddr::from([0, 0, 0, 0]), "must be an IP address"),
             port: reader.parsed("PORT", 8000, "must be a port number"),
             metrics_port: reader.parsed("METRICS_PORT", 9090, "must be a port number"),
@@ -84,7 +85,7 @@ impl Config {
             shutdown_timeout: reader.seconds("SHUTDOWN_TIMEOUT_SECONDS", 15, 1),
             chat: ChatConfig {
                 base_url: reader.checked("OPENAI_BASE_URL", ChatConfig::BASE_URL, check_base_url),
-                model: reader.get("OPENAI_MODEL").unwrap_or_else(|| ChatConfig::MODEL.to_owned()),
+                model: reader.text("OPENAI_MODEL").unwrap_or_else(|| ChatConfig::MODEL.to_owned()),
                 api_key: reader.optional_secret("OPENAI_API_KEY", |key| {
                     if key.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(()) } else { Err("must be visible ASCII") }
                 }),
@@ -92,11 +93,12 @@ impl Config {
                 limits: chat::Limits::default(),
             },
         };
-        if reader.problems.is_empty() { Ok(config) } else { Err(Invalid(reader.problems)) }
+        let problems = reader.into_problems();
+        if problems.is_empty() { Ok(config) } else { Err(Invalid(problems)) }
     }
 }
 
-/// Without user and password: they would be shown where the address is.
+/// User and password are refused, because they would be shown where the address is shown.
 fn check_base_url(url: &str) -> Result<(), &'static str> {
     let rule = "must be an http:// or https:// URL such as https://api.openai.com/v1";
     let url = reqwest::Url::parse(url).map_err(|_| rule)?;
@@ -104,109 +106,10 @@ fn check_base_url(url: &str) -> Result<(), &'static str> {
     if matches!(url.scheme(), "http" | "https") && url.has_host() && plain { Ok(()) } else { Err(rule) }
 }
 
-struct Reader<F> {
-    lookup: F,
-    problems: Vec<String>,
-}
-
-impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    /// An empty variable counts as unset: that is what an empty `ConfigMap` key gives.
-    fn get(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).filter(|value| !value.is_empty())
-    }
-
-    fn problem(&mut self, name: &str, rule: impl Display) {
-        self.problems.push(format!("{name} {rule}"));
-    }
-
-    fn secret(&mut self, name: &str, check: impl Fn(&str) -> Result<(), &'static str>) -> SecretString {
-        let value = SecretString::from(self.get(name).unwrap_or_default());
-        if value.expose_secret().is_empty() {
-            self.problem(name, "is not set");
-        } else if let Err(rule) = check(value.expose_secret()) {
-            self.problem(name, rule);
-        }
-        value
-    }
-
-    /// White space around it is a line break that came with `echo` or a file.
-    fn optional_secret(
-        &mut self,
-        name: &str,
-        check: impl Fn(&str) -> Result<(), &'static str>,
-    ) -> Option<SecretString> {
-        let value = SecretString::from(self.get(name)?.trim());
-        if let Err(rule) = check(value.expose_secret()) {
-            self.problem(name, rule);
-        }
-        Some(value).filter(|value| !value.expose_secret().is_empty())
-    }
-
-    fn checked(&mut self, name: &str, default: &str, check: impl Fn(&str) -> Result<(), &'static str>) -> String {
-        let value = self.get(name).unwrap_or_else(|| default.to_owned());
-        if let Err(rule) = check(&value) {
-            self.problem(name, rule);
-        }
-        value
-    }
-
-    fn parsed<T: FromStr>(&mut self, name: &str, default: T, rule: &str) -> T {
-        match self.get(name).map(|value| value.parse()) {
-            None => default,
-            Some(Ok(value)) => value,
-            Some(Err(_)) => {
-                self.problem(name, rule);
-                default
-            }
-        }
-    }
-
-    fn ranged<T>(&mut self, name: &str, default: T, min: T, max: T) -> T
-    where
-        T: FromStr + PartialOrd + Display + Copy,
-    {
-        let rule = format!("must be a number from {min} to {max}");
-        let value = self.parsed(name, default, &rule);
-        if value < min || value > max {
-            self.problem(name, rule);
-        }
-        value
-    }
-
-    fn seconds(&mut self, name: &str, default: u64, min: u64) -> Duration {
-        Duration::from_secs(self.ranged(name, default, min, 3600))
-    }
-
-    fn origins(&mut self, name: &str) -> Vec<String> {
-        let value = self.get(name).unwrap_or_default();
-        let origins: Vec<_> = value.split(',').map(str::trim).filter(|origin| !origin.is_empty()).collect();
-        let is_origin = |origin: &&str| {
-            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-            host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']))
-        };
-        if !origins.iter().all(is_origin) {
-            self.problem(name, "must be a comma-separated list of origins such as https://todo.example");
-        }
-        origins.into_iter().map(str::to_owned).collect()
-    }
-
-    fn hosts(&mut self, name: &str, default: &str) -> Vec<String> {
-        let value = self.get(name).unwrap_or_else(|| default.to_owned());
-        let hosts: Vec<_> = value.split(',').map(|host| host.trim().to_owned()).collect();
-        let is_host = |host: &String| {
-            let bare = host.parse::<IpAddr>().is_ok();
-            bare || host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains(['@', '*']))
-        };
-        // An empty list would allow every host.
-        if !hosts.iter().all(is_host) {
-            self.problem(name, "must be a comma-separated list of hosts such as todo.example or localhost:8000");
-        }
-        hosts
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     const GOOD: &[(&str, &str)] =

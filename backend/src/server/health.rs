@@ -1,6 +1,6 @@
-//! Probes, and who we are.
+//! Probes, and the version.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
 use axum::{
     extract::State,
@@ -11,24 +11,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{http::extract::Json, server::state::AppState};
+use super::{config::Config, state::AppState};
+use crate::{
+    VERSION,
+    db::Database,
+    http::{extract::Json, request::Draining},
+};
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(health)).routes(routes!(ready)).routes(routes!(version))
-}
-
-/// Whether the service has been told to stop.
-#[derive(Debug, Default)]
-pub struct Draining(AtomicBool);
-
-impl Draining {
-    pub fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -52,9 +43,6 @@ struct Version {
     revision: String,
 }
 
-/// Version of the package.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-
 /// Liveness: the process answers. Never asks the database
 #[utoipa::path(get, path = "/health", tag = "ops", security(()), responses((status = 200, body = Health)))]
 async fn health() -> Json<Health> {
@@ -63,8 +51,8 @@ async fn health() -> Json<Health> {
 
 /// Readiness: the database answers and the service is not stopping
 #[utoipa::path(get, path = "/ready", tag = "ops", security(()), responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
-async fn ready(State(state): State<AppState>) -> Response {
-    let reason = if state.draining.has_begun() { Some("shutting down") } else { state.database.probe().await.err() };
+async fn ready(State(draining): State<Draining>, State(database): State<Database>) -> Response {
+    let reason = if draining.has_begun() { Some("shutting down") } else { database.probe().await.err() };
     match reason {
         None => Json(Readiness { status: "ready", reason }).into_response(),
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, Json(Readiness { status: "not_ready", reason })).into_response(),
@@ -73,6 +61,6 @@ async fn ready(State(state): State<AppState>) -> Response {
 
 /// Version and source revision
 #[utoipa::path(get, path = "/version", tag = "ops", security(()), responses((status = 200, body = Version)))]
-async fn version(State(state): State<AppState>) -> Json<Version> {
-    Json(Version { version: VERSION, revision: state.config.revision.clone() })
+async fn version(State(config): State<Arc<Config>>) -> Json<Version> {
+    Json(Version { version: VERSION, revision: config.revision.clone() })
 }

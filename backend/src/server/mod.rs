@@ -1,8 +1,11 @@
-//! Puts the features together: configuration, state, router, start and stop.
+//! The server: configuration, state, router, the `OpenAPI` document, start and stop. The only room that knows every
+//! feature.
 
 pub mod cleanup;
 pub mod config;
+mod environment;
 pub mod health;
+pub mod metrics;
 pub mod openapi;
 pub mod router;
 pub mod serve;

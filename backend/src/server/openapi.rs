@@ -11,10 +11,10 @@ use utoipa::{
 };
 
 use crate::{
-    accounts::identity::COOKIE,
+    accounts::SESSION_COOKIE,
     chat::{ChatError, ChatMessageEnd, ChatMessageStart, ChatTextDelta, ChatToolStep},
     events::TaskEvent,
-    http::error::Problem,
+    http::problem::Problem,
 };
 
 /// What is known before the routes are; [`declare_errors`] adds what depends on them.
@@ -40,7 +40,8 @@ struct Credentials;
 impl Modify for Credentials {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
-        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE))));
+        components
+            .add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE))));
         components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     }
 }

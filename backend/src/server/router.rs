@@ -13,18 +13,19 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
+use super::{
+    health,
+    openapi::{Document, declare_errors},
+    state::AppState,
+};
 use crate::{
     accounts, chat, events,
     http::{
         error::Error,
-        extract::BODY_LIMIT,
+        extract::MAX_BODY_BYTES,
         request::{limit_time, observe, panic_response, require_database},
     },
-    mcp,
-    server::health,
-    server::openapi::{Document, declare_errors},
-    server::state::AppState,
-    tasks,
+    mcp, tasks,
 };
 
 /// The features, which need the database.
@@ -45,25 +46,26 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// The service's main listener.
 pub fn router(state: AppState) -> Router {
-    let features = Router::from(features()).merge(mcp::router(&state));
-    let features = features.layer(from_fn_with_state(state.clone(), require_database));
+    let features = Router::from(features()).merge(mcp::router(state.mcp()));
+    let features = features.layer(from_fn_with_state(state.database.clone(), require_database));
     let routes = Router::from(health::router())
         .merge(features)
         .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi()));
     with_layers(routes, state)
 }
 
-/// What every request goes through, whatever its route; the last layer is the outermost.
+/// Adds what every request goes through, whatever its route; the last layer is the outermost.
 pub fn with_layers(routes: Router<AppState>, state: AppState) -> Router {
+    let origins = &state.config.cors_origins;
     routes
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(option_layer((!state.config.cors_origins.is_empty()).then(|| cors(&state.config.cors_origins))))
-        .layer(from_fn_with_state(state.clone(), limit_time))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(option_layer((!origins.is_empty()).then(|| cors(origins))))
+        .layer(from_fn_with_state(state.config.request_timeout, limit_time))
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(map_response(security_headers))
-        .layer(from_fn_with_state(state.clone(), observe))
+        .layer(from_fn_with_state(state.observer.clone(), observe))
         .with_state(state)
 }
 

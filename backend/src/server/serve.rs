@@ -9,28 +9,29 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{
-    db::Database,
-    notifier,
-    server::cleanup,
-    server::config::Config,
-    server::router::router,
-    server::state::AppState,
-    telemetry::{logging::LogLevel, metrics},
+use super::{
+    cleanup,
+    config::Config,
+    metrics::{self, MetricsState},
+    router::router,
+    state::AppState,
 };
+use crate::{db::Database, telemetry::logging::LogLevel};
 
-/// Serves until SIGTERM or Ctrl-C, then: not ready, but serving, while load balancers take notice; event streams say
-/// goodbye; open requests finish, and turns of the chat end as interrupted. All of it ends within the configured times.
+/// Serves until SIGTERM or Ctrl-C. Then the service is not ready, but goes on serving until load balancers have taken
+/// notice. Then event streams end, open requests finish, and turns of the chat end as interrupted. All of it takes no
+/// longer than the configured times.
 pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
-    let database = Database::new(&config)?;
+    let database = Database::new(&config.database_url, config.database_max_connections)?;
     let listener = bind(&config, config.port).await?;
     let metrics_listener = bind(&config, config.metrics_port).await?;
     let state = AppState::new(config, database)?;
 
-    tokio::spawn(state.database.clone().watch());
+    tokio::spawn(state.database.clone().monitor());
     tokio::spawn(cleanup::run(state.database.clone()));
-    tokio::spawn(notifier::listen(state.clone()));
-    let metrics = metrics::router(state.clone(), log_level).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(state.notifier.clone().listen(state.database.clone()));
+    let metrics = MetricsState { metrics: state.metrics.clone(), draining: state.draining.clone(), log_level };
+    let metrics = metrics::router(metrics).into_make_service_with_connect_info::<SocketAddr>();
     tracing::info!(
         address = listener.local_addr()?.to_string(),
         metrics_address = metrics_listener.local_addr()?.to_string(),
@@ -39,7 +40,6 @@ pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
     tokio::spawn(axum::serve(metrics_listener, metrics).into_future());
 
     let service = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let stopping = state.wakes.stopping();
     let server = axum::serve(listener, service).with_graceful_shutdown({
         let state = state.clone();
         async move {
@@ -47,11 +47,11 @@ pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
             tracing::info!("stopping");
             state.draining.begin();
             sleep(state.config.shutdown_drain).await;
-            state.wakes.stop();
+            state.shutdown.cancel();
         }
     });
     let server = tokio::spawn(server.into_future());
-    stopping.cancelled().await;
+    state.shutdown.cancelled().await;
     let finished = async {
         let result = server.await;
         state.chat.until_idle().await;

@@ -1,59 +1,85 @@
-//! What every handler may use.
+use std::sync::Arc;
 
-use std::{ops::Deref, sync::Arc};
+use axum::extract::FromRef;
+use prometheus::Registry;
+use tokio_util::sync::CancellationToken;
 
-use sqlx::PgPool;
-
+use super::{config::Config, metrics::Metrics};
 use crate::{
-    accounts::{limits::Limits, password::Passwords, token::TokenKey},
-    chat::Chat,
+    accounts::{self, Accounts},
+    chat::{self, Chat},
     db::Database,
-    notifier::Wakes,
-    server::config::Config,
-    server::health::Draining,
-    telemetry::metrics::Metrics,
+    http::{
+        client_address::TrustedProxyHops,
+        event_stream::EventStreams,
+        request::{Draining, Observer},
+    },
+    mcp::McpState,
+    notifier::Notifier,
+    telemetry::metrics::RequestMetrics,
+    tools::Tools,
 };
 
-/// Cheap to clone; one per process.
-#[derive(Clone)]
-pub struct AppState(Arc<Shared>);
-
-pub struct Shared {
-    pub config: Config,
+/// Everything of which there is one per process. A clone refers to the same; each feature takes its own part of it.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    pub config: Arc<Config>,
     pub database: Database,
     pub metrics: Metrics,
-    pub tokens: TokenKey,
-    pub passwords: Passwords,
-    pub limits: Limits,
-    pub wakes: Wakes,
+    pub observer: Observer,
     pub draining: Draining,
+    pub notifier: Notifier,
+    /// Cancelled when event streams and turns of the chat should end.
+    pub shutdown: CancellationToken,
+    pub event_streams: EventStreams,
+    pub accounts: Accounts,
+    pub tools: Tools,
     pub chat: Chat,
+    pub trusted_proxy_hops: TrustedProxyHops,
 }
 
 impl AppState {
     pub fn new(config: Config, database: Database) -> anyhow::Result<Self> {
-        Ok(Self(Arc::new(Shared {
-            metrics: Metrics::new(database.clone(), &config.revision)?,
-            tokens: TokenKey::new(&config.secret_key)?,
-            passwords: Passwords::new()?,
-            limits: Limits::default(),
-            wakes: Wakes::default(),
-            draining: Draining::default(),
-            chat: Chat::new(&config.chat)?,
-            config,
+        let registry = Registry::new();
+        let (draining, notifier, shutdown) = (Draining::default(), Notifier::default(), CancellationToken::new());
+        let observer = Observer { metrics: RequestMetrics::new(&registry)?, draining: draining.clone() };
+        let event_streams = EventStreams::new(&registry, database.clone(), notifier.clone(), shutdown.clone())?;
+        let settings =
+            accounts::Settings { cookie_secure: config.cookie_secure, allowed_origins: config.cors_origins.clone() };
+        let accounts = Accounts::new(database.clone(), &config.secret_key, settings)?;
+        let tools = Tools::new(&registry, database.clone())?;
+        let dependencies = chat::Dependencies {
+            database: database.clone(),
+            notifier: notifier.clone(),
+            rate_limiter: accounts.rate_limiter().clone(),
+            streams: event_streams.clone(),
+            tools: tools.clone(),
+            shutdown: shutdown.clone(),
+            shutdown_timeout: config.shutdown_timeout,
+        };
+        let chat = Chat::new(config.chat.clone(), &registry, dependencies)?;
+        Ok(Self {
+            metrics: Metrics::new(registry, database.clone(), &config.revision)?,
+            trusted_proxy_hops: TrustedProxyHops(config.trusted_proxy_hops),
+            config: Arc::new(config),
             database,
-        })))
+            observer,
+            draining,
+            notifier,
+            shutdown,
+            event_streams,
+            accounts,
+            tools,
+            chat,
+        })
     }
 
-    pub fn pool(&self) -> PgPool {
-        self.database.pool()
-    }
-}
-
-impl Deref for AppState {
-    type Target = Shared;
-
-    fn deref(&self) -> &Shared {
-        &self.0
+    pub fn mcp(&self) -> McpState {
+        McpState {
+            accounts: self.accounts.clone(),
+            database: self.database.clone(),
+            tools: self.tools.clone(),
+            allowed_hosts: self.config.mcp_allowed_hosts.clone(),
+        }
     }
 }

@@ -3,11 +3,12 @@
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
-use super::{Draft, Status, Task, check_description, check_title};
-use crate::http::{
-    error::{Error, FieldError, Result},
-    preconditions::IfMatch,
+use super::{
+    error::Error,
+    fields::{Draft, check_description, check_title},
+    task::{Status, Task, query_tasks},
 };
+use crate::validation::FieldError;
 
 /// What to change; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub struct Change {
 }
 
 impl Change {
+    /// The error has every rule that a field breaks.
     pub fn new(
         title: Option<&str>,
         description: Option<&str>,
@@ -28,13 +30,15 @@ impl Change {
             (title, description) => Err([title.err(), description.err()].into_iter().flatten().collect()),
         }
     }
+
+    pub fn of_status(status: Status) -> Self {
+        Self { status: Some(status), ..Self::default() }
+    }
 }
 
-pub async fn create(executor: impl PgExecutor<'_>, user_id: Uuid, draft: &Draft) -> Result<Task> {
-    let task = sqlx::query_as!(
-        Task,
-        r#"insert into tasks (id, user_id, title, description) values ($1, $2, $3, $4)
-           returning id, title, description, status as "status!: Status", created_at, updated_at, completed_at, version"#,
+pub async fn create(executor: impl PgExecutor<'_>, user_id: Uuid, draft: &Draft) -> Result<Task, Error> {
+    let task = query_tasks!(
+        "insert into tasks (id, user_id, title, description) values ($1, $2, $3, $4) returning" + COLUMNS,
         Uuid::now_v7(),
         user_id,
         draft.title,
@@ -45,40 +49,52 @@ pub async fn create(executor: impl PgExecutor<'_>, user_id: Uuid, draft: &Draft)
     Ok(task)
 }
 
-pub async fn get(executor: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<Task> {
-    sqlx::query_as!(
-        Task,
-        r#"select id, title, description, status as "status!: Status", created_at, updated_at, completed_at, version
-           from tasks where user_id = $1 and id = $2 and deleted_at is null"#,
-        user_id,
-        id
-    )
-    .fetch_optional(executor)
-    .await?
-    .ok_or(Error::NotFound)
+pub async fn get(executor: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<Task, Error> {
+    query_tasks!("select" + COLUMNS + "from tasks where user_id = $1 and id = $2 and deleted_at is null", user_id, id)
+        .fetch_optional(executor)
+        .await?
+        .ok_or(Error::NotFound)
 }
 
-/// Applies a change. One that changes nothing leaves the version as it is, and is no event.
-pub async fn update(pool: &PgPool, user_id: Uuid, id: Uuid, if_match: &IfMatch, change: &Change) -> Result<Task> {
-    let changed = sqlx::query_as!(
-        Task,
-        r#"update tasks set
-             title = coalesce($4, title),
-             description = coalesce($5, description),
-             completed_at = case
-               when $6::text is null then completed_at
-               when $6 = 'completed' then coalesce(completed_at, now())
-             end,
-             updated_at = now(),
-             version = version + 1
-           where user_id = $1 and id = $2 and deleted_at is null
-             and ($3::int[] is null or version = any($3))
-             and (title, description, status)
-               is distinct from (coalesce($4, title), coalesce($5, description), coalesce($6, status))
-           returning id, title, description, status as "status!: Status", created_at, updated_at, completed_at, version"#,
+/// The tasks of the user that have these ids, in no particular order. Ids without a task are passed over.
+pub async fn get_many(executor: impl PgExecutor<'_>, user_id: Uuid, ids: &[Uuid]) -> sqlx::Result<Vec<Task>> {
+    query_tasks!(
+        "select" + COLUMNS + "from tasks where user_id = $1 and id = any($2) and deleted_at is null",
+        user_id,
+        ids
+    )
+    .fetch_all(executor)
+    .await
+}
+
+/// Applies a change to a task that has one of the versions in `expected`, or any version without it. A change that
+/// changes nothing leaves the version as it is, and is no event.
+pub async fn update(
+    pool: &PgPool,
+    user_id: Uuid,
+    id: Uuid,
+    expected: Option<&[i32]>,
+    change: &Change,
+) -> Result<Task, Error> {
+    let changed = query_tasks!(
+        "update tasks set
+           title = coalesce($4, title),
+           description = coalesce($5, description),
+           completed_at = case
+             when $6::text is null then completed_at
+             when $6 = 'completed' then coalesce(completed_at, now())
+           end,
+           updated_at = now(),
+           version = version + 1
+         where user_id = $1 and id = $2 and deleted_at is null
+           and ($3::int[] is null or version = any($3))
+           and (title, description, status)
+             is distinct from (coalesce($4, title), coalesce($5, description), coalesce($6, status))
+         returning"
+            + COLUMNS,
         user_id,
         id,
-        if_match.0.as_deref(),
+        expected,
         change.title.as_deref(),
         change.description.as_deref(),
         change.status.map(Status::as_str)
@@ -87,29 +103,33 @@ pub async fn update(pool: &PgPool, user_id: Uuid, id: Uuid, if_match: &IfMatch, 
     .await?;
     match changed {
         Some(task) => Ok(task),
-        None => unchanged(pool, user_id, id, if_match).await,
+        None => get_expected(pool, user_id, id, expected).await,
     }
 }
 
-/// Marks a task as deleted; the clean-up removes it after 24 hours.
-pub async fn delete(pool: &PgPool, user_id: Uuid, id: Uuid, if_match: &IfMatch) -> Result<()> {
+/// Marks a task as deleted; the clean-up removes it after 24 hours. `expected` is that of [`update`].
+pub async fn delete(pool: &PgPool, user_id: Uuid, id: Uuid, expected: Option<&[i32]>) -> Result<(), Error> {
     let deleted = sqlx::query!(
         "update tasks set deleted_at = now(), version = version + 1
          where user_id = $1 and id = $2 and deleted_at is null and ($3::int[] is null or version = any($3))",
         user_id,
         id,
-        if_match.0.as_deref()
+        expected
     )
     .execute(pool)
     .await?;
     if deleted.rows_affected() == 0 {
-        unchanged(pool, user_id, id, if_match).await?;
+        get_expected(pool, user_id, id, expected).await?;
     }
     Ok(())
 }
 
-/// Why a statement found nothing to change: no such task, another version, or nothing to do.
-async fn unchanged(pool: &PgPool, user_id: Uuid, id: Uuid, if_match: &IfMatch) -> Result<Task> {
+/// The task that a statement did not change. The error says why, if it is another reason than that nothing was to do.
+async fn get_expected(pool: &PgPool, user_id: Uuid, id: Uuid, expected: Option<&[i32]>) -> Result<Task, Error> {
     let task = get(pool, user_id, id).await?;
-    if if_match.accepts(task.version) { Ok(task) } else { Err(Error::PreconditionFailed { version: task.version }) }
+    if expected.is_none_or(|versions| versions.contains(&task.version)) {
+        Ok(task)
+    } else {
+        Err(Error::VersionMismatch { version: task.version })
+    }
 }

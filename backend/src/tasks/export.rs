@@ -1,49 +1,29 @@
-//! All of a user's tasks as a download.
+//! All of a user's tasks as a file, written page by page.
 
-use axum::{
-    body::{Body, Bytes},
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use time::OffsetDateTime;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Status;
-use crate::{
-    accounts::identity::Identity,
-    db::Database,
-    http::{error::Result, extract::Query},
-    server::state::AppState,
-};
+use super::task::{Status, Task, query_tasks};
+use crate::db::Database;
 
 /// Tasks fetched at a time; between pages no connection is held, however slow the client.
-const PAGE: i64 = 500;
+const PAGE_SIZE: i64 = 500;
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Format {
+pub enum Format {
     #[default]
     Json,
     Csv,
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ExportQuery {
-    #[serde(default)]
-    #[param(inline)]
-    format: Format,
-}
-
 /// A task as it is exported, and as an import takes it.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ExportedTask {
+pub struct ExportedTask {
     id: Uuid,
     title: String,
     description: String,
@@ -56,33 +36,25 @@ pub(super) struct ExportedTask {
     completed_at: Option<OffsetDateTime>,
 }
 
-/// Download all tasks, oldest first; `import` takes the same file
-#[utoipa::path(get, path = "/api/tasks/export", tag = "tasks", params(ExportQuery),
-    responses((status = 200, description = "A JSON array, or CSV with a header line",
-        content((Vec<ExportedTask> = "application/json"), (String = "text/csv")))))]
-pub(super) async fn export(
-    State(state): State<AppState>,
-    identity: Identity,
-    Query(query): Query<ExportQuery>,
-) -> Result<Response> {
-    let (content_type, file) = match query.format {
-        Format::Json => ("application/json", "attachment; filename=\"tasks.json\""),
-        Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"tasks.csv\""),
-    };
-    let body = Body::from_stream(lines(state.database.clone(), identity.user_id, query.format));
-    Ok(([(header::CONTENT_TYPE, content_type), (header::CONTENT_DISPOSITION, file)], body).into_response())
+impl From<Task> for ExportedTask {
+    fn from(task: Task) -> Self {
+        let Task { id, title, description, status, created_at, updated_at, completed_at, version: _ } = task;
+        Self { id, title, description, status, created_at, updated_at, completed_at }
+    }
 }
 
-fn lines(database: Database, user_id: Uuid, format: Format) -> impl Stream<Item = anyhow::Result<Bytes>> {
+/// The bytes of the file, oldest task first.
+pub fn export(database: Database, user_id: Uuid, format: Format) -> impl Stream<Item = anyhow::Result<Vec<u8>>> {
     async_stream::try_stream! {
         let mut after = Uuid::nil();
         let mut first = true;
         loop {
-            let tasks = database.while_there(page(&database.pool(), user_id, after)).await?;
-            let last_page = i64::try_from(tasks.len())? < PAGE;
+            let tasks = database.while_available(page(&database.pool(), user_id, after)).await?;
+            let last_page = i64::try_from(tasks.len())? < PAGE_SIZE;
             if let Some(last) = tasks.last() {
                 after = last.id;
             }
+            let tasks: Vec<ExportedTask> = tasks.into_iter().map(Into::into).collect();
             yield match format {
                 Format::Json => json_chunk(&tasks, first, last_page)?,
                 Format::Csv => csv_chunk(&tasks, first)?,
@@ -95,7 +67,7 @@ fn lines(database: Database, user_id: Uuid, format: Format) -> impl Stream<Item 
     }
 }
 
-fn json_chunk(tasks: &[ExportedTask], first: bool, last: bool) -> anyhow::Result<Bytes> {
+fn json_chunk(tasks: &[ExportedTask], first: bool, last: bool) -> anyhow::Result<Vec<u8>> {
     let mut chunk = Vec::new();
     for (index, task) in tasks.iter().enumerate() {
         chunk.extend_from_slice(if first && index == 0 { b"[\n" } else { b",\n" });
@@ -107,10 +79,10 @@ fn json_chunk(tasks: &[ExportedTask], first: bool, last: bool) -> anyhow::Result
     if last {
         chunk.extend_from_slice(b"\n]\n");
     }
-    Ok(chunk.into())
+    Ok(chunk)
 }
 
-fn csv_chunk(tasks: &[ExportedTask], first: bool) -> anyhow::Result<Bytes> {
+fn csv_chunk(tasks: &[ExportedTask], first: bool) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     if first {
         writer.write_record(["id", "title", "description", "status", "created_at", "updated_at", "completed_at"])?;
@@ -118,17 +90,15 @@ fn csv_chunk(tasks: &[ExportedTask], first: bool) -> anyhow::Result<Bytes> {
     for task in tasks {
         writer.serialize(task)?;
     }
-    Ok(writer.into_inner()?.into())
+    Ok(writer.into_inner()?)
 }
 
-async fn page(pool: &PgPool, user_id: Uuid, after: Uuid) -> sqlx::Result<Vec<ExportedTask>> {
-    sqlx::query_as!(
-        ExportedTask,
-        r#"select id, title, description, status as "status!: Status", created_at, updated_at, completed_at
-           from tasks where user_id = $1 and deleted_at is null and id > $2 order by id limit $3"#,
+async fn page(pool: &PgPool, user_id: Uuid, after: Uuid) -> sqlx::Result<Vec<Task>> {
+    query_tasks!(
+        "select" + COLUMNS + "from tasks where user_id = $1 and deleted_at is null and id > $2 order by id limit $3",
         user_id,
         after,
-        PAGE
+        PAGE_SIZE
     )
     .fetch_all(pool)
     .await

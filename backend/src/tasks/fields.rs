@@ -1,6 +1,16 @@
-//! The rules of a task's fields, the same for every way in.
+//! The rules of a task's title and description, the same for every way in, and what the API document says of them.
 
-use crate::http::error::FieldError;
+use utoipa::openapi::{Object, schema::SchemaType, schema::Type};
+
+use crate::validation::{
+    FieldError,
+    text::{non_blank_line_schema, text_schema},
+};
+
+/// Longest title, in characters.
+pub const MAX_TITLE_CHARACTERS: usize = 200;
+/// Longest description, in characters.
+pub const MAX_DESCRIPTION_CHARACTERS: usize = 1000;
 
 /// A new task whose fields keep the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +20,7 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// The error has every rule that a field breaks.
     pub fn new(title: &str, description: &str) -> Result<Self, Vec<FieldError>> {
         match (check_title(title), check_description(description)) {
             (Ok(title), Ok(description)) => Ok(Self { title, description }),
@@ -18,10 +29,10 @@ impl Draft {
     }
 }
 
-/// Trimmed, 1–200 characters, on one line.
+/// The title without space around it: 1 to 200 characters on one line.
 pub fn check_title(title: &str) -> Result<String, FieldError> {
     let title = title.trim();
-    if !(1..=200).contains(&title.chars().count()) {
+    if !(1..=MAX_TITLE_CHARACTERS).contains(&title.chars().count()) {
         return Err(FieldError::new("title", "must be 1 to 200 characters, not counting space around it"));
     }
     if title.chars().any(char::is_control) {
@@ -30,14 +41,28 @@ pub fn check_title(title: &str) -> Result<String, FieldError> {
     Ok(title.to_owned())
 }
 
-/// At most 1,000 characters; line breaks are welcome.
+/// The description: at most 1,000 characters, which may be line breaks.
 pub fn check_description(description: &str) -> Result<String, FieldError> {
-    if description.chars().count() > 1000 {
+    if description.chars().count() > MAX_DESCRIPTION_CHARACTERS {
         return Err(FieldError::new("description", "must be at most 1000 characters"));
     }
-    // The one character that PostgreSQL cannot store.
+    // PostgreSQL cannot store this one character.
     if description.contains('\0') {
         return Err(FieldError::new("description", "must not contain the NUL character"));
     }
     Ok(description.to_owned())
+}
+
+pub fn title_schema() -> Object {
+    non_blank_line_schema(MAX_TITLE_CHARACTERS)
+}
+
+pub fn description_schema() -> Object {
+    text_schema(MAX_DESCRIPTION_CHARACTERS).build()
+}
+
+/// For a merge patch, where `null` empties the description.
+pub fn nullable_description_schema() -> Object {
+    let types = SchemaType::from_iter([Type::String, Type::Null]);
+    text_schema(MAX_DESCRIPTION_CHARACTERS).schema_type(types).build()
 }

@@ -1,52 +1,33 @@
-//! Tasks from a file: all of them, or none and a list of the lines that are wrong.
+//! Tasks from a file: all of them are stored, or none, and then every line that is wrong is named.
 
 use std::collections::HashSet;
 
-use axum::{
-    body::Bytes,
-    extract::{DefaultBodyLimit, FromRequest, Request, State},
-    http::StatusCode,
-};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use time::{OffsetDateTime, UtcOffset};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Draft, Status};
-use crate::{
-    accounts::identity::Identity,
-    http::{
-        error::{Error, FieldError, Problem, Result},
-        extract::{Json, body_error, content_type, from_value},
-    },
-    idempotency::{self, IdempotencyKey},
-    server::state::AppState,
+use super::{
+    error::Error,
+    fields::{Draft, description_schema, title_schema},
+    task::Status,
 };
+use crate::validation::{FieldError, json::from_value};
 
-/// Largest import, in bytes.
-pub const IMPORT_LIMIT: usize = 5 * 1024 * 1024;
 /// Most tasks in one import.
-const MOST_TASKS: usize = 20_000;
+const MAX_TASKS: usize = 20_000;
 /// Most broken rules that one answer names.
-const MOST_ERRORS: usize = 100;
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(import)).layer(DefaultBodyLimit::max(IMPORT_LIMIT))
-}
+const MAX_ERRORS: usize = 100;
 
 /// An entry of a file. What an export holds is taken, but a new id is given, so that a file can be imported anywhere.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ImportedTask {
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
-    )]
+pub struct ImportedTask {
+    #[schema(schema_with = title_schema)]
     title: String,
     #[serde(default)]
-    #[schema(max_length = 1000, pattern = r"^[^\x00]*$")]
+    #[schema(schema_with = description_schema)]
     description: String,
     #[serde(default)]
     status: Option<Status>,
@@ -61,11 +42,20 @@ struct ImportedTask {
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]
-struct Imported {
+pub struct Imported {
     imported: usize,
 }
 
-/// A checked entry, ready to be stored.
+/// The types of file that can be imported.
+#[derive(Clone, Copy, Debug)]
+pub enum FileType {
+    Json,
+    Csv,
+}
+
+/// Checked entries of a file, ready to be stored.
+pub struct Rows(Vec<Row>);
+
 struct Row {
     draft: Draft,
     created_at: OffsetDateTime,
@@ -73,62 +63,38 @@ struct Row {
     completed_at: Option<OffsetDateTime>,
 }
 
-/// Import tasks from a JSON array or a CSV file with a header line
-#[utoipa::path(post, path = "/api/tasks/import", tag = "tasks",
-    request_body(content((Vec<ImportedTask> = "application/json"), (String = "text/csv"))),
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
-        description = "A retry with the same key within 24 hours returns the first result")),
-    responses((status = 201, body = Imported),
-              (status = 422, body = Problem, content_type = "application/problem+json")))]
-async fn import(
-    State(state): State<AppState>,
-    identity: Identity,
-    key: IdempotencyKey,
-    request: Request,
-) -> Result<(StatusCode, Json<Imported>)> {
-    let parse: fn(&[u8]) -> Result<Vec<Entry>> = match content_type(&request).as_deref() {
-        Some("application/json") => parse_json,
-        Some("text/csv") => parse_csv,
-        _ => return Err(Error::UnsupportedMediaType("application/json or text/csv")),
+/// Reads a file and checks every entry. The error names all that are wrong, up to a bound.
+pub fn read(file_type: FileType, file: &[u8]) -> Result<Rows, Error> {
+    let entries = match file_type {
+        FileType::Json => parse_json(file)?,
+        FileType::Csv => parse_csv(file)?,
     };
-    let body = Bytes::from_request(request, &state).await.map_err(|error| body_error(&error, IMPORT_LIMIT))?;
-    let rows = check(parse(&body)?)?;
-    let imported = idempotency::once(&state.pool(), identity.user_id, key, "import", &body, async |connection| {
-        store(connection, identity.user_id, &rows).await
-    })
-    .await?;
-    Ok((StatusCode::CREATED, Json(imported)))
+    check(entries).map(Rows)
 }
 
-/// A line's number, and what stands there or what is wrong with it.
+/// The number of a line, and the entry on it or what is wrong with it.
 type Entry = (u64, Result<ImportedTask, FieldError>);
 
-fn parse_json(body: &[u8]) -> Result<Vec<Entry>> {
+fn parse_json(body: &[u8]) -> Result<Vec<Entry>, Error> {
     let entries: Vec<serde_json::Value> = serde_json::from_slice(body).map_err(|error| {
         if error.is_data() {
-            Error::invalid("body", "must be an array of tasks")
+            FieldError::new("body", "must be an array of tasks").into()
         } else {
-            Error::BadRequest(format!("The body is not valid JSON: {error}."))
+            Error::Malformed(format!("The body is not valid JSON: {error}."))
         }
     })?;
     Ok((1..).zip(entries.into_iter().map(from_value)).collect())
 }
 
-fn parse_csv(body: &[u8]) -> Result<Vec<Entry>> {
+fn parse_csv(body: &[u8]) -> Result<Vec<Entry>, Error> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(body);
     let headers = reader.headers().map_err(|error| csv_error(&error, 1))?.clone();
     let mut names = HashSet::new();
     if let Some(name) = headers.iter().find(|name| !names.insert(*name)) {
-        return Err(Error::Validation(vec![FieldError {
-            line: Some(1),
-            ..FieldError::new(name, "must be given once")
-        }]));
+        return Err(FieldError::new(name, "must be given once").at_line(1).into());
     }
     if !headers.iter().any(|name| name == "title") {
-        return Err(Error::Validation(vec![FieldError {
-            line: Some(1),
-            ..FieldError::new("title", "is missing among the columns")
-        }]));
+        return Err(FieldError::new("title", "is missing among the columns").at_line(1).into());
     }
     let mut record = csv::StringRecord::new();
     let mut entries = Vec::new();
@@ -160,12 +126,12 @@ fn csv_error(error: &csv::Error, line: u64) -> Error {
         _ => "is not valid CSV".to_owned(),
     };
     let line = error.position().map_or(line, csv::Position::line);
-    Error::Validation(vec![FieldError { line: Some(line), ..FieldError::new("line", rule) }])
+    FieldError::new("line", rule).at_line(line).into()
 }
 
-fn check(entries: Vec<Entry>) -> Result<Vec<Row>> {
-    if entries.len() > MOST_TASKS {
-        return Err(Error::invalid("body", format!("must hold at most {MOST_TASKS} tasks; split the file")));
+fn check(entries: Vec<Entry>) -> Result<Vec<Row>, Error> {
+    if entries.len() > MAX_TASKS {
+        return Err(FieldError::new("body", format!("must hold at most {MAX_TASKS} tasks; split the file")).into());
     }
     let now = OffsetDateTime::now_utc();
     let mut rows = Vec::with_capacity(entries.len());
@@ -174,15 +140,15 @@ fn check(entries: Vec<Entry>) -> Result<Vec<Row>> {
         match entry.map_err(|error| vec![error]).and_then(|task| row(&task, now)) {
             Ok(row) => rows.push(row),
             Err(wrong) => {
-                errors.extend(wrong.into_iter().map(|error| FieldError { line: Some(line), ..error }));
+                errors.extend(wrong.into_iter().map(|error| error.at_line(line)));
             }
         }
     }
     if errors.is_empty() {
         return Ok(rows);
     }
-    errors.truncate(MOST_ERRORS);
-    Err(Error::Validation(errors))
+    errors.truncate(MAX_ERRORS);
+    Err(errors.into())
 }
 
 fn row(task: &ImportedTask, now: OffsetDateTime) -> Result<Row, Vec<FieldError>> {
@@ -191,7 +157,7 @@ fn row(task: &ImportedTask, now: OffsetDateTime) -> Result<Row, Vec<FieldError>>
     for (field, time) in
         [("created_at", task.created_at), ("updated_at", task.updated_at), ("completed_at", task.completed_at)]
     {
-        // The year counts in UTC: the last hours of 9999 in the west are no time that could be told.
+        // The year counts in UTC, where the last hours of 9999 in the west are a time that RFC 3339 cannot express.
         let year = time.map(|time| time.checked_to_offset(UtcOffset::UTC).map(OffsetDateTime::year));
         if year.is_some_and(|year| year.is_none_or(|year| !(1970..=9999).contains(&year))) {
             errors.push(FieldError::new(field, "must be a year from 1970 to 9999"));
@@ -212,7 +178,8 @@ fn row(task: &ImportedTask, now: OffsetDateTime) -> Result<Row, Vec<FieldError>>
     }
 }
 
-async fn store(connection: &mut sqlx::PgConnection, user_id: Uuid, rows: &[Row]) -> Result<Imported> {
+/// Stores the tasks under new ids.
+pub async fn store(connection: &mut PgConnection, user_id: Uuid, Rows(rows): &Rows) -> Result<Imported, Error> {
     let ids: Vec<Uuid> = rows.iter().map(|_| Uuid::now_v7()).collect();
     let titles: Vec<&str> = rows.iter().map(|row| row.draft.title.as_str()).collect();
     let descriptions: Vec<&str> = rows.iter().map(|row| row.draft.description.as_str()).collect();

@@ -1,6 +1,5 @@
 //! Listing: filter, search, sort, and keyset pagination that is stable while tasks come and go.
 
-use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
@@ -8,16 +7,19 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Status, Task};
-use crate::{
-    accounts::identity::Identity,
-    http::{
-        error::{Error, Result},
-        extract::{Json, Query},
-        paging::{decode_cursor, encode_cursor, search_text},
-    },
-    server::state::AppState,
+use super::{
+    error::Error,
+    task::{Task, query_tasks},
 };
+use crate::{
+    db::paging::{self, check_limit, decode_cursor, is_comparable},
+    validation::{FieldError, text::check_search},
+};
+
+/// Tasks on a page when the client asks for no number.
+pub const DEFAULT_PAGE_SIZE: i64 = 50;
+/// Tasks on a page at most.
+pub const MAX_PAGE_SIZE: i64 = 200;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -68,8 +70,8 @@ pub struct ListQuery {
     pub cursor: Option<String>,
 }
 
-pub const fn default_limit() -> i64 {
-    50
+const fn default_limit() -> i64 {
+    DEFAULT_PAGE_SIZE
 }
 
 #[derive(Debug, Serialize, ToSchema, JsonSchema)]
@@ -111,55 +113,40 @@ impl Cursor {
         Self { sort, id: task.id, time, title }
     }
 
-    fn decode(text: &str, sort: Sort) -> Result<Self> {
-        let invalid = || Error::invalid("cursor", "must be the next_cursor of a page with the same sort");
+    fn decode(text: &str, sort: Sort) -> Result<Self, FieldError> {
+        let invalid = || FieldError::new("cursor", "must be the next_cursor of a page with the same sort");
         let cursor: Self = decode_cursor(text).ok_or_else(invalid)?;
         let by_title = matches!(sort, Sort::Title | Sort::TitleDescending);
         let has_key = if by_title { cursor.title.is_some() } else { cursor.time.is_some() };
         let storable = cursor.title.as_ref().is_none_or(|title| !title.contains('\0'));
-        let plausible = cursor.time.is_none_or(|time| (1..=9999).contains(&time.year()));
-        if cursor.sort == sort && has_key && storable && plausible { Ok(cursor) } else { Err(invalid()) }
+        let comparable = cursor.time.is_none_or(is_comparable);
+        if cursor.sort == sort && has_key && storable && comparable { Ok(cursor) } else { Err(invalid()) }
     }
-}
-
-/// Your tasks
-#[utoipa::path(get, path = "/api/tasks", operation_id = "list_tasks", tag = "tasks", params(ListQuery), responses((status = 200, body = Page)))]
-pub(super) async fn list(
-    State(state): State<AppState>,
-    identity: Identity,
-    Query(query): Query<ListQuery>,
-) -> Result<Json<Page>> {
-    page(&state.pool(), identity.user_id, &query).await.map(Json)
 }
 
 /// A page of a user's tasks.
-pub async fn page(pool: &PgPool, user_id: Uuid, query: &ListQuery) -> Result<Page> {
-    if !(1..=200).contains(&query.limit) {
-        return Err(Error::invalid("limit", "must be 1 to 200"));
-    }
-    let search = search_text(&query.q)?;
+pub async fn list(pool: &PgPool, user_id: Uuid, query: &ListQuery) -> Result<Page, Error> {
+    check_limit(query.limit, MAX_PAGE_SIZE)?;
+    let search = check_search(&query.q)?;
     let cursor = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, query.sort)).transpose()?;
-    // Both see the same tasks: clients add to the counts what events tell that is not in the list.
+    // The page and its counts are of one moment: clients add to the counts the events about tasks that are not listed.
     let mut snapshot = pool.begin_with("begin isolation level repeatable read read only").await?;
-    let mut tasks = after(&mut snapshot, user_id, query, search, cursor).await?;
-    let more = tasks.len() > usize::try_from(query.limit).unwrap_or(usize::MAX);
-    if more {
-        tasks.pop();
-    }
-    let next_cursor = tasks.last().filter(|_| more).map(|task| encode_cursor(&Cursor::after(task, query.sort)));
+    let tasks = after(&mut snapshot, user_id, query, search, cursor).await?;
     let counts = count(&mut snapshot, user_id, search).await?;
     snapshot.commit().await?;
-    Ok(Page { tasks, next_cursor, counts })
+    let paging::Page { rows, next_cursor } =
+        paging::Page::new(tasks, query.limit, |task| Cursor::after(task, query.sort));
+    Ok(Page { tasks: rows, next_cursor, counts })
 }
 
-/// One task more than asked for, which tells whether there is another page.
+/// The tasks after the cursor, one more than the page holds.
 async fn after(
     connection: &mut PgConnection,
     user_id: Uuid,
     query: &ListQuery,
     search: &str,
     cursor: Option<Cursor>,
-) -> Result<Vec<Task>> {
+) -> Result<Vec<Task>, Error> {
     let status = match query.status {
         StatusFilter::All => "all",
         StatusFilter::Pending => "pending",
@@ -170,15 +157,27 @@ async fn after(
     // The statements differ only in the sort key and its direction, which cannot be parameters of a statement.
     macro_rules! page {
         ($key:tt $after:tt $position:tt, $direction:tt, $value:expr) => {
-            sqlx::query_as!(
-                Task,
-                r#"select id, title, description, status as "status!: Status", created_at, updated_at, completed_at, version
-                   from tasks
+            query_tasks!(
+                "select"
+                    + COLUMNS
+                    + "from tasks
                    where user_id = $1 and deleted_at is null
                      and ($2 = 'all' or status = $2)
                      and ($3 = '' or strpos(lower(title || chr(10) || description), lower($3)) > 0)
-                     and ($5::uuid is null or ("# + $key + ", id) " + $after + " (" + $position + ", $5))
-                   order by " + $key + " " + $direction + ", id " + $direction + " limit $6",
+                     and ($5::uuid is null or ("
+                    + $key
+                    + ", id) "
+                    + $after
+                    + " ("
+                    + $position
+                    + ", $5))
+                   order by "
+                    + $key
+                    + " "
+                    + $direction
+                    + ", id "
+                    + $direction
+                    + " limit $6",
                 user_id,
                 status,
                 search,
@@ -201,7 +200,7 @@ async fn after(
     Ok(tasks?)
 }
 
-async fn count(connection: &mut PgConnection, user_id: Uuid, search: &str) -> Result<Counts> {
+async fn count(connection: &mut PgConnection, user_id: Uuid, search: &str) -> Result<Counts, Error> {
     let counts = sqlx::query_as!(
         Counts,
         r#"select count(*) as "all!", count(*) filter (where status = 'pending') as "pending!",

@@ -26,11 +26,11 @@ pub fn parse_filter(text: &str) -> anyhow::Result<EnvFilter> {
     let mut bare = text.split(',').map(str::trim).filter(|directive| !directive.contains('='));
     let known = bare.all(|word| !word.is_empty() && word.parse::<LevelFilter>().is_ok());
     ensure!(known, "not a log level or filter");
-    // The MCP library tells what is in requests and answers, in a warning for each that is refused.
+    // For each request that it refuses, the MCP library logs a warning with the contents of request and answer.
     EnvFilter::try_new(format!("rmcp=error,{text}")).context("not a log level or filter")
 }
 
-/// Writes one JSON object a line, and the handle that changes its level.
+/// A subscriber that writes one JSON object a line, and the handle that changes its level.
 pub fn subscriber(
     level: &str,
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -45,7 +45,7 @@ pub fn init(level: &str) -> anyhow::Result<LogLevel> {
     init_to(level, std::io::stdout)
 }
 
-/// Logs there from now on.
+/// Logs to `writer` from now on.
 pub fn init_to(level: &str, writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) -> anyhow::Result<LogLevel> {
     let (subscriber, level) = subscriber(level, writer)?;
     subscriber.try_init()?;

@@ -1,5 +1,5 @@
-//! Logs and metrics.
+//! Logs and metrics as such. Uses `db`; the metrics of a feature are in its own room.
 
 pub mod logging;
 pub mod metrics;
-mod postgres;
+pub mod postgres;

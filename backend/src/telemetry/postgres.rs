@@ -8,10 +8,10 @@ use tokio::sync::Mutex;
 
 use crate::db::Database;
 
-/// Of the question, so that a scrape is answered whatever the database does.
-const TIMEOUT: Duration = Duration::from_millis(500);
-/// However often and from wherever it is asked.
-const FRESH: Duration = Duration::from_secs(5);
+/// How long the query may take, so that a scrape is answered whatever the database does.
+const QUERY_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long an answer is used again, so that frequent scrapes are no load.
+const MAX_AGE: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 pub struct Statistics(Mutex<Option<(Instant, Row)>>);
@@ -33,17 +33,17 @@ struct Row {
 }
 
 impl Statistics {
-    /// Nothing while the database is away: a number of then would pass for one of now.
+    /// Empty while the database is unavailable, because an old number would pass for a current one.
     pub async fn gather(&self, database: &Database) -> prometheus::Result<Vec<MetricFamily>> {
         let mut last = self.0.lock().await;
-        if !database.answers() || last.as_ref().is_none_or(|(at, _)| at.elapsed() > FRESH) {
-            *last = database.ask_aside(TIMEOUT, ask).await.map(|row| (Instant::now(), row));
+        if !database.is_available() || last.as_ref().is_none_or(|(at, _)| at.elapsed() > MAX_AGE) {
+            *last = database.query_on_probe(QUERY_TIMEOUT, query).await.map(|row| (Instant::now(), row));
         }
         last.as_ref().map_or_else(|| Ok(Vec::new()), |(_, row)| row.families())
     }
 }
 
-async fn ask(connection: &mut PgConnection) -> sqlx::Result<Row> {
+async fn query(connection: &mut PgConnection) -> sqlx::Result<Row> {
     sqlx::query_as!(
         Row,
         r#"select datname::text as "database!",
@@ -87,7 +87,6 @@ impl Row {
             ("pg_stat_database_tup_changed", "Rows inserted, updated or deleted", self.changed),
             ("pg_stat_database_deadlocks", "Deadlocks that were broken up", self.deadlocks),
         ] {
-            // The server counts; we only repeat it.
             let counter = IntCounterVec::new(Opts::new(name, help), &["datname"])?;
             counter.with_label_values(&[&self.database]).inc_by(value.try_into().unwrap_or(0));
             registry.register(Box::new(counter))?;

@@ -3,15 +3,19 @@ use serde::Deserialize;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{One, Tool, refusal::Failure, schema};
-use crate::tasks::{Draft, create};
+use super::{
+    error::Failure,
+    schema,
+    tool::{TaskResult, Tool},
+};
+use crate::tasks::{Draft, MAX_DESCRIPTION_CHARACTERS, MAX_TITLE_CHARACTERS, create};
 
 pub const TOOL: Tool = Tool {
     name: "add_task",
     title: "Add a task",
     description: "Adds a task to the user's list.",
     input: schema::input::<Arguments>,
-    output: schema::output::<One>,
+    output: schema::output::<TaskResult>,
     read_only: false,
     destructive: false,
     idempotent: false,
@@ -21,15 +25,15 @@ pub const TOOL: Tool = Tool {
 #[serde(deny_unknown_fields)]
 pub struct Arguments {
     /// What is to be done, on one line.
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = MAX_TITLE_CHARACTERS))]
     title: String,
     /// Details.
     #[serde(default)]
-    #[schemars(with = "String", length(max = 1000))]
+    #[schemars(with = "String", length(max = MAX_DESCRIPTION_CHARACTERS))]
     description: Option<String>,
 }
 
-pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<One, Failure> {
+pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
     let draft = Draft::new(&arguments.title, &arguments.description.unwrap_or_default())?;
-    Ok(One { task: create(pool, user_id, &draft).await? })
+    Ok(TaskResult { task: create(pool, user_id, &draft).await? })
 }

@@ -3,8 +3,13 @@ use serde::Deserialize;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{One, Tool, lookup::lookup, refusal::Failure, schema};
-use crate::{http::preconditions::IfMatch, tasks::delete};
+use super::{
+    error::Failure,
+    lookup::lookup,
+    schema,
+    tool::{TaskResult, Tool},
+};
+use crate::tasks::{MAX_TITLE_CHARACTERS, delete};
 
 pub const TOOL: Tool = Tool {
     name: "delete_task",
@@ -12,7 +17,7 @@ pub const TOOL: Tool = Tool {
     description: "Deletes a task of the user and returns it as it was. Only for what the user wants gone: \
                   what is done is to be completed instead.",
     input: schema::input::<Arguments>,
-    output: schema::output::<One>,
+    output: schema::output::<TaskResult>,
     read_only: false,
     destructive: true,
     // Once a title is gone, a part of another one may fit.
@@ -23,12 +28,12 @@ pub const TOOL: Tool = Tool {
 #[serde(deny_unknown_fields)]
 pub struct Arguments {
     /// Id of the task, or its title, or a part of the title that fits no other task.
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = MAX_TITLE_CHARACTERS))]
     task: String,
 }
 
-pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<One, Failure> {
+pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
     let task = lookup(pool, user_id, &arguments.task, None).await?;
-    delete(pool, user_id, task.id, &IfMatch(None)).await?;
-    Ok(One { task })
+    delete(pool, user_id, task.id, None).await?;
+    Ok(TaskResult { task })
 }

@@ -3,8 +3,11 @@ use serde::Deserialize;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{Tool, refusal::Failure, schema};
-use crate::tasks::{ListQuery, Page, Sort, StatusFilter, default_limit, page};
+use super::{error::Failure, schema, tool::Tool};
+use crate::{
+    tasks::{DEFAULT_PAGE_SIZE, ListQuery, MAX_PAGE_SIZE, Page, Sort, StatusFilter, list},
+    validation::text::MAX_SEARCH_CHARACTERS,
+};
 
 pub const TOOL: Tool = Tool {
     name: "list_tasks",
@@ -26,11 +29,11 @@ pub struct Arguments {
     status: Option<StatusFilter>,
     /// Text to find in title or description, in any case.
     #[serde(default)]
-    #[schemars(with = "String", length(max = 200))]
+    #[schemars(with = "String", length(max = MAX_SEARCH_CHARACTERS))]
     q: Option<String>,
     /// Tasks a page; 50 when absent.
     #[serde(default)]
-    #[schemars(with = "i64", range(min = 1, max = 200))]
+    #[schemars(with = "i64", range(min = 1, max = MAX_PAGE_SIZE))]
     limit: Option<i64>,
     /// `next_cursor` of the page before.
     #[serde(default)]
@@ -43,8 +46,8 @@ pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<P
         status: arguments.status.unwrap_or_default(),
         q: arguments.q.unwrap_or_default(),
         sort: Sort::default(),
-        limit: arguments.limit.unwrap_or(default_limit()),
+        limit: arguments.limit.unwrap_or(DEFAULT_PAGE_SIZE),
         cursor: arguments.cursor,
     };
-    Ok(page(pool, user_id, &query).await?)
+    Ok(list(pool, user_id, &query).await?)
 }

@@ -1,29 +1,29 @@
-//! Which task is meant: people and models speak of titles.
+//! Finding the task that is meant: people and models speak of titles.
 
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::refusal::{Candidate, Failure, ToolError};
+use super::error::{Candidate, Failure, ToolError};
 use crate::{
-    http::error::{Error, FieldError},
-    tasks::{Status, Task, get},
+    tasks::{self, MAX_TITLE_CHARACTERS, Status, Task, get},
+    validation::FieldError,
 };
 
 /// Candidates that one refusal lists.
-const MOST_CANDIDATES: usize = 10;
+const MAX_CANDIDATES: usize = 10;
 
 /// The task with this id, else the only one with this title, else the only one whose title contains it; in any case of
 /// letters. Where `preferred` is given, tasks of that status go before equal ones of the other.
 pub async fn lookup(pool: &PgPool, user_id: Uuid, task: &str, preferred: Option<Status>) -> Result<Task, Failure> {
     let name = task.trim();
-    if name.is_empty() || name.chars().count() > 200 || name.contains('\0') {
+    if name.is_empty() || name.chars().count() > MAX_TITLE_CHARACTERS || name.contains('\0') {
         let rule = "must be an id or a title: 1 to 200 characters, without the NUL character";
-        return Err(vec![FieldError::new("task", rule)].into());
+        return Err(FieldError::new("task", rule).into());
     }
     if let Ok(id) = name.parse() {
         match get(pool, user_id, id).await {
             // A title may look like an id.
-            Err(Error::NotFound) => {}
+            Err(tasks::Error::NotFound) => {}
             found => return Ok(found?),
         }
     }
@@ -35,11 +35,10 @@ pub async fn lookup(pool: &PgPool, user_id: Uuid, task: &str, preferred: Option<
         user_id,
         name,
         preferred.map(Status::as_str),
-        i64::try_from(MOST_CANDIDATES).unwrap_or(i64::MAX),
+        i64::try_from(MAX_CANDIDATES).unwrap_or(i64::MAX),
     )
     .fetch_all(pool)
-    .await
-    .map_err(Error::from)?;
+    .await?;
     let Some(first) = found.first() else { return Err(Failure::Refused(ToolError::not_found())) };
     let best = (first.exact, first.preferred);
     let equals = found.iter().take_while(|task| (task.exact, task.preferred) == best);

@@ -3,10 +3,15 @@ use serde::Deserialize;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{One, Tool, lookup::lookup, refusal::Failure, schema};
+use super::{
+    error::Failure,
+    lookup::lookup,
+    schema,
+    tool::{TaskResult, Tool},
+};
 use crate::{
-    http::{error::FieldError, preconditions::IfMatch},
-    tasks::{Change, Status, update},
+    tasks::{Change, MAX_DESCRIPTION_CHARACTERS, MAX_TITLE_CHARACTERS, Status, update},
+    validation::FieldError,
 };
 
 pub const TOOL: Tool = Tool {
@@ -15,7 +20,7 @@ pub const TOOL: Tool = Tool {
     description: "Changes title, description or status of a task of the user; what is absent stays as it is. \
                   The status `pending` reopens a completed task.",
     input: schema::input::<Arguments>,
-    output: schema::output::<One>,
+    output: schema::output::<TaskResult>,
     read_only: false,
     // The text that was there is gone.
     destructive: true,
@@ -27,33 +32,32 @@ pub const TOOL: Tool = Tool {
 #[serde(deny_unknown_fields)]
 pub struct Arguments {
     /// Id of the task, or its title, or a part of the title that fits no other task.
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = MAX_TITLE_CHARACTERS))]
     task: String,
     /// The new title, on one line.
     #[serde(default)]
-    #[schemars(with = "String", length(min = 1, max = 200))]
+    #[schemars(with = "String", length(min = 1, max = MAX_TITLE_CHARACTERS))]
     title: Option<String>,
     /// The new description; an empty text removes it.
     #[serde(default)]
-    #[schemars(with = "String", length(max = 1000))]
+    #[schemars(with = "String", length(max = MAX_DESCRIPTION_CHARACTERS))]
     description: Option<String>,
     #[serde(default)]
     #[schemars(with = "Status")]
     status: Option<Status>,
 }
 
-pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<One, Failure> {
+pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
     let change = Change::new(arguments.title.as_deref(), arguments.description.as_deref(), arguments.status)?;
     if change == Change::default() {
-        return Err(
-            vec![FieldError::new("arguments", "must have at least one of title, description and status")].into()
-        );
+        let rule = "must have at least one of title, description and status";
+        return Err(FieldError::new("arguments", rule).into());
     }
-    // Whoever wants another status means a task that does not have it yet.
+    // A model that wants another status means a task that does not have it yet.
     let preferred = change.status.map(|status| match status {
         Status::Pending => Status::Completed,
         Status::Completed => Status::Pending,
     });
     let task = lookup(pool, user_id, &arguments.task, preferred).await?;
-    Ok(One { task: update(pool, user_id, task.id, &IfMatch(None), &change).await? })
+    Ok(TaskResult { task: update(pool, user_id, task.id, None, &change).await? })
 }

@@ -9,7 +9,7 @@ use axum::{
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use todo_backend::{notifier, server::cleanup::remove_expired};
+use todo_backend::server::cleanup::remove_expired;
 use tokio::time::timeout;
 
 use crate::support::{App, Call, Client, PASSWORD, path};
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A replica that listens for notifications.
 pub fn listening(pool: &PgPool) -> App {
     let app = App::new(pool);
-    tokio::spawn(notifier::listen(app.state.clone()));
+    tokio::spawn(app.state.notifier.clone().listen(app.state.database.clone()));
     app
 }
 
@@ -293,7 +293,7 @@ async fn a_shutdown_is_told_before_the_stream_ends(pool: PgPool) {
     let app = listening(&pool);
     let ada = app.user("ada").await;
     let stream = Events::greeted(&ada).await;
-    app.state.wakes.stop();
+    app.state.shutdown.cancel();
     stream.expect_bye("shutdown").await;
     // Who comes too late is told as well.
     Events::greeted(&ada).await.expect_bye("shutdown").await;
@@ -317,9 +317,9 @@ async fn a_silent_stream_has_a_heartbeat(pool: PgPool) {
 async fn open_streams_are_counted(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    assert_eq!(app.state.metrics.event_streams.get(), 0);
+    assert_eq!(app.state.event_streams.count(), 0);
     let streams = [Events::greeted(&ada).await, Events::greeted(&ada).await];
-    assert_eq!(app.state.metrics.event_streams.get(), 2);
+    assert_eq!(app.state.event_streams.count(), 2);
     drop(streams);
-    assert_eq!(app.state.metrics.event_streams.get(), 0);
+    assert_eq!(app.state.event_streams.count(), 0);
 }

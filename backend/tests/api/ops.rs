@@ -7,7 +7,10 @@ use flate2::read::GzDecoder;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use todo_backend::telemetry::{logging, metrics};
+use todo_backend::{
+    server::metrics::{self, MetricsState},
+    telemetry::logging::{self, LogLevel},
+};
 use tower::ServiceExt;
 
 use crate::support::{App, path};
@@ -34,6 +37,11 @@ async fn the_version_is_that_of_the_package_and_its_source(pool: PgPool) {
     }
 }
 
+fn metrics_router(app: &App, log_level: LogLevel) -> Router {
+    let (metrics, draining) = (app.state.metrics.clone(), app.state.draining.clone());
+    metrics::router(MetricsState { metrics, draining, log_level })
+}
+
 /// A request to the metrics listener.
 async fn ask(router: &Router, peer: &str, request: axum::http::request::Builder, body: &str) -> (u16, String) {
     let peer: SocketAddr = peer.parse().unwrap();
@@ -57,7 +65,7 @@ async fn metrics_are_labelled_by_template_and_class(pool: PgPool) {
     ada.call("BREW".parse().unwrap(), "/api/tasks").await.problem(405, "method_not_allowed");
 
     let (_, log_level) = logging::subscriber("info", std::io::sink).unwrap();
-    let router = metrics::router(app.state.clone(), log_level);
+    let router = metrics_router(&app, log_level);
     let (status, text) = ask(&router, "192.0.2.1:4000", Request::get("/metrics"), "").await;
     assert_eq!(status, 200);
     for line in [
@@ -98,7 +106,7 @@ async fn metrics_are_labelled_by_template_and_class(pool: PgPool) {
 #[sqlx::test]
 async fn only_this_machine_may_change_the_log_level(pool: PgPool) {
     let (_subscriber, log_level) = logging::subscriber("info", std::io::sink).unwrap();
-    let router = metrics::router(App::new(&pool).state, log_level);
+    let router = metrics_router(&App::new(&pool), log_level);
     for (peer, level, status) in [
         ("127.0.0.1:4000", "debug", 204),
         ("[::1]:4000", "info,sqlx=debug\n", 204),

@@ -2,28 +2,25 @@
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use todo_backend::{
-    server::state::AppState,
-    tools::{Source, TOOLS, ToolError, call, find},
-};
+use todo_backend::tools::{Source, TOOLS, ToolError, Tools, find};
 use uuid::Uuid;
 
 use crate::support::{App, Client, path, pluck};
 
 /// A user's model.
 struct Model {
-    state: AppState,
+    tools: Tools,
     user_id: Uuid,
 }
 
 impl Model {
     async fn of(app: &App, user: &Client) -> Self {
         let me = user.get("/api/auth/me").await.ok(200);
-        Self { state: app.state.clone(), user_id: me["id"].as_str().unwrap().parse().unwrap() }
+        Self { tools: app.state.tools.clone(), user_id: me["id"].as_str().unwrap().parse().unwrap() }
     }
 
     async fn call(&self, tool: &str, arguments: Value) -> Result<Value, ToolError> {
-        call(&self.state, Source::Chat, self.user_id, tool, arguments).await.unwrap()
+        self.tools.call(Source::Chat, self.user_id, tool, arguments).await.unwrap()
     }
 
     async fn ok(&self, tool: &str, arguments: Value) -> Value {
@@ -242,7 +239,7 @@ async fn calls_are_counted_by_tool_result_and_source(pool: PgPool) {
     model.refusal("invented 1", json!({})).await;
     model.refusal("invented 2", json!({})).await;
     pool.close().await;
-    call(&app.state, Source::Mcp, model.user_id, "list_tasks", json!({})).await.unwrap_err();
+    model.tools.call(Source::Mcp, model.user_id, "list_tasks", json!({})).await.unwrap_err();
     let metrics = String::from_utf8(app.state.metrics.render(false).await.unwrap()).unwrap();
     for line in [
         r#"tool_calls_total{result="ok",source="chat",tool="add_task"} 1"#,

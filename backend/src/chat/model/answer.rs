@@ -9,12 +9,12 @@ use super::{
     wire::{CallDelta, Choice, Chunk, Usage},
 };
 
-/// An answer larger than this, on the wire, is none.
-const LIMIT: usize = 4 * 1024 * 1024;
-/// More calls than this in one answer are a model gone wild.
-const MOST_CALLS: usize = 100;
-/// After the reason to finish, all that may come is the number of tokens.
-const AFTERTHOUGHT: Duration = Duration::from_millis(500);
+/// Largest answer on the wire.
+const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// Most tool calls in one answer.
+const MAX_CALLS: usize = 100;
+/// How long to wait, after the reason to finish, for the number of tokens, which is all that may still come.
+const USAGE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A tool that the model wants to use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,14 +22,14 @@ pub struct Call {
     index: Option<usize>,
     id: String,
     pub name: String,
-    /// JSON, if the model keeps its word.
+    /// JSON, unless the model made a mistake.
     pub arguments: String,
 }
 
 /// An answer that is being read.
 pub struct Answer {
     response: Response,
-    /// Bytes whose line has not ended.
+    /// Received bytes of a line that has not ended.
     unread: Vec<u8>,
     /// Whether the whole body is one JSON document.
     is_document: Option<bool>,
@@ -42,9 +42,9 @@ pub struct Answer {
     finish: Option<String>,
     /// The server said that nothing more comes.
     done: bool,
-    /// The connection has ended in order.
+    /// The connection has been closed in order.
     ended: bool,
-    /// Anything of what came was part of an answer.
+    /// At least a part of what came was part of an answer.
     understood: bool,
 }
 
@@ -67,7 +67,7 @@ impl Answer {
         }
     }
 
-    /// The next piece of text, which may be empty; `None` when the answer is complete. May be dropped while it waits.
+    /// The next piece of text, which may be empty; `None` when the answer is complete. Cancel safe.
     pub async fn next(&mut self) -> Result<Option<String>, ModelError> {
         while !self.done {
             if let Some(line) = self.line() {
@@ -79,18 +79,18 @@ impl Answer {
             if self.ended {
                 break;
             }
-            let patience = if self.finish.is_some() { AFTERTHOUGHT } else { self.stall };
-            match timeout(patience, self.response.chunk()).await {
+            let limit = if self.finish.is_some() { USAGE_TIMEOUT } else { self.stall };
+            match timeout(limit, self.response.chunk()).await {
                 Ok(Ok(Some(bytes))) => {
                     self.received += bytes.len();
-                    if self.received > LIMIT {
+                    if self.received > MAX_ANSWER_BYTES {
                         return Err(ModelError::broken("The model's answer is far too long."));
                     }
                     self.unread.extend_from_slice(&bytes);
                 }
                 Ok(Ok(None)) => {
                     self.ended = true;
-                    // The last line may lack its end.
+                    // The last line may have no line feed.
                     self.unread.push(b'\n');
                 }
                 // Nothing of the answer is missing.
@@ -111,11 +111,13 @@ impl Answer {
         }
     }
 
-    pub fn whole(&self) -> Duration {
+    /// Time since the model was asked.
+    pub fn elapsed(&self) -> Duration {
         self.asked.elapsed()
     }
 
-    /// A line, or a document of which the last byte has come. Split at line feeds, no character is torn.
+    /// The next complete line, or a whole document. A line feed is never part of another UTF-8 character, so that
+    /// splitting there cuts no character in two.
     fn line(&mut self) -> Option<String> {
         let start = self.unread.iter().position(|byte| !byte.is_ascii_whitespace())?;
         if *self.is_document.get_or_insert(self.unread[start] == b'{') {
@@ -132,7 +134,7 @@ impl Answer {
     fn read(&mut self, line: &str) -> Result<Option<String>, ModelError> {
         let is_document = self.is_document == Some(true);
         let data = if is_document { Some(line) } else { line.strip_prefix("data:") };
-        // Comments, names of events, empty lines.
+        // The other lines are comments, names of events, and empty.
         let Some(data) = data.map(str::trim).filter(|data| !data.is_empty()) else { return Ok(None) };
         if data == "[DONE]" {
             self.done = true;
@@ -183,7 +185,7 @@ impl Answer {
         let place = if let Some(place) = place {
             place
         } else {
-            if self.calls.len() == MOST_CALLS {
+            if self.calls.len() == MAX_CALLS {
                 return Err(ModelError::broken("The model wants to do far too many things at once."));
             }
             self.calls.push(Call { index: piece.index, id, ..Call::default() });
@@ -191,7 +193,7 @@ impl Answer {
         };
         let call = &mut self.calls[place];
         if let Some(function) = piece.function {
-            // Whole in the first piece; some servers repeat it.
+            // The first piece has the whole name; some servers repeat it.
             call.name = function.name.filter(|name| !name.is_empty()).unwrap_or(std::mem::take(&mut call.name));
             match function.arguments {
                 Some(Value::String(text)) => call.arguments.push_str(&text),

@@ -7,12 +7,13 @@ use tokio::time::timeout;
 
 use crate::chat::message::{Failure, FailureCode};
 
-/// How long to wait for the body of an error, and how much of it to read.
-const BODY_TIME: Duration = Duration::from_secs(2);
-const BODY_LIMIT: usize = 64 * 1024;
+/// How long to wait for the body of an error.
+const BODY_TIMEOUT: Duration = Duration::from_secs(2);
+/// Largest body of an error that is read.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// Why there is no answer, or no whole one. Holds nothing that the server wrote but a status and a code, since servers
-/// repeat keys and messages.
+/// Why there is no answer, or only a part of one. Of what the server wrote it has only the status and a code, because
+/// servers repeat keys and messages.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct ModelError {
@@ -23,7 +24,7 @@ pub struct ModelError {
 }
 
 impl ModelError {
-    /// All that there are.
+    /// The codes that an error of a model may have.
     pub const CODES: [FailureCode; 5] = [
         FailureCode::ModelUnavailable,
         FailureCode::ModelRefused,
@@ -47,11 +48,11 @@ impl ModelError {
     pub async fn of_status(response: Response) -> Self {
         let status = response.status();
         let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| seconds(value.to_str().ok()?));
-        let name = timeout(BODY_TIME, error_name(response)).await.ok().flatten();
+        let name = timeout(BODY_TIMEOUT, error_name(response)).await.ok().flatten();
         let named = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         let number = status.as_u16();
         let error = match status {
-            // Quota, not speed: no waiting helps.
+            // A used-up quota does not come back by waiting.
             StatusCode::TOO_MANY_REQUESTS if name.as_deref() == Some("insufficient_quota") => {
                 Self::new(FailureCode::ModelRefused, "The account at the model's provider has no quota left.")
             }
@@ -92,7 +93,7 @@ impl ModelError {
         Self::new(FailureCode::ModelUnavailable, detail)
     }
 
-    /// An error object in place of the answer, or in the middle of it.
+    /// From an error object in place of the answer, or in the middle of it.
     pub fn in_stream(error: &Value) -> Self {
         let name = safe_name(error);
         let code = match name.as_deref() {
@@ -108,7 +109,7 @@ impl ModelError {
         Self::new(FailureCode::ModelRefused, "The model's provider held the answer back for its content.")
     }
 
-    /// For metrics and the log.
+    /// The name in metrics and in the log.
     pub const fn kind(&self) -> &'static str {
         self.code.as_str()
     }
@@ -121,7 +122,7 @@ impl ModelError {
 /// A request that got no answer, or a connection that broke in the middle of it.
 impl From<reqwest::Error> for ModelError {
     fn from(error: reqwest::Error) -> Self {
-        // Without the address, which is the operator's business.
+        // The address is removed, because only the operator needs to know it.
         tracing::debug!(error = %error.without_url(), "the connection to the model failed");
         let detail = "The model's server cannot be reached, or the connection to it broke. Try again in a moment.";
         Self::new(FailureCode::ModelUnavailable, detail)
@@ -138,7 +139,7 @@ async fn error_name(mut response: Response) -> Option<String> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.ok()? {
         body.extend_from_slice(&chunk);
-        if body.len() > BODY_LIMIT {
+        if body.len() > MAX_BODY_BYTES {
             return None;
         }
     }
@@ -146,8 +147,8 @@ async fn error_name(mut response: Response) -> Option<String> {
     safe_name(body.get("error")?)
 }
 
-/// The server's name for its error, such as `model_not_found`: helps to find the cause. Only in a form that neither
-/// keys nor texts have.
+/// The server's name for its error, such as `model_not_found`, which helps to find the cause. It is taken only in a form
+/// that neither keys nor texts have.
 fn safe_name(error: &Value) -> Option<String> {
     ["code", "type"].iter().find_map(|field| {
         let name = error.get(field)?.as_str()?;
@@ -156,7 +157,7 @@ fn safe_name(error: &Value) -> Option<String> {
     })
 }
 
-/// `Retry-After`: seconds, or a date.
+/// Reads `Retry-After`, which is a number of seconds or a date.
 fn seconds(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));

@@ -1,6 +1,6 @@
-//! Asking any model that speaks `OpenAI`'s chat completions with streaming and tools.
+//! A client for models that speak `OpenAI`'s chat completions with streaming and tools.
 //!
-//! A client of our own, because what matters is how it takes the odd ones: `tests/api/chat/odd_models.rs` has the list.
+//! It is our own because servers differ in many ways: `tests/api/chat/odd_models.rs` lists those that it must cope with.
 
 mod answer;
 mod error;
@@ -19,9 +19,11 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::config::ChatConfig;
+use crate::http::client;
 
 /// How often a request is repeated, as long as nothing of an answer has come.
-const RETRIES: u32 = 2;
+const MAX_RETRIES: u32 = 2;
+/// Time before the first retry; it doubles with each, and varies by half.
 const BACKOFF: Duration = Duration::from_millis(500);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -38,7 +40,7 @@ impl Model {
         let url = format!("{}/chat/completions", config.base_url.trim_end_matches('/'));
         let url = Url::parse(&url).context("OPENAI_BASE_URL is no URL")?;
         // The key goes to this address and nowhere else: through no proxy of the environment, and after no redirect.
-        let client = crate::http::tls::client_for(&url)
+        let client = client::builder_for(&url)
             .no_proxy()
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -66,7 +68,7 @@ impl Model {
             let backoff = BACKOFF * 2_u32.pow(tries);
             let jitter = rand::rng().random_range(0.5..1.5);
             let wait = error.retry_after.unwrap_or_default().max(backoff.mul_f64(jitter));
-            if !error.is_transient() || tries == RETRIES || Instant::now() + wait >= deadline {
+            if !error.is_transient() || tries == MAX_RETRIES || Instant::now() + wait >= deadline {
                 return Err(error);
             }
             tracing::info!(kind = error.kind(), status = error.status, "asking the model again");

@@ -1,4 +1,4 @@
-//! Chunks of an answer, as loosely as servers write them.
+//! The chunks of an answer. Every field is optional that a server leaves out.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -155,7 +155,7 @@ async fn a_shutdown_ends_the_turn_and_its_streams(pool: PgPool) {
     let mut stream = Events::open(ada.chat(&message("Count"))).await;
     let id = until_text(&mut stream, "one ").await.conversation();
     let mut other = Events::open(events(&ada.on(&there), &id, "0")).await;
-    here.state.wakes.stop();
+    here.state.shutdown.cancel();
     assert_eq!(Told::rest(&mut stream).await.end(), "interrupted");
     assert_eq!(Told::rest(&mut other).await.end(), "interrupted");
     tokio::time::timeout(PATIENCE, here.state.chat.until_idle()).await.expect("no turn is left");
@@ -172,7 +172,7 @@ async fn a_shutdown_of_another_replica_leaves_the_turn_alone(pool: PgPool) {
     let id = until_text(&mut stream, "one ").await.conversation();
     let mut other = Events::open(events(&ada.on(&there), &id, "0")).await;
     let seen = until_text(&mut other, "one ").await.last().id.unwrap().to_string();
-    there.state.wakes.stop();
+    there.state.shutdown.cancel();
     assert_eq!(Told::rest(&mut other).await.0, []);
     model.open("more");
     let mut again = Events::open(events(&ada, &id, &seen)).await;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use todo_backend::{chat::Limits, db::Database, notifier};
+use todo_backend::{chat::Limits, db::Database};
 use todo_llm::{Model, Script};
 use tokio::time::{sleep, timeout};
 
@@ -30,7 +30,7 @@ pub fn configured(pool: &PgPool, settings: &[(&str, &str)], limits: Limits) -> A
     let mut config = App::config(settings);
     config.chat.limits = limits;
     let app = App::of(Database::from_pool(pool.clone(), (*pool.connect_options()).clone()), config);
-    tokio::spawn(notifier::listen(app.state.clone()));
+    tokio::spawn(app.state.notifier.clone().listen(app.state.database.clone()));
     app
 }
 

@@ -1,0 +1,251 @@
+//! Accounts: signing up and in, the profile, the password, deletion.
+
+use std::net::IpAddr;
+
+use email_address::{EmailAddress, Options};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    error::Error,
+    rate_limits::{LimitedAction, TooManyAttempts},
+    sessions,
+    state::Accounts,
+};
+use crate::{db::violates, validation::FieldError};
+
+/// Tries of a password within 15 minutes for one account, from whatever address.
+const MAX_ATTEMPTS_PER_ACCOUNT: i32 = 10;
+/// Tries of a password within 15 minutes from one address, for whatever account.
+const MAX_ATTEMPTS_PER_ADDRESS: i32 = 100;
+/// Longest e-mail address, in bytes.
+const MAX_EMAIL_BYTES: usize = 254;
+/// Longest name, in characters.
+const MAX_NAME_CHARACTERS: usize = 100;
+/// Shortest password, in characters.
+const MIN_PASSWORD_CHARACTERS: usize = 10;
+/// Longest password, in characters.
+const MAX_PASSWORD_CHARACTERS: usize = 128;
+
+/// A person with an account.
+#[derive(Serialize, ToSchema)]
+pub struct User {
+    pub id: Uuid,
+    #[schema(format = "email")]
+    pub email: String,
+    pub name: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+/// What to change about an account; `None` leaves it as it is.
+pub struct UserChange {
+    pub name: Option<Option<String>>,
+    pub email: Option<String>,
+    /// Needed when the e-mail address changes.
+    pub current_password: Option<SecretString>,
+}
+
+pub async fn sign_up(
+    accounts: &Accounts,
+    email: &str,
+    password: SecretString,
+    name: Option<&str>,
+) -> Result<User, Error> {
+    let (email, name) = match (normalise_email(email), check_password("password", &password), check_name(name)) {
+        (Ok(email), Ok(()), Ok(name)) => (email, name),
+        (email, password, name) => {
+            return Err(Error::Invalid([email.err(), password.err(), name.err()].into_iter().flatten().collect()));
+        }
+    };
+    let password_hash = accounts.passwords().hash(password).await?;
+    sqlx::query_as!(
+        User,
+        "insert into users (id, email, name, password_hash) values ($1, $2, $3, $4)
+         returning id, email, name, created_at",
+        Uuid::now_v7(),
+        email,
+        name,
+        password_hash
+    )
+    .fetch_one(&accounts.pool())
+    .await
+    .map_err(email_taken)
+}
+
+/// The account with this e-mail address and password.
+pub async fn sign_in(accounts: &Accounts, email: &str, password: SecretString, address: IpAddr) -> Result<User, Error> {
+    // An address that nobody can have is treated as one that nobody has.
+    let email = normalise_email(email).unwrap_or_default();
+    if is_too_long(&password) {
+        return Err(Error::InvalidCredentials);
+    }
+    let pool = accounts.pool();
+    count_attempt(accounts, &email, address).await?;
+    let account = sqlx::query!("select id, email, name, created_at, password_hash from users where email = $1", email)
+        .fetch_optional(&pool)
+        .await?;
+    let hash = account.as_ref().map(|account| account.password_hash.clone());
+    let is_right = accounts.passwords().verify(password, hash).await?;
+    let account = account.filter(|_| is_right).ok_or(Error::InvalidCredentials)?;
+    forget_attempts(accounts, &email, address).await?;
+    Ok(User { id: account.id, email: account.email, name: account.name, created_at: account.created_at })
+}
+
+pub async fn get(pool: &PgPool, user_id: Uuid) -> Result<User, Error> {
+    let user = sqlx::query_as!(User, "select id, email, name, created_at from users where id = $1", user_id)
+        .fetch_one(pool)
+        .await?;
+    Ok(user)
+}
+
+pub async fn update(accounts: &Accounts, user_id: Uuid, change: UserChange, address: IpAddr) -> Result<User, Error> {
+    let email = change.email.as_deref().map(normalise_email).transpose();
+    let name = change.name.as_ref().map(|name| check_name(name.as_deref())).transpose();
+    let (email, name) = match (email, name) {
+        (Ok(email), Ok(name)) => (email, name),
+        (email, name) => return Err(Error::Invalid([email.err(), name.err()].into_iter().flatten().collect())),
+    };
+    let pool = accounts.pool();
+    if let Some(email) = &email {
+        let current = sqlx::query_scalar!("select email from users where id = $1", user_id).fetch_one(&pool).await?;
+        if *email != current {
+            let password = change
+                .current_password
+                .ok_or_else(|| FieldError::new("current_password", "is required to change the e-mail address"))?;
+            verify_current_password(accounts, user_id, password, address).await?;
+        }
+    }
+    sqlx::query_as!(
+        User,
+        "update users set email = coalesce($2, email), name = case when $3 then $4 else name end
+         where id = $1 returning id, email, name, created_at",
+        user_id,
+        email,
+        name.is_some(),
+        name.flatten()
+    )
+    .fetch_one(&pool)
+    .await
+    .map_err(email_taken)
+}
+
+/// Changes the password, and ends every session but the one that asks for it.
+pub async fn change_password(
+    accounts: &Accounts,
+    user_id: Uuid,
+    session_id: Uuid,
+    current_password: SecretString,
+    new_password: SecretString,
+    address: IpAddr,
+) -> Result<(), Error> {
+    check_password("new_password", &new_password)?;
+    verify_current_password(accounts, user_id, current_password, address).await?;
+    let password_hash = accounts.passwords().hash(new_password).await?;
+    let mut transaction = accounts.pool().begin().await?;
+    set_password_hash(&mut transaction, user_id, &password_hash).await?;
+    sessions::end_others(&mut *transaction, user_id, session_id).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn set_password_hash(connection: &mut PgConnection, user_id: Uuid, password_hash: &str) -> sqlx::Result<()> {
+    sqlx::query!("update users set password_hash = $2 where id = $1", user_id, password_hash)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Deletes the account with everything that refers to it. The end of its credentials ends its open event streams.
+pub async fn delete(
+    accounts: &Accounts,
+    user_id: Uuid,
+    current_password: SecretString,
+    address: IpAddr,
+) -> Result<(), Error> {
+    verify_current_password(accounts, user_id, current_password, address).await?;
+    sqlx::query!("delete from users where id = $1", user_id).execute(&accounts.pool()).await?;
+    Ok(())
+}
+
+/// Attempts are limited here too, because a stolen session must not become a way to guess the password.
+async fn verify_current_password(
+    accounts: &Accounts,
+    user_id: Uuid,
+    password: SecretString,
+    address: IpAddr,
+) -> Result<(), Error> {
+    let wrong = || FieldError::new("current_password", "is not your current password");
+    if is_too_long(&password) {
+        return Err(wrong().into());
+    }
+    let account = sqlx::query!("select email, password_hash from users where id = $1", user_id)
+        .fetch_one(&accounts.pool())
+        .await?;
+    count_attempt(accounts, &account.email, address).await?;
+    if !accounts.passwords().verify(password, Some(account.password_hash)).await? {
+        return Err(wrong().into());
+    }
+    forget_attempts(accounts, &account.email, address).await
+}
+
+/// Counts an attempt before the password is checked, so that attempts made at the same time cannot slip through.
+async fn count_attempt(accounts: &Accounts, email: &str, address: IpAddr) -> Result<(), Error> {
+    for (action, limit) in [
+        (LimitedAction::PasswordOfAccount(email), MAX_ATTEMPTS_PER_ACCOUNT),
+        (LimitedAction::PasswordFromAddress(address), MAX_ATTEMPTS_PER_ADDRESS),
+    ] {
+        let counted = accounts.rate_limiter().count(&accounts.pool(), action, limit).await?;
+        counted.map_err(|TooManyAttempts { retry_after }| Error::TooManyAttempts { retry_after })?;
+    }
+    Ok(())
+}
+
+/// The password was right: forgets the account's failures, and this attempt of the address.
+async fn forget_attempts(accounts: &Accounts, email: &str, address: IpAddr) -> Result<(), Error> {
+    let (pool, limiter) = (accounts.pool(), accounts.rate_limiter());
+    limiter.reset(&pool, LimitedAction::PasswordOfAccount(email)).await?;
+    limiter.decrement(&pool, LimitedAction::PasswordFromAddress(address)).await?;
+    Ok(())
+}
+
+/// Lower case without surrounding white space: the form in which addresses are stored and compared.
+fn normalise_email(email: &str) -> Result<String, FieldError> {
+    let email = email.trim().to_lowercase();
+    let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+    let valid = email.len() <= MAX_EMAIL_BYTES && EmailAddress::parse_with_options(&email, options).is_ok();
+    if valid { Ok(email) } else { Err(FieldError::new("email", "must be an e-mail address such as ada@example.com")) }
+}
+
+fn check_password(field: &str, password: &SecretString) -> Result<(), FieldError> {
+    let length = password.expose_secret().chars().count();
+    if (MIN_PASSWORD_CHARACTERS..=MAX_PASSWORD_CHARACTERS).contains(&length) {
+        Ok(())
+    } else {
+        Err(FieldError::new(field, "must be 10 to 128 characters"))
+    }
+}
+
+/// No account has a password as long as this, and hashing it would take long.
+fn is_too_long(password: &SecretString) -> bool {
+    password.expose_secret().chars().count() > MAX_PASSWORD_CHARACTERS
+}
+
+/// The name without space around it; an empty one is none.
+fn check_name(name: Option<&str>) -> Result<Option<String>, FieldError> {
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    match name {
+        Some(name) if name.chars().count() > MAX_NAME_CHARACTERS || name.chars().any(char::is_control) => {
+            Err(FieldError::new("name", "must be at most 100 characters, without control characters"))
+        }
+        _ => Ok(name.map(str::to_owned)),
+    }
+}
+
+fn email_taken(error: sqlx::Error) -> Error {
+    if violates(&error, "users_email_key") { Error::EmailTaken } else { error.into() }
+}

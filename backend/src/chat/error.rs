@@ -1,0 +1,46 @@
+use crate::{
+    accounts::TooManyAttempts,
+    validation::{FieldError, describe},
+};
+
+/// Why something in a conversation was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{}", describe(.0))]
+    Invalid(Vec<FieldError>),
+    /// The user has no such conversation.
+    #[error("There is nothing here.")]
+    NotFound,
+    /// No tool call waits for the confirmation.
+    #[error("{}", describe(std::slice::from_ref(.0)))]
+    NothingToConfirm(FieldError),
+    /// A run works on the conversation, perhaps started in another tab. `since` is in RFC 3339.
+    #[error("An answer has been in the making since {since}. Wait for it, or cancel it.")]
+    TurnInProgress { since: String },
+    #[error("The events after this one are no longer kept. Fetch the conversation anew.")]
+    EventsGone,
+    /// `retry_after` is in seconds.
+    #[error("Too many messages in a minute. Try again in {retry_after} seconds.")]
+    TooManyTurns { retry_after: u64 },
+    #[error(
+        "The chat is not configured: the operator has to set OPENAI_API_KEY, or OPENAI_BASE_URL to a server that needs \
+         no key. Everything else works."
+    )]
+    NotConfigured,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Internal(#[from] anyhow::Error),
+}
+
+impl From<FieldError> for Error {
+    fn from(error: FieldError) -> Self {
+        Self::Invalid(vec![error])
+    }
+}
+
+impl From<TooManyAttempts> for Error {
+    fn from(TooManyAttempts { retry_after }: TooManyAttempts) -> Self {
+        Self::TooManyTurns { retry_after }
+    }
+}

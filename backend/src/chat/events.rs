@@ -1,0 +1,86 @@
+//! Reading a conversation's numbered events.
+
+use serde_json::value::RawValue;
+use sqlx::{PgPool, types::Json};
+use uuid::Uuid;
+
+use super::error::Error;
+use crate::accounts::Identity;
+
+/// Events that are read at a time.
+const PAGE_SIZE: i64 = 200;
+
+/// What has happened since a position.
+pub struct Changes {
+    /// The first of the events after the position, up to a bound.
+    pub events: Vec<Row>,
+    /// Number of the newest event.
+    pub newest: i64,
+    /// Whether a run works on the conversation.
+    pub in_progress: bool,
+}
+
+pub struct Row {
+    pub seq: i64,
+    pub name: String,
+    pub data: Json<Box<RawValue>>,
+}
+
+/// Where a stream begins: after the event that the client saw last, or from now on. `None` when there is nothing to
+/// follow.
+pub async fn start_position(
+    pool: &PgPool,
+    user_id: Uuid,
+    conversation_id: Uuid,
+    last_seen: Option<i64>,
+) -> Result<Option<i64>, Error> {
+    let conversation = sqlx::query!(
+        r#"select event_seq, run is not null as "at_work!",
+             (select min(seq) from conversation_events where conversation_id = id) as oldest
+           from conversations where id = $1 and user_id = $2"#,
+        conversation_id,
+        user_id
+    )
+    .fetch_optional(pool)
+    .await?
+    .ok_or(Error::NotFound)?;
+    // A position after the newest belongs to another database.
+    let position = last_seen.unwrap_or(conversation.event_seq).min(conversation.event_seq);
+    let missed = position < conversation.event_seq;
+    if missed && conversation.oldest.is_none_or(|oldest| position + 1 < oldest) {
+        return Err(Error::EventsGone);
+    }
+    Ok((missed || conversation.at_work).then_some(position))
+}
+
+/// The events after `position`. `None` when the conversation is gone, or the credential is not valid any more.
+pub async fn since(
+    pool: &PgPool,
+    identity: Identity,
+    conversation_id: Uuid,
+    position: i64,
+) -> sqlx::Result<Option<Changes>> {
+    let conversation = sqlx::query!(
+        r#"select event_seq, run is not null as "at_work!" from conversations
+             join credentials on credentials.user_id = conversations.user_id
+           where conversations.id = $1 and credentials.id = $2
+             and (credentials.expires_at is null or credentials.expires_at > now())"#,
+        conversation_id,
+        identity.credential_id
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(conversation) = conversation else { return Ok(None) };
+    let events = sqlx::query_as!(
+        Row,
+        r#"select seq, name, data as "data: Json<Box<RawValue>>" from conversation_events
+           where conversation_id = $1 and seq > $2 and seq <= $3 order by seq limit $4"#,
+        conversation_id,
+        position,
+        conversation.event_seq,
+        PAGE_SIZE
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(Some(Changes { events, newest: conversation.event_seq, in_progress: conversation.at_work }))
+}

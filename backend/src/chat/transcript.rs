@@ -1,0 +1,311 @@
+//! Writing a conversation's messages, each in one transaction with the event that reports it.
+
+use serde::Serialize;
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use uuid::Uuid;
+
+use super::message::{
+    ChatError, ChatMessageEnd, ChatMessageStart, ChatTextDelta, ChatToolStep, EndReason, Failure, FailureCode, Message,
+    MessageRole, MessageStatus, ToolCall, query_messages,
+};
+
+/// How a run ends.
+#[derive(Debug)]
+pub enum End {
+    Reason(EndReason),
+    Failed(Failure),
+    /// The run no longer has the conversation: it was deleted, or another replica has ended the run after the lease
+    /// expired.
+    Lost,
+}
+
+/// One stretch of work on a turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    pub id: Uuid,
+    pub turn: Uuid,
+    pub conversation_id: Uuid,
+    pub user_id: Uuid,
+}
+
+impl Run {
+    /// Opens the conversation for writing.
+    pub async fn transcript(&self, pool: &PgPool) -> Result<Transcript, End> {
+        Transcript::open(pool, self).await?.ok_or(End::Lost)
+    }
+
+    /// Lets the tool calls that wait go on, and gives them. Where the run was not started by a confirmation there are
+    /// none, because its start has declined them.
+    pub async fn confirm_calls(&self, pool: &PgPool) -> Result<Vec<Message>, End> {
+        let mut transcript = self.transcript(pool).await?;
+        let mut calls = transcript.calls(&["awaiting"]).await?;
+        for message in &mut calls {
+            message.status = MessageStatus::Running;
+            transcript.update_call(message).await?;
+        }
+        transcript.commit().await?;
+        Ok(calls)
+    }
+
+    /// Moves the text to the end of a message.
+    pub async fn append(&self, pool: &PgPool, seq: i32, text: &mut String) -> Result<(), End> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let mut transcript = self.transcript(pool).await?;
+        transcript.append(seq, text).await?;
+        transcript.commit().await?;
+        text.clear();
+        Ok(())
+    }
+}
+
+impl End {
+    /// An outage or a bug on our side, which is logged.
+    pub fn internal(error: impl Into<anyhow::Error>) -> Self {
+        tracing::error!(error = format!("{:#}", error.into()), "a turn failed");
+        Self::Failed(Failure::new(FailureCode::Internal, "Something went wrong on our side. Try again in a moment."))
+    }
+
+    /// The name in metrics and in the log.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Reason(EndReason::Done) => "done",
+            Self::Reason(EndReason::Confirmation) => "confirmation",
+            Self::Reason(EndReason::Cancelled) => "cancelled",
+            Self::Reason(EndReason::Rounds) => "rounds",
+            Self::Failed(failure) => failure.code.as_str(),
+            Self::Lost => "lost",
+        }
+    }
+}
+
+impl From<sqlx::Error> for End {
+    fn from(error: sqlx::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+/// A conversation that is locked for writing. Nothing is stored before [`Transcript::commit`].
+pub struct Transcript {
+    transaction: Transaction<'static, Postgres>,
+    conversation_id: Uuid,
+    turn: Uuid,
+    title: String,
+}
+
+impl Transcript {
+    /// `None` when the run no longer holds the conversation.
+    pub async fn open(pool: &PgPool, run: &Run) -> sqlx::Result<Option<Self>> {
+        let mut transaction = pool.begin().await?;
+        let title = sqlx::query_scalar!(
+            "select title from conversations where id = $1 and run = $2 for update",
+            run.conversation_id,
+            run.id
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        Ok(title.map(|title| Self::locked(transaction, run.conversation_id, run.turn, title)))
+    }
+
+    /// Takes a transaction that has locked the conversation's row already.
+    pub fn locked(
+        transaction: Transaction<'static, Postgres>,
+        conversation_id: Uuid,
+        turn: Uuid,
+        title: String,
+    ) -> Self {
+        Self { transaction, conversation_id, turn, title }
+    }
+
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    pub async fn commit(self) -> sqlx::Result<()> {
+        self.transaction.commit().await
+    }
+
+    /// Adds a message of the user, or begins one of the assistant.
+    pub async fn start_message(&mut self, role: MessageRole, text: &str) -> sqlx::Result<Message> {
+        let status = if role == MessageRole::User { MessageStatus::Done } else { MessageStatus::Streaming };
+        let message = self.insert(role, status, text, None).await?;
+        let (conversation_id, turn, title) = (self.conversation_id, self.turn, self.title.clone());
+        let event = ChatMessageStart { conversation_id, turn, title: &title, message: &message };
+        self.publish("message_start", &event).await?;
+        Ok(message)
+    }
+
+    /// Adds text to the end of a message.
+    pub async fn append(&mut self, seq: i32, text: &str) -> sqlx::Result<()> {
+        sqlx::query!(
+            "update messages set text = text || $3 where conversation_id = $1 and seq = $2",
+            self.conversation_id,
+            seq,
+            text
+        )
+        .execute(&mut *self.transaction)
+        .await?;
+        self.publish("text_delta", &ChatTextDelta { seq, text }).await
+    }
+
+    /// Marks a message of the assistant as complete.
+    pub async fn complete_message(&mut self, seq: i32) -> sqlx::Result<()> {
+        sqlx::query!(
+            "update messages set status = 'done' where conversation_id = $1 and seq = $2",
+            self.conversation_id,
+            seq
+        )
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// Adds a tool call.
+    pub async fn add_call(&mut self, tool: ToolCall, status: MessageStatus) -> sqlx::Result<Message> {
+        let message = self.insert(MessageRole::Tool, status, "", Some(tool)).await?;
+        self.publish_call(&message).await?;
+        Ok(message)
+    }
+
+    async fn publish_call(&mut self, message: &Message) -> sqlx::Result<()> {
+        self.publish("tool_call", &ChatToolStep { message }).await
+    }
+
+    /// Stores the status and the result of a tool call.
+    pub async fn update_call(&mut self, message: &Message) -> sqlx::Result<()> {
+        sqlx::query!(
+            "update messages set status = $3, tool = $4::text::json where conversation_id = $1 and seq = $2",
+            self.conversation_id,
+            message.seq,
+            message.status as MessageStatus,
+            message.tool.as_ref().map(json).transpose()?
+        )
+        .execute(&mut *self.transaction)
+        .await?;
+        if message.status == MessageStatus::Running {
+            self.publish_call(message).await
+        } else {
+            self.publish("tool_result", &ChatToolStep { message }).await
+        }
+    }
+
+    /// Ends the run. Messages that are not complete get a state from which the next turn can go on.
+    pub async fn end(&mut self, end: &End) -> sqlx::Result<()> {
+        let (status, failure) = match end {
+            End::Lost => return Ok(()),
+            End::Reason(EndReason::Confirmation) => (None, None),
+            End::Reason(_) => (Some(MessageStatus::Cancelled), None),
+            End::Failed(failure) => (Some(MessageStatus::Failed), Some(failure)),
+        };
+        if let Some(status) = status {
+            self.close_calls(status).await?;
+            let closed = self.close_answer(status, failure).await?;
+            if let Some(failure) = failure.filter(|_| !closed) {
+                self.start_message(MessageRole::Assistant, "").await?;
+                self.close_answer(status, Some(failure)).await?;
+            }
+        }
+        let turn = self.turn;
+        match end {
+            End::Failed(failure) => self.publish("error", &ChatError { turn, failure }).await?,
+            End::Reason(reason) => self.publish("message_end", &ChatMessageEnd { turn, reason: *reason }).await?,
+            End::Lost => {}
+        }
+        sqlx::query!(
+            "update conversations set run = null, turn = null, run_started_at = null, leased_until = null,
+               cancelled = false, updated_at = now()
+             where id = $1",
+            self.conversation_id
+        )
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// Gives a result to calls that were interrupted, or never started.
+    async fn close_calls(&mut self, status: MessageStatus) -> sqlx::Result<()> {
+        for mut message in self.calls(&["running", "awaiting"]).await? {
+            let detail = match message.status {
+                MessageStatus::Running => "This was stopped half-way: look whether it has happened.",
+                _ => "This was not done.",
+            };
+            message.resolve(status, "stopped", detail);
+            self.update_call(&message).await?;
+        }
+        Ok(())
+    }
+
+    /// The conversation's tool calls in these states.
+    pub async fn calls(&mut self, statuses: &[&str]) -> sqlx::Result<Vec<Message>> {
+        let statuses: Vec<String> = statuses.iter().map(ToString::to_string).collect();
+        query_messages!(
+            "select"
+                + COLUMNS
+                + "from messages where conversation_id = $1 and role = 'tool' and status = any($2) order by seq",
+            self.conversation_id,
+            &statuses
+        )
+        .fetch_all(&mut *self.transaction)
+        .await
+    }
+
+    /// All tool calls of this turn.
+    pub async fn calls_of_turn(&mut self) -> sqlx::Result<Vec<Message>> {
+        let mut calls = self.calls(&["running", "awaiting", "done", "failed", "declined", "cancelled"]).await?;
+        calls.retain(|message| message.turn == self.turn);
+        Ok(calls)
+    }
+
+    /// Ends the message that the assistant was writing. Gives whether there was one.
+    async fn close_answer(&mut self, status: MessageStatus, failure: Option<&Failure>) -> sqlx::Result<bool> {
+        let closed = sqlx::query!(
+            "update messages set status = $2, error = $3::text::json where conversation_id = $1 and status = 'streaming'",
+            self.conversation_id,
+            status as MessageStatus,
+            failure.map(json).transpose()?
+        )
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(closed.rows_affected() > 0)
+    }
+
+    async fn insert(
+        &mut self,
+        role: MessageRole,
+        status: MessageStatus,
+        text: &str,
+        tool: Option<ToolCall>,
+    ) -> sqlx::Result<Message> {
+        query_messages!(
+            "insert into messages (conversation_id, seq, turn, role, status, text, tool)
+             select $1, coalesce(max(seq), 0) + 1, $2, $3, $4, $5, $6::text::json from messages where conversation_id = $1
+             returning" + COLUMNS,
+            self.conversation_id,
+            self.turn,
+            role as MessageRole,
+            status as MessageStatus,
+            text,
+            tool.as_ref().map(json).transpose()?
+        )
+        .fetch_one(&mut *self.transaction)
+        .await
+    }
+
+    async fn publish(&mut self, name: &str, data: &impl Serialize) -> sqlx::Result<()> {
+        sqlx::query!(
+            "select record_conversation_event($1, $2, $3::text::json)",
+            self.conversation_id,
+            name,
+            json(data)?
+        )
+        .fetch_one(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+}
+
+/// JSON as text, because `sqlx` sends JSON values as `jsonb`, which cannot hold all that a `json` column can.
+fn json(value: &impl Serialize) -> sqlx::Result<String> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
+}

@@ -1,0 +1,95 @@
+//! `/mcp`: the server over streamable HTTP, without sessions.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{FromRef, FromRequestParts, Request, State},
+    http::{StatusCode, header},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use rmcp::transport::streamable_http_server::{
+    StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+};
+
+use super::handler::Handler;
+use crate::{
+    accounts::{Accounts, Identity},
+    db::Database,
+    http::{
+        error::{Error, Result},
+        extract::MAX_BODY_BYTES,
+        origin,
+        problem::Problem,
+    },
+    tools::Tools,
+};
+
+/// What the server needs.
+#[derive(Clone)]
+pub struct McpState {
+    pub accounts: Accounts,
+    pub database: Database,
+    pub tools: Tools,
+    /// Values of `Host` under which clients may call.
+    pub allowed_hosts: Vec<String>,
+}
+
+impl FromRef<McpState> for Accounts {
+    fn from_ref(state: &McpState) -> Self {
+        state.accounts.clone()
+    }
+}
+
+pub fn router<S: Clone + Send + Sync + 'static>(state: McpState) -> Router<S> {
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_max_request_body_bytes(MAX_BODY_BYTES)
+        .with_allowed_hosts(&state.allowed_hosts);
+    let handler = Handler { database: state.database.clone(), tools: state.tools.clone() };
+    let service =
+        StreamableHttpService::new(move || Ok(handler.clone()), Arc::new(NeverSessionManager::default()), config);
+    Router::new().route_service("/mcp", service).layer(from_fn_with_state(state, authorize))
+}
+
+/// A bearer token is required: the cookie of a session is for pages of our own, and none of them calls this.
+async fn authorize(State(state): State<McpState>, request: Request, next: Next) -> Result<Response> {
+    let (mut parts, body) = request.into_parts();
+    if !parts.headers.contains_key(header::AUTHORIZATION) {
+        return Err(Error::Unauthorized);
+    }
+    origin::check(&parts.method, &parts.headers, &state.accounts.settings().allowed_origins)?;
+    let identity = Identity::from_request_parts(&mut parts, &state).await?;
+    parts.extensions.insert(identity);
+    Ok(with_problem(next.run(Request::from_parts(parts, body)).await).await)
+}
+
+/// Turns a refusal of the SDK in plain text into a problem.
+async fn with_problem(response: Response) -> Response {
+    let status = response.status();
+    let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    if is_json || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (mut head, body) = response.into_parts();
+    let (code, detail) = match status {
+        StatusCode::FORBIDDEN => {
+            let detail = "MCP_ALLOWED_HOSTS does not list the host by which this request came.";
+            ("forbidden_host", detail.to_owned())
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let detail = "This server keeps no session and opens no stream by itself: everything is a POST.";
+            ("method_not_allowed", detail.to_owned())
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => return Error::PayloadTooLarge { limit: MAX_BODY_BYTES }.into_response(),
+        _ => {
+            let text = to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
+            ("bad_request", String::from_utf8_lossy(&text).into_owned())
+        }
+    };
+    head.extensions.insert(Problem::new(status, code, detail));
+    Response::from_parts(head, Body::empty())
+}

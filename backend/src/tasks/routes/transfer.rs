@@ -1,0 +1,90 @@
+//! Export and import of all tasks as a file.
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{DefaultBodyLimit, FromRef, FromRequest, Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::super::{
+    export::{self, ExportedTask, Format},
+    import::{self, FileType, Imported, ImportedTask},
+};
+use crate::{
+    accounts::{Accounts, Identity},
+    db::{Database, idempotency},
+    http::{
+        error::{Error, Result},
+        extract::{Json, Query, body_error, content_type},
+        headers::IdempotencyKey,
+        problem::Problem,
+    },
+};
+
+/// Largest file to import, in bytes.
+const MAX_IMPORT_BYTES: usize = 5 * 1024 * 1024;
+
+pub fn router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Accounts: FromRef<S>,
+    Database: FromRef<S>,
+{
+    let import = OpenApiRouter::new().routes(routes!(import)).layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES));
+    OpenApiRouter::new().routes(routes!(export)).merge(import)
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ExportQuery {
+    #[serde(default)]
+    #[param(inline)]
+    format: Format,
+}
+
+/// Download all tasks, oldest first; `import` takes the same file
+#[utoipa::path(get, path = "/api/tasks/export", tag = "tasks", params(ExportQuery),
+    responses((status = 200, description = "A JSON array, or CSV with a header line",
+        content((Vec<ExportedTask> = "application/json"), (String = "text/csv")))))]
+async fn export(
+    State(database): State<Database>,
+    identity: Identity,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response> {
+    let (content_type, file) = match query.format {
+        Format::Json => ("application/json", "attachment; filename=\"tasks.json\""),
+        Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"tasks.csv\""),
+    };
+    let body = Body::from_stream(export::export(database, identity.user_id, query.format));
+    Ok(([(header::CONTENT_TYPE, content_type), (header::CONTENT_DISPOSITION, file)], body).into_response())
+}
+
+/// Import tasks from a JSON array or a CSV file with a header line
+#[utoipa::path(post, path = "/api/tasks/import", tag = "tasks",
+    request_body(content((Vec<ImportedTask> = "application/json"), (String = "text/csv"))),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+        description = "A retry with the same key within 24 hours returns the first result")),
+    responses((status = 201, body = Imported),
+              (status = 422, body = Problem, content_type = "application/problem+json")))]
+async fn import(
+    State(database): State<Database>,
+    identity: Identity,
+    IdempotencyKey(key): IdempotencyKey,
+    request: Request,
+) -> Result<(StatusCode, Json<Imported>)> {
+    let file_type = match content_type(&request).as_deref() {
+        Some("application/json") => FileType::Json,
+        Some("text/csv") => FileType::Csv,
+        _ => return Err(Error::UnsupportedMediaType("application/json or text/csv")),
+    };
+    let file = Bytes::from_request(request, &()).await.map_err(|error| body_error(&error, MAX_IMPORT_BYTES))?;
+    let rows = import::read(file_type, &file)?;
+    let store = async |connection: &mut _| Ok(import::store(connection, identity.user_id, &rows).await?);
+    let imported: Result<_> = idempotency::once(&database.pool(), identity.user_id, key, "import", &file, store).await;
+    Ok((StatusCode::CREATED, Json(imported?)))
+}

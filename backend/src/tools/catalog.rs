@@ -1,0 +1,104 @@
+//! All tools, and the one way to call them.
+
+use prometheus::{IntCounterVec, Opts, Registry};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::{
+    add, complete, delete,
+    error::{Error, Failure, ToolError},
+    list,
+    tool::Tool,
+    update,
+};
+use crate::{db::Database, telemetry::metrics::registered, validation::json::from_value};
+
+pub const TOOLS: &[Tool] = &[add::TOOL, list::TOOL, complete::TOOL, update::TOOL, delete::TOOL];
+
+pub fn find(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|tool| tool.name == name)
+}
+
+/// Where the model that calls a tool is.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    Chat,
+    Mcp,
+}
+
+impl Source {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Mcp => "mcp",
+        }
+    }
+}
+
+/// What is needed to call tools. A clone refers to the same.
+#[derive(Clone)]
+pub struct Tools {
+    database: Database,
+    /// Calls by tool, result and source.
+    calls: IntCounterVec,
+}
+
+impl Tools {
+    pub fn new(registry: &Registry, database: Database) -> prometheus::Result<Self> {
+        let calls = Opts::new("tool_calls_total", "Tools that language models called");
+        let calls = registered(registry, IntCounterVec::new(calls, &["tool", "result", "source"])?)?;
+        Ok(Self { database, calls })
+    }
+
+    /// Calls a tool. A [`ToolError`] is a refusal on which a model can act; an [`Error`] is an outage or a bug.
+    pub async fn call(
+        &self,
+        source: Source,
+        user_id: Uuid,
+        name: &str,
+        arguments: Value,
+    ) -> Result<Result<Value, ToolError>, Error> {
+        let outcome = run(&self.database.pool(), user_id, name, arguments).await;
+        let result = match &outcome {
+            Ok(_) => "ok",
+            Err(Failure::Refused(refusal)) => refusal.error,
+            Err(Failure::Broken(_)) => "failed",
+        };
+        // Models invent names; labels must not multiply with them.
+        let tool = find(name).map_or("unknown", |tool| tool.name);
+        self.calls.with_label_values(&[tool, result, source.as_str()]).inc();
+        match outcome {
+            Ok(value) => Ok(Ok(value)),
+            Err(Failure::Refused(refusal)) => Ok(Err(refusal)),
+            Err(Failure::Broken(error)) => Err(error),
+        }
+    }
+}
+
+async fn run(pool: &PgPool, user_id: Uuid, name: &str, arguments: Value) -> Result<Value, Failure> {
+    match name {
+        "add_task" => value(&add::run(pool, user_id, read(arguments)?).await?),
+        "list_tasks" => value(&list::run(pool, user_id, read(arguments)?).await?),
+        "complete_task" => value(&complete::run(pool, user_id, read(arguments)?).await?),
+        "update_task" => value(&update::run(pool, user_id, read(arguments)?).await?),
+        "delete_task" => value(&delete::run(pool, user_id, read(arguments)?).await?),
+        _ => Err(Failure::Refused(ToolError::unknown_tool(name, TOOLS))),
+    }
+}
+
+fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, Failure> {
+    // Some models send no arguments at all for a tool that needs none.
+    let arguments = if arguments.is_null() { Value::Object(Map::new()) } else { arguments };
+    from_value(arguments).map_err(|mut error| {
+        if error.field == "body" {
+            "arguments".clone_into(&mut error.field);
+        }
+        error.into()
+    })
+}
+
+fn value(result: &impl Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(result).map_err(|error| Failure::Broken(error.into()))
+}

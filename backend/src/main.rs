@@ -47,10 +47,10 @@ enum Command {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
-        Command::Serve => return Ok(logged(serve::run).await),
+        Command::Serve => return Ok(run_logged(serve::run).await),
         Command::Migrate => {
             let migrate = async |config: Config, _| db::migrate(&config.database_url).await.context("migration failed");
-            return Ok(logged(migrate).await);
+            return Ok(run_logged(migrate).await);
         }
         Command::Check { url } => check::run(&url).await?,
         Command::Smoke { url, mcp } => smoke::run(&url, mcp.as_deref()).await?,
@@ -63,15 +63,15 @@ async fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs what a cluster runs: all it says is lines of the log, also why it ends.
-async fn logged(run: impl AsyncFnOnce(Config, LogLevel) -> anyhow::Result<()>) -> ExitCode {
+/// Runs a command that pods run: everything that it reports is a line of the log, its failure included.
+async fn run_logged(run: impl AsyncFnOnce(Config, LogLevel) -> anyhow::Result<()>) -> ExitCode {
     let configured = async {
         let config = Config::from_env()?;
         let level = logging::init(&config.log_level)?;
         run(config, level).await
     };
     let Err(error) = configured.await else { return ExitCode::SUCCESS };
-    // Where settings are wrong nothing logs yet, else this changes nothing.
+    // With wrong settings, logging is not set up yet; otherwise this changes nothing.
     let _ = logging::init("error");
     tracing::error!("{error:#}");
     ExitCode::FAILURE

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
-use utoipa::ToSchema;
+use utoipa::{ToSchema, openapi::Object};
 use uuid::Uuid;
 
 use super::{
@@ -16,7 +16,10 @@ use super::{
     sessions,
     state::Accounts,
 };
-use crate::{db::violates, validation::FieldError};
+use crate::{
+    db::violates,
+    validation::{FieldError, text::optional_line_schema},
+};
 
 /// Tries of a password within 15 minutes for one account, from whatever address.
 const MAX_ATTEMPTS_PER_ACCOUNT: i32 = 10;
@@ -244,6 +247,10 @@ fn check_name(name: Option<&str>) -> Result<Option<String>, FieldError> {
         }
         _ => Ok(name.map(str::to_owned)),
     }
+}
+
+pub fn name_schema() -> Object {
+    optional_line_schema(MAX_NAME_CHARACTERS)
 }
 
 fn email_taken(error: sqlx::Error) -> Error {

@@ -1,4 +1,4 @@
-//! What a user does first, done by a program: `helm test` runs it against the frontend's Service.
+//! A smoke test: it does what a user does first. `helm test` runs it against the frontend's Service.
 
 use std::time::{Duration, Instant};
 

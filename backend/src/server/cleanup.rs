@@ -1,4 +1,4 @@
-//! Removes what has expired. Safe with many replicas: each statement takes only rows that no other replica holds.
+//! Removes what has expired. Many replicas may do this at once: a statement takes only rows that no other has locked.
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use crate::{
     http::problem::Problem,
 };
 
-/// What is known before the routes are; [`declare_errors`] adds what depends on them.
+/// The parts of the document that do not depend on the routes; [`declare_errors`] adds those that do.
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Todo", description = "Tasks of signed-in users. Errors are application/problem+json (RFC 9457)."),
@@ -46,7 +46,7 @@ impl Modify for Credentials {
     }
 }
 
-/// Adds the errors that come from the extractors and layers around a handler. Handlers declare only their own.
+/// Adds the errors that come from the extractors and layers around a handler. A handler declares only those of its own.
 pub fn declare_errors(document: &mut utoipa::openapi::OpenApi) {
     for operation in document.paths.paths.values_mut().flat_map(operations) {
         for status in shared_errors(operation) {

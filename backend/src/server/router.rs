@@ -87,7 +87,7 @@ fn cors(origins: &[String]) -> CorsLayer {
         .expose_headers(expose)
 }
 
-/// Answers are private to the user and are what their type says they are.
+/// Answers must not be cached, because they are private to the user, and not be taken for another type than theirs.
 async fn security_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

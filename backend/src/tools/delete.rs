@@ -20,7 +20,7 @@ pub const TOOL: Tool = Tool {
     output: schema::output::<TaskResult>,
     read_only: false,
     destructive: true,
-    // Once a title is gone, a part of another one may fit.
+    // A second call may match another task, once the first has deleted the one with that title.
     idempotent: false,
 };
 

@@ -22,9 +22,9 @@ pub const TOOL: Tool = Tool {
     input: schema::input::<Arguments>,
     output: schema::output::<TaskResult>,
     read_only: false,
-    // The text that was there is gone.
+    // It overwrites the text that was there.
     destructive: true,
-    // Once a title is gone, a part of another one may fit.
+    // A second call may match another task, once the first has changed the title.
     idempotent: false,
 };
 

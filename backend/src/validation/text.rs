@@ -1,6 +1,9 @@
 //! Rules for text that several features share. Lengths count characters (Unicode scalar values), not bytes.
 
-use utoipa::openapi::{Object, ObjectBuilder, schema::Type};
+use utoipa::openapi::{
+    Object, ObjectBuilder,
+    schema::{SchemaType, Type},
+};
 
 use super::field_error::FieldError;
 
@@ -10,6 +13,8 @@ pub const MAX_SEARCH_CHARACTERS: usize = 200;
 /// Regular expression (ECMA-262) of a text on one line that is not only space. Control characters (C0, DEL, C1) are
 /// not allowed.
 const NON_BLANK_LINE_PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
+/// Regular expression of a text on one line that may be empty.
+const LINE_PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
 /// Regular expression of a text without the one character that PostgreSQL cannot store.
 const WITHOUT_NUL_PATTERN: &str = r"^[^\x00]*$";
 
@@ -26,6 +31,15 @@ pub fn non_blank_line_schema(max_characters: usize) -> Object {
 /// Schema of a text of at most `max_characters` that may have line breaks.
 pub fn text_schema(max_characters: usize) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).max_length(Some(max_characters)).pattern(Some(WITHOUT_NUL_PATTERN))
+}
+
+/// Schema of an optional text on one line with at most `max_characters`.
+pub fn optional_line_schema(max_characters: usize) -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .max_length(Some(max_characters))
+        .pattern(Some(LINE_PATTERN))
+        .build()
 }
 
 /// The text to search for in the parameter `q`, without space around it.

@@ -20,7 +20,7 @@ use super::super::{
     identity::Identity,
     sessions,
     state::Accounts,
-    users::{self, User, UserChange},
+    users::{self, User, UserChange, name_schema},
 };
 use crate::{
     http::{
@@ -53,7 +53,7 @@ struct SignUp {
     email: String,
     #[schema(value_type = String, format = "password", min_length = 10, max_length = 128)]
     password: SecretString,
-    #[schema(max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(schema_with = name_schema)]
     name: Option<String>,
 }
 
@@ -71,7 +71,7 @@ struct SignIn {
 #[serde(deny_unknown_fields)]
 struct UpdateMe {
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(schema_with = name_schema)]
     name: Option<Option<String>>,
     #[schema(format = "email", max_length = 254)]
     email: Option<String>,

@@ -8,7 +8,7 @@ use todo_backend::{chat::Limits, server::cleanup::remove_expired};
 use todo_llm::{Model, Reply, Script};
 use tokio::time::timeout;
 
-use super::support::{PATIENCE, Told, message, message_in, of, replica};
+use super::support::{PATIENCE, Received, message, message_in, of, replica};
 use crate::{
     events::{Event, Events},
     support::{Call, Client, PASSWORD},
@@ -19,8 +19,8 @@ pub fn events(client: &Client, id: &str, position: &str) -> Call {
 }
 
 /// Reads until this much text was told.
-pub async fn until_text(stream: &mut Events, text: &str) -> Told {
-    let mut told = Told(Vec::new());
+pub async fn until_text(stream: &mut Events, text: &str) -> Received {
+    let mut told = Received(Vec::new());
     while told.text() != text {
         told.0.push(stream.next().await.unwrap_or_else(|| panic!("the stream ends before {text:?}: {told:#?}")));
     }
@@ -83,7 +83,7 @@ async fn every_position_leads_to_the_same_conversation(pool: PgPool) {
     for seen in 0..all {
         let mut messages = Vec::new();
         apply(&mut messages, &told.0[..seen]);
-        let rest = Told::by(events(&ada, &id, &seen.to_string())).await;
+        let rest = Received::from_call(events(&ada, &id, &seen.to_string())).await;
         assert_eq!(rest.0, told.0[seen..], "after event {seen}");
         apply(&mut messages, &rest.0);
         assert_eq!(texts(&messages), texts(&stored), "after event {seen}");
@@ -118,7 +118,7 @@ async fn a_reload_loses_nothing(pool: PgPool) {
     let mut from_now = Events::open(ada.get(&format!("/api/chat/{id}/events"))).await;
     model.open("more");
     for stream in [&mut by_header, &mut by_query, &mut from_now] {
-        let told = Told::rest(stream).await;
+        let told = Received::rest(stream).await;
         assert_eq!((told.text().as_str(), told.end()), ("three four", "done"));
     }
     assert_eq!(ada.messages(&id).await[1]["text"], "one two three four");
@@ -136,7 +136,7 @@ async fn one_turn_at_a_time(pool: PgPool) {
         assert!(problem["detail"].as_str().unwrap().contains("since 20"), "{problem}");
     }
     model.open("more");
-    assert_eq!(Told::rest(&mut stream).await.end(), "done");
+    assert_eq!(Received::rest(&mut stream).await.end(), "done");
     assert_eq!(ada.say(&message_in(&id, "More")).await.text(), "Next.");
 
     // Of many at once, one gets through.
@@ -156,7 +156,7 @@ async fn a_turn_can_be_stopped_and_keeps_what_was_said(pool: PgPool) {
     let mut stream = Events::open(ada.chat(&message("Count"))).await;
     let id = until_text(&mut stream, "one ").await.conversation();
     ada.post(&format!("/api/chat/{id}/cancel")).await.ok(204);
-    assert_eq!(Told::rest(&mut stream).await.end(), "cancelled");
+    assert_eq!(Received::rest(&mut stream).await.end(), "cancelled");
     let said = ada.messages(&id).await[1].clone();
     assert_eq!((&said["text"], &said["status"], &said["error"]), (&json!("one "), &json!("cancelled"), &json!(null)));
     // The connection to the model is closed.
@@ -174,7 +174,7 @@ async fn a_deleted_conversation_ends_its_turn_and_streams(pool: PgPool) {
     let mut stream = Events::open(ada.chat(&message("Count"))).await;
     let id = until_text(&mut stream, "one ").await.conversation();
     ada.delete(&format!("/api/conversations/{id}")).await.ok(204);
-    assert_eq!(Told::rest(&mut stream).await.0, []);
+    assert_eq!(Received::rest(&mut stream).await.0, []);
     timeout(PATIENCE, model.idle()).await.expect("the model is let go");
 
     // The account with all that belongs to it.
@@ -182,7 +182,7 @@ async fn a_deleted_conversation_ends_its_turn_and_streams(pool: PgPool) {
     until_text(&mut stream, "one ").await;
     let form = json!({ "current_password": PASSWORD });
     ada.delete("/api/auth/me").json(&form).await.ok(204);
-    assert_eq!(Told::rest(&mut stream).await.0, []);
+    assert_eq!(Received::rest(&mut stream).await.0, []);
     let left = "select (select count(*) from conversations) + (select count(*) from messages)
         + (select count(*) from conversation_events)";
     assert_eq!(sqlx::query_scalar::<_, Option<i64>>(left).fetch_one(&pool).await.unwrap(), Some(0));
@@ -196,7 +196,7 @@ async fn signing_out_ends_the_stream_and_not_the_turn(pool: PgPool) {
     let mut stream = Events::open(ada.chat(&message("Count"))).await;
     let id = until_text(&mut stream, "one ").await.conversation();
     ada.post("/api/auth/sign-out").await.ok(204);
-    assert_eq!(Told::rest(&mut stream).await.0, []);
+    assert_eq!(Received::rest(&mut stream).await.0, []);
     model.open("more");
     assert_eq!(phone.until_idle(&id).await["messages"][1]["text"], "one two");
 }
@@ -216,7 +216,7 @@ async fn old_events_are_gone(pool: PgPool) {
     assert!(problem["detail"].as_str().unwrap().contains("anew"), "{problem}");
     assert_eq!(events(&ada, &id, &position).await.status, 204);
     ada.say(&message_in(&id, "More")).await;
-    assert_eq!(Told::by(events(&ada, &id, &position)).await.text(), "Two.");
+    assert_eq!(Received::from_call(events(&ada, &id, &position)).await.text(), "Two.");
     events(&ada, &id, "1").await.problem(410, "events_gone");
     assert_eq!(ada.messages(&id).await.len(), 4);
 }

@@ -9,7 +9,7 @@ use todo_llm::{Model, Reply, Script};
 
 use super::{
     following::{events, until_text},
-    support::{PATIENCE, Told, message, message_in, of},
+    support::{PATIENCE, Received, message, message_in, of},
 };
 use crate::events::Events;
 
@@ -32,14 +32,14 @@ async fn an_answer_made_here_is_followed_and_stopped_there(pool: PgPool) {
     until_text(&mut other, "one ").await;
     ada.on(&there).chat(&message_in(&id, "More")).await.problem(409, "turn_at_work");
     model.open("more");
-    assert_eq!(Told::rest(&mut other).await.end(), "done");
-    assert_eq!(Told::rest(&mut stream).await.end(), "done");
+    assert_eq!(Received::rest(&mut other).await.end(), "done");
+    assert_eq!(Received::rest(&mut stream).await.end(), "done");
 
     let mut stream = Events::open(ada.on(&there).chat(&message_in(&id, "More"))).await;
     until_text(&mut stream, "three ").await;
     let stopped = Instant::now();
     ada.post(&format!("/api/chat/{id}/cancel")).await.ok(204);
-    assert_eq!(Told::rest(&mut stream).await.end(), "cancelled");
+    assert_eq!(Received::rest(&mut stream).await.end(), "cancelled");
     assert!(
         stopped.elapsed() < Duration::from_secs(1),
         "told at once, not at the next renewal: {:?}",
@@ -62,7 +62,7 @@ async fn who_is_at_work_is_not_taken_for_dead(pool: PgPool) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     model.open("more");
-    assert_eq!(Told::rest(&mut stream).await.end(), "done");
+    assert_eq!(Received::rest(&mut stream).await.end(), "done");
 }
 
 #[sqlx::test]
@@ -91,7 +91,7 @@ async fn a_replica_that_dies_is_noticed_and_the_conversation_goes_on(pool: PgPoo
     let mut stream = Events::open(events(&ada, &id, "0")).await;
     until_text(&mut stream, "one ").await;
     doomed.shutdown_background();
-    let told = Told::rest(&mut stream).await;
+    let told = Received::rest(&mut stream).await;
     assert_eq!(told.end(), "interrupted");
     let messages = ada.messages(&id).await;
     assert_eq!((&messages[1]["text"], &messages[1]["status"]), (&json!("one "), &json!("failed")));
@@ -156,8 +156,8 @@ async fn a_shutdown_ends_the_turn_and_its_streams(pool: PgPool) {
     let id = until_text(&mut stream, "one ").await.conversation();
     let mut other = Events::open(events(&ada.on(&there), &id, "0")).await;
     here.state.shutdown.cancel();
-    assert_eq!(Told::rest(&mut stream).await.end(), "interrupted");
-    assert_eq!(Told::rest(&mut other).await.end(), "interrupted");
+    assert_eq!(Received::rest(&mut stream).await.end(), "interrupted");
+    assert_eq!(Received::rest(&mut other).await.end(), "interrupted");
     tokio::time::timeout(PATIENCE, here.state.chat.until_idle()).await.expect("no turn is left");
     assert_eq!(ada.on(&there).say(&message_in(&id, "More")).await.text(), "Next.");
 }
@@ -173,10 +173,10 @@ async fn a_shutdown_of_another_replica_leaves_the_turn_alone(pool: PgPool) {
     let mut other = Events::open(events(&ada.on(&there), &id, "0")).await;
     let seen = until_text(&mut other, "one ").await.last().id.unwrap().to_string();
     there.state.shutdown.cancel();
-    assert_eq!(Told::rest(&mut other).await.0, []);
+    assert_eq!(Received::rest(&mut other).await.0, []);
     model.open("more");
     let mut again = Events::open(events(&ada, &id, &seen)).await;
-    let told = Told::rest(&mut again).await;
+    let told = Received::rest(&mut again).await;
     assert_eq!((told.text().as_str(), told.end()), ("two", "done"));
-    assert_eq!(Told::rest(&mut stream).await.end(), "done");
+    assert_eq!(Received::rest(&mut stream).await.end(), "done");
 }

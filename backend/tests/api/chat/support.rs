@@ -36,10 +36,10 @@ pub fn configured(pool: &PgPool, settings: &[(&str, &str)], limits: Limits) -> A
 
 /// All events of a stream up to its end.
 #[derive(Debug)]
-pub struct Told(pub Vec<Event>);
+pub struct Received(pub Vec<Event>);
 
-impl Told {
-    pub async fn by(call: Call) -> Self {
+impl Received {
+    pub async fn from_call(call: Call) -> Self {
         let mut stream = Events::open(call).await;
         Self::rest(&mut stream).await
     }
@@ -102,8 +102,8 @@ impl Client {
     }
 
     /// Says something and waits for the end of the turn.
-    pub async fn say(&self, form: &Value) -> Told {
-        Told::by(self.chat(form)).await
+    pub async fn say(&self, form: &Value) -> Received {
+        Received::from_call(self.chat(form)).await
     }
 
     pub async fn conversation(&self, id: &str) -> Value {

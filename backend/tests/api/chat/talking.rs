@@ -4,7 +4,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use todo_llm::{Fault, Reply, Script};
 
-use super::support::{KEY, Told, message, message_in, replica};
+use super::support::{KEY, Received, message, message_in, replica};
 use crate::support::{App, pluck};
 
 #[sqlx::test]
@@ -217,7 +217,7 @@ async fn an_edited_message_takes_the_place_of_what_followed(pool: PgPool) {
     assert_eq!(pluck(&model.requests()[3]["messages"], "content")[1..], ["first", "One.", "edited"]);
     // The whole story from its beginning ends with the same messages.
     let events = ada.get(&format!("/api/chat/{id}/events?last_event_id=0"));
-    assert!(Told::by(events).await.text().ends_with("Four."));
+    assert!(Received::from_call(events).await.text().ends_with("Four."));
 }
 
 #[sqlx::test]

@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use todo_backend::chat::Limits;
 use todo_llm::{Model, Quirk, Reply, Rule, Script};
 
-use super::support::{Told, message, message_in, of, replica};
+use super::support::{Received, message, message_in, of, replica};
 use crate::{
     events::Events,
     support::{App, Client, pluck},
@@ -307,7 +307,7 @@ async fn earlier_turns_are_forgotten_when_there_are_too_many(pool: PgPool) {
     let ada = app.user("ada").await;
     let id = ada.say(&message("first")).await.conversation();
     for text in ["second", "third", "fourth"] {
-        assert_eq!(Told::by(ada.chat(&message_in(&id, text))).await.end(), "done");
+        assert_eq!(Received::from_call(ada.chat(&message_in(&id, text))).await.end(), "done");
     }
     let asked = model.requests()[3]["messages"].clone();
     assert_eq!(pluck(&asked, "role"), ["system", "user", "assistant", "user", "assistant", "user"]);

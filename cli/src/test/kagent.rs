@@ -26,7 +26,7 @@ fn names(list: &Value) -> BTreeSet<&str> {
 
 #[test]
 fn the_agent_has_exactly_our_tools() {
-    let sources = Workspace::find().unwrap().path("backend/src/mcp/tools");
+    let sources = Workspace::find().unwrap().path("backend/src/tools");
     let sources =
         std::fs::read_dir(sources).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
     let ours: Vec<_> =

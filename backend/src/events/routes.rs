@@ -40,7 +40,7 @@ where
 struct StreamEvent {
     #[schema(inline)]
     event: EventName,
-    /// Number of the last change that has been told; missing in `bye`.
+    /// Number of the last change that was sent; missing in `bye`.
     id: Option<String>,
     /// JSON: for `task` a `TaskEvent`, for `bye` an object with the `reason`, else an empty object.
     data: String,

@@ -739,7 +739,7 @@ export interface components {
             data: string;
             /** @enum {string} */
             event: "hello" | "task" | "resync" | "bye";
-            /** @description Number of the last change that has been told; missing in `bye`. */
+            /** @description Number of the last change that was sent; missing in `bye`. */
             id?: string | null;
         };
         Task: {

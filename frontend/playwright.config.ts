@@ -1,6 +1,6 @@
 import { defineConfig, devices } from "@playwright/test";
 
-// The stack under test is started by `cargo todo test`, which sets BASE_URL.
+// The stack under test is started by `cargo xtask test`, which sets BASE_URL.
 export default defineConfig({
   testDir: "e2e",
   workers: 2,

@@ -87,7 +87,13 @@ in
     map handover images
   );
   dev = todo "dev" "Run the application from the checkout" tools.develop "";
-  test = todo "test" "Run the tests of the checkout" tools.test "";
+  # Compiled from the checkout, as everything that it tests.
+  test = app {
+    name = "test";
+    description = "Run the tests of the checkout";
+    runtimeInputs = tools.test;
+    text = ''exec cargo xtask test "$@"'';
+  };
 
   size = app {
     name = "size";

@@ -8,7 +8,7 @@ rustPackage {
   package = "todo";
   src = sources.cli;
   meta = {
-    description = "Runs, tests and deploys the Todo application";
+    description = "Runs and deploys the Todo application";
     license = lib.licenses.asl20;
     mainProgram = "todo";
   };

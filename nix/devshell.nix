@@ -31,6 +31,6 @@ mkShell {
   shellHook = ''
     echo "cargo todo dev      the application at http://localhost:3000"
     echo "cargo todo deploy   the same on Minikube; nix run .#deploy with the images of the flake"
-    echo "cargo todo test     every test; --list names the steps"
+    echo "cargo xtask test    every test; --list names the steps"
   '';
 }

@@ -23,6 +23,7 @@ let
     "e2e/src/lib.rs"
     "e2e/tests/cluster/main.rs"
     "testing/llm/src/lib.rs"
+    "xtask/src/lib.rs"
   ];
 in
 craneLib.buildPackage (

@@ -17,6 +17,7 @@ let
     ../cli/Cargo.toml
     ../e2e/Cargo.toml
     ../testing/llm/Cargo.toml
+    ../xtask/Cargo.toml
   ];
 in
 {
@@ -40,6 +41,7 @@ in
       ../cli
       ../e2e
       ../testing
+      ../xtask
       ../clippy.toml
       ../deny.toml
       ../rustfmt.toml

@@ -1,4 +1,4 @@
-# The programs that `todo` calls, in the order of PATH.
+# The programs that `todo` and `xtask` call, in the order of PATH.
 {
   kubectl,
   kubernetes-helm,

@@ -15,7 +15,7 @@ pub enum Databases {
 }
 
 impl Databases {
-    /// For development: the data outlives the run.
+    /// The server for development, whose data is kept after the run.
     pub async fn keeping(data_dir: PathBuf) -> Result<Self> {
         match external()? {
             Some(url) => Ok(Self::External(url)),
@@ -23,7 +23,7 @@ impl Databases {
         }
     }
 
-    /// For tests.
+    /// The server for tests, whose data is removed after the run.
     pub async fn throwaway() -> Result<Self> {
         match external()? {
             Some(url) => Ok(Self::External(url)),
@@ -64,7 +64,7 @@ impl Databases {
 
     /// What to try when the database refuses the application.
     #[must_use]
-    pub fn way_out(&self) -> String {
+    pub fn hint(&self) -> String {
         match self {
             Self::External(_) => "see DATABASE_URL, or unset it to use a PostgreSQL of our own".into(),
             Self::Own(server) => {

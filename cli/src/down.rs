@@ -6,14 +6,13 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::{
-    aiops,
+    aiops, boxes,
     cluster::Target,
     deploy::known_good,
     forward,
     helm::{Helm, RELEASE},
     kubectl::Kubectl,
     output::note,
-    sandbox,
     workspace::Workspace,
 };
 
@@ -32,10 +31,10 @@ pub struct Down {
 
 pub async fn run(options: Down) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
-    sandbox::enter_where_it_runs(&workspace, &options.target)?;
+    boxes::enter_where_it_runs(&workspace, &options.target)?;
     let cluster = options.target.cluster();
     let kubectl = options.target.kubectl(&cluster).await?;
-    // Before anything is removed.
+    // This is checked before anything is removed.
     if options.purge && !options.yes && !std::io::stdin().is_terminal() {
         bail!("--purge removes data and there is no terminal to ask: add --yes if it is meant");
     }
@@ -46,8 +45,8 @@ pub async fn run(options: Down) -> Result<()> {
         bail!("nothing was removed");
     }
 
-    for door in forward::DOORS {
-        if let Some(stopped) = forward::stop(&workspace, &kubectl, door).await? {
+    for service in forward::SERVICES {
+        if let Some(stopped) = forward::stop(&workspace, &kubectl, service).await? {
             note(&format!("{} is no longer forwarded", stopped.url()));
         }
     }
@@ -83,7 +82,7 @@ pub async fn run(options: Down) -> Result<()> {
     Ok(())
 }
 
-/// What outlives the release, as `kind/name`.
+/// The objects that are kept when the release is removed, as `kind/name`.
 async fn data(kubectl: &Kubectl) -> Result<Vec<String>> {
     let selector = format!("--selector=app.kubernetes.io/instance={RELEASE}");
     let kinds = "persistentvolumeclaims,secrets";

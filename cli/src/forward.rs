@@ -18,28 +18,28 @@ use nix::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    boxes,
     helm::RELEASE,
     kubectl::Kubectl,
     process::{self, Program},
-    sandbox,
     workspace::Workspace,
 };
 
-/// What can be forwarded.
+/// A Service of the release that can be forwarded.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Door {
+pub struct Service {
     component: &'static str,
-    /// Of the Service.
+    /// The port of the Service in the cluster.
     port: u16,
-    /// On this machine, or the next that is free.
+    /// The first port of this machine to try; the next ones follow while a port is taken.
     first: u16,
     health: &'static str,
 }
 
-pub const FRONTEND: Door = Door { component: "frontend", port: 3000, first: 3000, health: "/api/health" };
-pub const PROMETHEUS: Door = Door { component: "prometheus", port: 9090, first: 9190, health: "/-/ready" };
-pub const GRAFANA: Door = Door { component: "grafana", port: 3000, first: 3100, health: "/api/health" };
-pub const DOORS: [&Door; 3] = [&FRONTEND, &PROMETHEUS, &GRAFANA];
+pub const FRONTEND: Service = Service { component: "frontend", port: 3000, first: 3000, health: "/api/health" };
+pub const PROMETHEUS: Service = Service { component: "prometheus", port: 9090, first: 9190, health: "/-/ready" };
+pub const GRAFANA: Service = Service { component: "grafana", port: 3000, first: 3100, health: "/api/health" };
+pub const SERVICES: [&Service; 3] = [&FRONTEND, &PROMETHEUS, &GRAFANA];
 
 const POLL: Duration = Duration::from_millis(50);
 const LIMIT: Duration = Duration::from_secs(20);
@@ -59,27 +59,27 @@ pub struct Forward {
 
 /// The background process; runs until SIGTERM.
 pub async fn run(options: Forward) -> Result<()> {
-    // Closing the terminal is not meant for us.
+    // The forward has to survive when the terminal is closed.
     let _ = setsid();
     let workspace = Workspace::find_or_state()?;
     let kubectl = Kubectl { context: options.context, namespace: options.namespace };
-    let door = DOORS.into_iter().find(|door| door.component == options.component);
-    let door = door.with_context(|| format!("there is no component {}", options.component))?;
-    let file = lock_file(&workspace, &kubectl, door)?;
+    let service = SERVICES.into_iter().find(|service| service.component == options.component);
+    let service = service.with_context(|| format!("there is no component {}", options.component))?;
+    let file = lock_file(&workspace, &kubectl, service)?;
     let lock = open(&file)?;
-    // While the file is locked, its text is true.
+    // The content of the file is valid for as long as this process holds the lock.
     lock.try_lock().context("a forward for this namespace runs already")?;
     std::fs::write(&file, serde_json::to_vec(&Running { process: std::process::id(), port: options.port })?)?;
-    let service = format!("service/{RELEASE}-{}", door.component);
-    let ports = format!("{}:{}", options.port, door.port);
+    let name = format!("service/{RELEASE}-{}", service.component);
+    let ports = format!("{}:{}", options.port, service.port);
     tokio::select! {
         outcome = process::interrupted() => outcome,
-        never = forward(&kubectl, &service, &ports) => never,
+        never = forward(&kubectl, &name, &ports) => never,
         () = removed(&file) => Ok(()),
     }
 }
 
-/// Completes when the state is removed, with the checkout for example: then nobody else could end us.
+/// Completes when the state directory is removed, for example with the checkout. No command could end this process then.
 async fn removed(file: &Path) {
     while file.exists() {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -89,7 +89,7 @@ async fn removed(file: &Path) {
 async fn forward(kubectl: &Kubectl, service: &str, ports: &str) -> Result<()> {
     loop {
         let command = kubectl.command(&["port-forward", "--address=127.0.0.1", service, ports]);
-        // The log is our standard output.
+        // `start` connects standard output to the log.
         match Program::start(command, |line| anstream::println!("{line}")) {
             Ok(mut program) => drop(program.wait().await),
             Err(error) => anstream::println!("{error:#}"),
@@ -106,15 +106,15 @@ pub struct Running {
 }
 
 impl Running {
-    /// As the user has to type it.
+    /// The address as the user has to type it, outside of the box too.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://localhost:{}", sandbox::outer_port(self.port).unwrap_or(self.port))
+        format!("http://localhost:{}", boxes::outer_port(self.port).unwrap_or(self.port))
     }
 }
 
-fn lock_file(workspace: &Workspace, kubectl: &Kubectl, door: &Door) -> Result<PathBuf> {
-    workspace.state(&format!("{}/forward-{}", kubectl.directory(), door.component))
+fn lock_file(workspace: &Workspace, kubectl: &Kubectl, service: &Service) -> Result<PathBuf> {
+    workspace.state(&format!("{}/forward-{}", kubectl.directory(), service.component))
 }
 
 fn open(path: &Path) -> Result<File> {
@@ -123,21 +123,21 @@ fn open(path: &Path) -> Result<File> {
 }
 
 /// The forward that runs for this namespace.
-pub fn running(workspace: &Workspace, kubectl: &Kubectl, door: &Door) -> Result<Option<Running>> {
-    let path = lock_file(workspace, kubectl, door)?;
+pub fn running(workspace: &Workspace, kubectl: &Kubectl, service: &Service) -> Result<Option<Running>> {
+    let path = lock_file(workspace, kubectl, service)?;
     if open(&path)?.try_lock().is_ok() {
         return Ok(None);
     }
-    // Empty for a moment while it starts.
+    // The file is empty for a moment while the forward starts.
     Ok(serde_json::from_slice(&std::fs::read(&path)?).ok())
 }
 
 /// Ends the forward, if one runs, and waits until its port is free.
-pub async fn stop(workspace: &Workspace, kubectl: &Kubectl, door: &Door) -> Result<Option<Running>> {
-    let Some(found) = running(workspace, kubectl, door)? else { return Ok(None) };
+pub async fn stop(workspace: &Workspace, kubectl: &Kubectl, service: &Service) -> Result<Option<Running>> {
+    let Some(found) = running(workspace, kubectl, service)? else { return Ok(None) };
     let _ = kill(Pid::from_raw(found.process.try_into()?), Signal::SIGTERM);
     let end = Instant::now() + LIMIT;
-    while running(workspace, kubectl, door)?.is_some() {
+    while running(workspace, kubectl, service)?.is_some() {
         ensure!(Instant::now() < end, "the port-forward, process {}, does not end within {LIMIT:?}", found.process);
         tokio::time::sleep(POLL).await;
     }
@@ -146,29 +146,29 @@ pub async fn stop(workspace: &Workspace, kubectl: &Kubectl, door: &Door) -> Resu
 
 /// Starts a forward on `port`, else on the port of the last one, else on the first free one, and waits until the
 /// component answers through it.
-pub async fn start(workspace: &Workspace, kubectl: &Kubectl, door: &Door, port: Option<u16>) -> Result<Running> {
-    let last = stop(workspace, kubectl, door).await?.map(|last| last.port);
+pub async fn start(workspace: &Workspace, kubectl: &Kubectl, service: &Service, port: Option<u16>) -> Result<Running> {
+    let last = stop(workspace, kubectl, service).await?.map(|last| last.port);
     let port = match port {
         Some(port) => {
             ensure!(is_free(port), "port {port} is in use: choose another with --port");
             port
         }
-        None => last.filter(|&port| is_free(port)).map_or_else(|| free_port(door), Ok)?,
+        None => last.filter(|&port| is_free(port)).map_or_else(|| free_port(service), Ok)?,
     };
-    let log_path = lock_file(workspace, kubectl, door)?.with_extension("log");
+    let log_path = lock_file(workspace, kubectl, service)?.with_extension("log");
     let log = File::create(&log_path)?;
     let mut command = StdCommand::new(std::env::current_exe()?);
     command
         .arg("forward")
         .args(["--context", &kubectl.context, "--namespace", &kubectl.namespace])
-        .args(["--component", door.component, "--port", &port.to_string()])
+        .args(["--component", service.component, "--port", &port.to_string()])
         .current_dir(workspace.root())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);
     let mut child = command.spawn().context("cannot start the port-forward")?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
-    let url = format!("http://127.0.0.1:{port}{}", door.health);
+    let url = format!("http://127.0.0.1:{port}{}", service.health);
     let end = Instant::now() + LIMIT;
     loop {
         if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
@@ -181,7 +181,7 @@ pub async fn start(workspace: &Workspace, kubectl: &Kubectl, door: &Door, port: 
         if Instant::now() > end {
             bail!(
                 "the {} does not answer at {url} within {LIMIT:?}; its port-forward says:\n{}",
-                door.component,
+                service.component,
                 log().trim()
             );
         }
@@ -193,9 +193,9 @@ fn is_free(port: u16) -> bool {
     TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
-fn free_port(door: &Door) -> Result<u16> {
-    let last = door.first + 99;
-    (door.first..=last)
+fn free_port(service: &Service) -> Result<u16> {
+    let last = service.first + 99;
+    (service.first..=last)
         .find(|&port| is_free(port))
-        .with_context(|| format!("no port from {} to {last} is free: end a program that has one", door.first))
+        .with_context(|| format!("no port from {} to {last} is free: end a program that has one", service.first))
 }

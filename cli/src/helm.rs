@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::{kubectl::Kubectl, sandbox, tool};
+use crate::{boxes, kubectl::Kubectl, tool};
 
 /// Name of the release, as of the chart.
 pub const RELEASE: &str = "todo";
@@ -17,7 +17,7 @@ pub struct Helm {
     namespace: String,
 }
 
-/// What `helm status` says of a release.
+/// The part of `helm status` that is used here.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Release {
     pub version: u32,
@@ -31,7 +31,7 @@ pub struct Info {
     pub description: String,
 }
 
-/// What a release is made with.
+/// The input of `helm upgrade`.
 #[derive(Clone, Copy, Debug)]
 pub struct Upgrade<'a> {
     pub chart: &'a Path,
@@ -58,11 +58,11 @@ impl Helm {
             let release = serde_json::from_slice(&output.stdout);
             return release.map(Some).context("`helm status` printed what is not understood");
         }
-        let said = String::from_utf8_lossy(&output.stderr);
-        if said.contains("release: not found") {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        if stderr.contains("release: not found") {
             return Ok(None);
         }
-        bail!("`helm status {RELEASE}` failed:\n{}", said.trim())
+        bail!("`helm status {RELEASE}` failed:\n{}", stderr.trim())
     }
 
     pub async fn upgrade(&self, upgrade: Upgrade<'_>) -> Result<()> {
@@ -92,6 +92,6 @@ impl Helm {
     /// A command to give to the user, to be completed by `arguments`.
     #[must_use]
     pub fn shown(&self, arguments: &str) -> String {
-        sandbox::shown(&format!("helm --kube-context {} --namespace {} {arguments}", self.context, self.namespace))
+        boxes::shown(&format!("helm --kube-context {} --namespace {} {arguments}", self.context, self.namespace))
     }
 }

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::{sandbox, tool};
+use crate::{boxes, tool};
 
 #[derive(Clone, Debug)]
 pub struct Kubectl {
@@ -21,7 +21,7 @@ impl Kubectl {
         command
     }
 
-    /// An API server that does not answer must not hold us up.
+    /// With a limit, so that an API server that does not answer cannot block the command.
     fn question(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(arguments);
         command.arg("--request-timeout=20s");
@@ -38,7 +38,7 @@ impl Kubectl {
         tool::json(command).await
     }
 
-    /// Where what belongs to this context and namespace is kept, below the checkout's state.
+    /// The directory for this context and namespace, below the checkout's state.
     #[must_use]
     pub fn directory(&self) -> String {
         let plain = |text: &str| text.replace(|it: char| !it.is_ascii_alphanumeric() && it != '.' && it != '_', "-");
@@ -48,7 +48,7 @@ impl Kubectl {
     /// A command to give to the user, to be completed by `arguments`.
     #[must_use]
     pub fn shown(&self, arguments: &str) -> String {
-        sandbox::shown(&format!("kubectl --context {} --namespace {} {arguments}", self.context, self.namespace))
+        boxes::shown(&format!("kubectl --context {} --namespace {} {arguments}", self.context, self.namespace))
     }
 
     pub async fn has_namespace(&self) -> Result<bool> {
@@ -56,7 +56,8 @@ impl Kubectl {
         Ok(!found.trim().is_empty())
     }
 
-    /// Makes the namespace if there is none, under Pod Security `restricted` and marked as made by us.
+    /// Creates the namespace if there is none, with Pod Security `restricted` and the label of our objects. Returns
+    /// whether it had to be created.
     pub async fn ensure_namespace(&self) -> Result<bool> {
         if self.has_namespace().await? {
             return Ok(false);
@@ -73,7 +74,7 @@ impl Kubectl {
         Ok(true)
     }
 
-    /// Makes objects, or brings those that are there to this state.
+    /// Creates objects, or changes existing ones to this state.
     pub async fn apply(&self, manifest: &Value) -> Result<()> {
         self.send("apply", manifest).await
     }
@@ -94,6 +95,6 @@ impl Kubectl {
     }
 }
 
-/// The label of what we make beside the release.
+/// The label of the objects that we create in addition to the release.
 pub const MADE_BY: &str = "app.kubernetes.io/managed-by";
 pub const MADE_BY_US: &str = "cargo-todo";

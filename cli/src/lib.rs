@@ -1,7 +1,8 @@
-//! The `todo` program: runs, tests and deploys the application from a checkout.
+//! The `todo` program: what a user of the application runs. What a person who changes it runs is the crate `xtask`,
+//! which uses this one.
 //!
-//! Start with the subcommands, one module each: [`dev`], [`mod@test`], [`prepare`], [`deploy`], [`status`], [`verify`],
-//! [`down`], [`doctor`], [`aiops`] for `ask` and `ai-kubeconfig`, and [`sandbox`] for `box`. They share
+//! Start with the subcommands, one module each: [`dev`], [`deploy`], [`status`], [`verify`], [`down`], [`doctor`], and
+//! [`aiops`] for `ask` and `ai-kubeconfig`. They share
 //!
 //! - [`postgres`]: a real PostgreSQL server without set-up; the backend's tests use it too
 //! - [`database`]: that server, or the one `DATABASE_URL` names
@@ -11,12 +12,14 @@
 //! - [`workspace`]: where things are
 //! - [`images`]: the images, by whoever builds them
 //! - [`cluster`]: how images get into a cluster, and how it is started
+//! - [`boxes`]: going on in the box of `e2e/box`
 //! - [`rollout`]: waiting for pods, and why they fail
 //! - [`forward`]: the frontend on a port of this machine
-//! - [`monitoring`]: the dashboards, and Prometheus's answers
+//! - [`progress`]: what is under way, on the terminal
 //! - [`kubectl`], [`helm`], [`tool`]: other programs
 
 pub mod aiops;
+pub mod boxes;
 pub mod cluster;
 pub mod database;
 pub mod deploy;
@@ -28,20 +31,16 @@ pub mod forward;
 pub mod helm;
 pub mod images;
 pub mod kubectl;
-pub mod live;
-pub mod monitoring;
 pub mod node;
 pub mod output;
 pub mod postgres;
-pub mod prepare;
 pub mod process;
+pub mod progress;
 pub mod rollout;
-pub mod sandbox;
 pub mod secret;
 pub mod stack;
 pub mod status;
 pub mod table;
-pub mod test;
 pub mod tool;
 pub mod verify;
 pub mod workspace;

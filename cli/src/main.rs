@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use anstyle::AnsiColor;
 use clap::{Parser, Subcommand};
-use todo::{aiops, deploy, dev, doctor, down, forward, output::colored, prepare, sandbox, status, test, verify};
+use todo::{aiops, deploy, dev, doctor, down, forward, output::colored, status, verify};
 
-/// Runs and tests the Todo application from a checkout
+/// Runs and deploys the Todo application from a checkout
 #[derive(Parser)]
 #[command(name = "cargo todo", bin_name = "cargo todo", version)]
 struct Cli {
@@ -17,8 +17,6 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Dev(dev::Dev),
-    Test(test::Test),
-    Prepare(prepare::Prepare),
     Deploy(deploy::Deploy),
     Status(status::Status),
     Verify(verify::Verify),
@@ -26,7 +24,6 @@ enum Command {
     Ask(aiops::Ask),
     AiKubeconfig(aiops::AiKubeconfig),
     Doctor(doctor::Doctor),
-    Box(sandbox::Box),
     #[command(hide = true)]
     Forward(forward::Forward),
 }
@@ -35,8 +32,6 @@ enum Command {
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Dev(options) => dev::run(options).await,
-        Command::Test(options) => test::run(options).await,
-        Command::Prepare(options) => prepare::run(options).await,
         Command::Deploy(options) => deploy::run(options).await,
         Command::Status(options) => status::run(options).await,
         Command::Verify(options) => verify::run(options).await,
@@ -47,7 +42,6 @@ async fn main() -> ExitCode {
         },
         Command::AiKubeconfig(options) => aiops::ai_kubeconfig(options).await,
         Command::Doctor(options) => doctor::run(options).await,
-        Command::Box(options) => sandbox::run(&options),
         Command::Forward(options) => forward::run(options).await,
     };
     match outcome {

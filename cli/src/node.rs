@@ -7,19 +7,19 @@ use tokio::process::Command;
 
 use crate::{output, process::Program, workspace::Workspace};
 
-/// The lock file's text as of the last installation, kept where `rm -r node_modules` removes it too.
+/// A copy of the lock file at the last installation. `rm -r node_modules` removes it too.
 const STAMP: &str = "node_modules/.todo-package-lock.json";
 
 /// Fails unless a Node.js is installed that the frontend's `package.json` accepts.
 pub async fn check(workspace: &Workspace) -> Result<()> {
     let package: serde_json::Value = serde_json::from_slice(&std::fs::read(workspace.path("frontend/package.json"))?)?;
     let needed = package["engines"]["node"].as_str().unwrap_or(">=20.9").trim_start_matches(">=").to_owned();
-    let way_out = format!("install Node.js {needed} or newer from https://nodejs.org, or with `nvm install`");
+    let hint = format!("install Node.js {needed} or newer from https://nodejs.org, or with `nvm install`");
     let Ok(output) = Command::new("node").arg("--version").output().await else {
-        bail!("Node.js is missing: {way_out}");
+        bail!("Node.js is missing: {hint}");
     };
     let found = String::from_utf8_lossy(&output.stdout).trim().trim_start_matches('v').to_owned();
-    ensure!(version(&found) >= version(&needed), "Node.js {found} is too old: {way_out}");
+    ensure!(version(&found) >= version(&needed), "Node.js {found} is too old: {hint}");
     Ok(())
 }
 
@@ -41,7 +41,7 @@ pub async fn install(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// A program that one of the frontend's packages brings.
+/// A program of one of the frontend's packages.
 #[must_use]
 pub fn tool(workspace: &Workspace, name: &str) -> PathBuf {
     workspace.path("frontend/node_modules/.bin").join(name)

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-/// Of the longest name.
+/// The width of the longest name.
 const WIDTH: usize = 15;
 
 /// A name in a colour of its own. Colours are dropped where the output is no terminal.

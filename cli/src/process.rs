@@ -61,7 +61,7 @@ impl Program {
         Ok(())
     }
 
-    /// Runs a program that writes to our terminal, and tells how it ended.
+    /// Runs a program that writes to our terminal, and returns its exit status.
     pub async fn status(command: Command) -> Result<ExitStatus> {
         Self::spawn(command)?.wait().await
     }
@@ -78,12 +78,12 @@ impl Program {
     pub async fn wait(&mut self) -> Result<ExitStatus> {
         let status = self.child.wait().await?;
         let rest = async { while self.readers.join_next().await.is_some() {} };
-        // A grandchild that holds the pipe open must not hold us up.
+        // A grandchild may hold the pipe open; this process does not wait for it.
         let _ = tokio::time::timeout(Duration::from_secs(2), rest).await;
         Ok(status)
     }
 
-    /// How the program ended, if it has.
+    /// The exit status, if the program has ended.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
@@ -102,7 +102,7 @@ impl Program {
         loop {
             let ended = self.child.try_wait()?;
             if ended.is_some() {
-                // Its last words may still be in the pipe.
+                // The pipe may still hold its last lines.
                 self.wait().await?;
             }
             if let Some(found) = lock(&self.lines).iter().find_map(|line| find(line)) {

@@ -15,8 +15,9 @@ const START_LIMIT: Duration = Duration::from_mins(2);
 
 const BACKEND: &str = "todo-backend";
 const MODEL: &str = "todo-llm";
+const TODO: &str = "todo";
 
-/// Where the programs are that were compiled.
+/// The directory of the compiled programs.
 #[derive(Clone, Debug)]
 pub struct Binaries {
     directory: PathBuf,
@@ -37,6 +38,11 @@ impl Binaries {
     pub fn model(&self) -> PathBuf {
         self.directory.join(MODEL)
     }
+
+    #[must_use]
+    pub fn todo(&self) -> PathBuf {
+        self.directory.join(TODO)
+    }
 }
 
 /// Compiles the backend, on our terminal.
@@ -48,15 +54,26 @@ pub async fn build(workspace: &Workspace, release: bool, with_model: bool) -> Re
 /// Queries are checked against the committed `.sqlx`, whatever `DATABASE_URL` the caller has.
 #[must_use]
 pub fn cargo_build(workspace: &Workspace, release: bool, with_model: bool) -> Command {
-    let mut cargo = cargo(workspace);
-    // With the whole workspace's features, so that the tests' compilation of every dependency is this one.
-    cargo.args(["build", "--workspace", "--bin", BACKEND]);
+    let mut cargo = cargo_build_of(workspace, BACKEND);
     if with_model {
         cargo.args(["--bin", MODEL]);
     }
     if release {
         cargo.arg("--release");
     }
+    cargo
+}
+
+/// Compiles the `todo` program.
+#[must_use]
+pub fn cargo_build_todo(workspace: &Workspace) -> Command {
+    cargo_build_of(workspace, TODO)
+}
+
+/// With the features of the whole workspace, so that every dependency is compiled once for programs and tests.
+fn cargo_build_of(workspace: &Workspace, program: &str) -> Command {
+    let mut cargo = cargo(workspace);
+    cargo.args(["build", "--workspace", "--bin", program]);
     cargo
 }
 
@@ -67,7 +84,7 @@ pub fn cargo(workspace: &Workspace) -> Command {
     cargo
 }
 
-/// Where cargo puts what it compiles.
+/// Cargo's directory for compiled files.
 pub async fn target_directory(workspace: &Workspace) -> Result<PathBuf> {
     let mut metadata = cargo(workspace);
     let output = metadata.args(["metadata", "--no-deps", "--format-version=1"]).output().await?;
@@ -83,9 +100,9 @@ pub struct Backend {
     pub secret_key: String,
     pub port: u16,
     pub metrics_port: u16,
-    /// Of the model that the chat is to use in place of one that the environment names.
+    /// The address of the model for the chat. It replaces the one that the environment names.
     pub model_url: Option<String>,
-    /// A name besides this machine's by which MCP clients may call.
+    /// A further name, in addition to this machine's, by which MCP clients may call.
     pub mcp_host: Option<&'static str>,
 }
 
@@ -100,11 +117,11 @@ impl Backend {
             .env("HOST", "127.0.0.1")
             .env("PORT", self.port.to_string())
             .env("METRICS_PORT", self.metrics_port.to_string())
-            // The frontend is a proxy in front.
+            // The frontend is a proxy in front of the backend.
             .env("TRUSTED_PROXY_HOPS", "1")
             .env("SHUTDOWN_DRAIN_SECONDS", "0");
         if let Some(model) = &self.model_url {
-            // The key is for another's model.
+            // The key in the environment is for another model.
             command
                 .env("OPENAI_BASE_URL", format!("{model}/v1"))
                 .env("OPENAI_MODEL", "demo")
@@ -116,7 +133,7 @@ impl Backend {
         command
     }
 
-    /// Brings the schema up to date, serves, and waits until requests are answered.
+    /// Runs the migrations, starts the service, and waits until requests are answered.
     pub async fn start(&self, on_line: impl Fn(&str) + Clone + Send + 'static) -> Result<Running> {
         let mut migrate = Program::start(self.command("migrate"), on_line.clone())?;
         if !migrate.wait().await?.success() {
@@ -193,7 +210,7 @@ impl Running {
     }
 }
 
-/// That of the service and, if it has one, that of its metrics, from the line that servers log once they are open.
+/// The port of the service, and of its metrics if it has any, from the line that servers log once they listen.
 fn listening_ports(line: &str) -> Option<(u16, Option<u16>)> {
     let entry: serde_json::Value = serde_json::from_str(line).ok()?;
     if entry["message"] != "listening" {

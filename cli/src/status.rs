@@ -4,11 +4,12 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::{
+    boxes,
     cluster::Target,
     forward,
     helm::{Helm, RELEASE},
     rollout::objects::{Pod, Snapshot},
-    sandbox, table,
+    table,
     workspace::Workspace,
 };
 
@@ -21,7 +22,7 @@ pub struct Status {
 
 pub async fn run(options: Status) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
-    sandbox::enter_where_it_runs(&workspace, &options.target)?;
+    boxes::enter_where_it_runs(&workspace, &options.target)?;
     let cluster = options.target.cluster();
     let kubectl = options.target.kubectl(&cluster).await?;
     cluster.need().await?;
@@ -39,8 +40,8 @@ pub async fn run(options: Status) -> Result<()> {
         Some(running) => ["url".into(), running.url()],
         None => ["url".into(), "none: `cargo todo deploy` forwards a port".into()],
     });
-    for (name, door) in [("prometheus", &forward::PROMETHEUS), ("grafana", &forward::GRAFANA)] {
-        if let Some(running) = forward::running(&workspace, &kubectl, door)? {
+    for (name, service) in [("prometheus", &forward::PROMETHEUS), ("grafana", &forward::GRAFANA)] {
+        if let Some(running) = forward::running(&workspace, &kubectl, service)? {
             facts.push([name.into(), running.url()]);
         }
     }

@@ -12,7 +12,7 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file())
 }
 
-/// A command that ends with us.
+/// A command that is killed when its future is dropped.
 #[must_use]
 pub fn command<S: AsRef<std::ffi::OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(name);
@@ -29,20 +29,20 @@ pub fn shown(command: &Command) -> String {
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
-/// What a program wrote and how it ended.
+/// Runs a program to its end, and returns what it wrote and its exit status.
 pub async fn output(mut command: Command) -> Result<Output> {
     command.stdin(std::process::Stdio::null());
     command.output().await.with_context(|| format!("cannot run {}", command.as_std().get_program().to_string_lossy()))
 }
 
-/// The standard output of a program that has to succeed; what it said on standard error is in the error.
+/// The standard output of a program that has to succeed. The error holds what it wrote to standard error.
 pub async fn text(command: Command) -> Result<String> {
     let name = shown(&command);
     let output = output(command).await?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said = if said.trim().is_empty() { String::from_utf8_lossy(&output.stdout) } else { said };
-        bail!("`{name}` failed ({}):\n{}", output.status, said.trim());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let reason = if stderr.trim().is_empty() { String::from_utf8_lossy(&output.stdout) } else { stderr };
+        bail!("`{name}` failed ({}):\n{}", output.status, reason.trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -63,9 +63,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_holds_what_the_program_said() {
-        let error = text(shell("echo told; echo the reason >&2; exit 3")).await.unwrap_err().to_string();
-        assert!(error.contains("the reason") && error.contains('3') && !error.contains("told\n"), "{error}");
+    async fn a_failure_holds_what_the_program_printed() {
+        let error = text(shell("echo progress; echo the reason >&2; exit 3")).await.unwrap_err().to_string();
+        assert!(error.contains("the reason") && error.contains('3') && !error.contains("progress\n"), "{error}");
         let error = text(shell("echo only here; exit 3")).await.unwrap_err().to_string();
         assert!(error.contains("only here"), "{error}");
     }

@@ -4,11 +4,12 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::{
+    boxes,
     cluster::{Cluster, Images, Target, id_of_running},
     images::{Image, Source},
-    live::Live,
+    progress::Progress,
     rollout::objects::Snapshot,
-    sandbox, table,
+    table,
     workspace::Workspace,
 };
 
@@ -24,7 +25,7 @@ pub struct Verify {
 
 pub async fn run(options: Verify) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
-    sandbox::enter_where_it_runs(&workspace, &options.target)?;
+    boxes::enter_where_it_runs(&workspace, &options.target)?;
     let cluster = options.target.cluster();
     let kubectl = options.target.kubectl(&cluster).await?;
     cluster.need().await?;
@@ -32,9 +33,9 @@ pub async fn run(options: Verify) -> Result<()> {
         Some(source) => source,
         None => Source::find().await.map_err(anyhow::Error::msg).context("nothing here builds images")?,
     };
-    let live = Live::new(false);
+    let progress = Progress::new(false);
     let (built, there, snapshot) =
-        tokio::try_join!(source.images(&workspace, &live), cluster.images(), Snapshot::take(&kubectl))?;
+        tokio::try_join!(source.images(&workspace, &progress), cluster.images(), Snapshot::take(&kubectl))?;
     let rows = compare(&built, &cluster, &there, &snapshot);
     let compared = rows.iter().any(|row| row.verdict != Verdict::NotBuilt);
     ensure!(compared, "no pod of the application runs in namespace {}", kubectl.namespace);
@@ -73,7 +74,7 @@ struct Row {
 enum Verdict {
     Same,
     Different,
-    /// This tree builds no such image: one that the cluster pulled.
+    /// The cluster pulled the image; this tree builds none of this name.
     NotBuilt,
 }
 
@@ -85,7 +86,7 @@ fn compare(built: &[Image], cluster: &Cluster, there: &Images, snapshot: &Snapsh
         let image = built.iter().find(|image| component.is_some_and(|name| name == image.part.name));
         for container in pod.containers() {
             let runs = match cluster {
-                // A node that pulled it tells the manifest's digest only; the tag is made from the id.
+                // A node that pulled the image reports only the digest of the manifest; the tag is made from the id.
                 Cluster::Registry(_) => container.image.rsplit(':').next().map(str::to_owned),
                 _ => id_of_running(&listed, &container.image_id),
             };

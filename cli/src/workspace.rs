@@ -1,4 +1,4 @@
-//! Where things are in a checkout, and where what outlives it is kept.
+//! The paths of a checkout, and of the files that are kept between runs.
 
 use std::{
     fs::{File, OpenOptions},
@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// A checkout of this repository, or what `nix run` brought of one.
+/// A checkout of this repository, or the parts of one that `nix run` provides.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     root: PathBuf,
@@ -42,7 +42,8 @@ impl Workspace {
         self.root.join(relative)
     }
 
-    /// What runs leave behind: databases, keys, logs. In `.todo`, which git ignores, or where `TODO_STATE_DIR` says.
+    /// The path of a file that is kept between runs, such as databases, keys and logs. It is below `.todo`, which git
+    /// ignores, or below `TODO_STATE_DIR`.
     pub fn state(&self, relative: &str) -> Result<PathBuf> {
         let path = self.state.join(relative);
         if let Some(parent) = path.parent() {
@@ -51,13 +52,14 @@ impl Workspace {
         Ok(path)
     }
 
-    /// Holds the checkout for `task` until the file is dropped; a second taker is told who has it.
-    pub fn lock(&self, task: &str) -> Result<File> {
+    /// Holds the checkout for `cargo PROGRAM TASK` until the file is dropped. A second call fails and names the process
+    /// that holds it.
+    pub fn lock(&self, program: &str, task: &str) -> Result<File> {
         let path = self.state(&format!("{task}.lock"))?;
         let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
         if file.try_lock().is_err() {
             let holder = std::fs::read_to_string(&path).unwrap_or_default();
-            bail!("`cargo todo {task}` already runs in this checkout, process {}: stop it first", holder.trim());
+            bail!("`cargo {program} {task}` already runs in this checkout, process {}: stop it first", holder.trim());
         }
         std::fs::write(&path, std::process::id().to_string())?;
         Ok(file)
@@ -98,18 +100,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_taker_of_a_lock_is_told_who_has_it() {
+    fn a_second_holder_of_a_lock_is_refused_with_the_process_that_has_it() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().to_owned();
         let workspace = Workspace { root: path.clone(), state: path };
-        let held = workspace.lock("dev").unwrap();
-        let message = workspace.lock("dev").unwrap_err().to_string();
+        let held = workspace.lock("todo", "dev").unwrap();
+        let message = workspace.lock("todo", "dev").unwrap_err().to_string();
         assert!(message.contains("already runs in this checkout"), "{message}");
         assert!(message.contains(&std::process::id().to_string()), "{message}");
         drop(held);
         // A program that another test starts at this moment holds the file until it runs.
         let end = Instant::now() + Duration::from_secs(10);
-        while let Err(error) = workspace.lock("dev") {
+        while let Err(error) = workspace.lock("todo", "dev") {
             assert!(Instant::now() < end, "still held after 10 s: {error}");
             std::thread::yield_now();
         }

@@ -20,7 +20,7 @@ use crate::program::{self, Finished};
 /// Minikube's label with the name of the profile.
 const MINIKUBE: &str = "minikube.k8s.io/name";
 
-/// Of a request to the API server.
+/// The limit of a request to the API server.
 const LIMIT: Duration = Duration::from_secs(15);
 
 pub struct Cluster {
@@ -60,7 +60,7 @@ impl Cluster {
         nodes(&self.client()).await
     }
 
-    /// Where ports of the nodes are reachable.
+    /// The address at which the ports of the nodes are reachable.
     pub async fn node_address(&self) -> Result<IpAddr> {
         let nodes = self.nodes().await?;
         let addresses = nodes.iter().filter_map(|node| node.status.as_ref()?.addresses.as_ref()).flatten();

@@ -1,4 +1,4 @@
-//! An address on 127.0.0.1 that leads to a Service, through the rules of the node as any client's way does.
+//! An address on 127.0.0.1 that forwards to a Service, through the same rules of the node as any other client.
 
 use std::net::SocketAddr;
 
@@ -16,13 +16,13 @@ pub struct Door {
 }
 
 impl Door {
-    /// Each connection leads to one of its own at `target`.
+    /// Each connection is forwarded to one of its own at `target`.
     pub async fn to(target: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(lead(client, target));
+                tokio::spawn(forward(client, target));
             }
         });
         Ok(Self { url, _accepting: AbortOnDropHandle::new(accepting) })
@@ -30,7 +30,7 @@ impl Door {
 }
 
 /// A refused or broken connection ends the client's, who reports it.
-async fn lead(mut client: TcpStream, target: SocketAddr) {
+async fn forward(mut client: TcpStream, target: SocketAddr) {
     if let Ok(mut server) = TcpStream::connect(target).await {
         let _ = copy_bidirectional(&mut client, &mut server).await;
     }

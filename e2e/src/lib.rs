@@ -1,7 +1,7 @@
 //! What the tests of a real cluster need. The tests themselves are in `tests/cluster`.
 //!
-//! `cargo todo test cluster` compiles and runs them. By hand, `cargo test --package todo-e2e --test cluster NAME` runs one on
-//! the cluster of kubectl's current context. These variables are read:
+//! `cargo xtask test cluster` compiles and runs them. By hand, `cargo test --package todo-e2e --test cluster NAME` runs
+//! one on the cluster of kubectl's current context. These variables are read:
 //!
 //! | variable | is |
 //! | --- | --- |

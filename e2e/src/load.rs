@@ -1,4 +1,4 @@
-//! Many users at once, who remember what they were told.
+//! Many users at the same time, who remember the answers that they got.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use crate::user::{Connections, Task, User};
 const USERS: usize = 8;
 /// A person's pause would be longer; the load has to leave room on two cores.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long a user who tries again does so.
+/// How long a user tries a request again.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a user does when a request fails.
@@ -136,7 +136,7 @@ impl Outcome {
         self.sum(|record| record.failures.len())
     }
 
-    /// For the closing table.
+    /// The numbers for the table at the end.
     pub fn summary(&self) -> String {
         let (failed, requests, longest) = (self.failed(), self.requests(), self.longest().as_secs_f64());
         format!("{failed} of {requests} requests failed, longest {longest:.2} s")

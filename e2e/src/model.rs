@@ -7,7 +7,7 @@ use todo_llm::{Model, Script};
 
 use crate::cluster::Cluster;
 
-/// Starts a model that the cluster's pods reach, and gives the values that lead the backend to it.
+/// Starts a model that the cluster's pods reach, and returns the values that point the backend to it.
 pub async fn start(cluster: &Cluster, script: Script) -> Result<(Model, Vec<String>)> {
     let address = cluster.address_of_this_machine().await?;
     let model = Model::listen(script, SocketAddr::new(address, 0)).await?;

@@ -22,9 +22,9 @@ pub struct Node {
 }
 
 impl Node {
-    /// `image` needs a shell and is there already. All pods under test are on the node of `beside`.
-    pub async fn new(cluster: Arc<Cluster>, namespace: String, image: &str, beside: &Pod) -> Result<Self> {
-        let node = beside.spec.as_ref().and_then(|spec| spec.node_name.clone()).context("the pod is on no node")?;
+    /// `image` needs a shell and is there already. All pods under test are on the node of `neighbor`.
+    pub async fn new(cluster: Arc<Cluster>, namespace: String, image: &str, neighbor: &Pod) -> Result<Self> {
+        let node = neighbor.spec.as_ref().and_then(|spec| spec.node_name.clone()).context("the pod is on no node")?;
         let pod = serde_json::from_value(json!({
             "apiVersion": "v1",
             "kind": "Pod",
@@ -86,7 +86,7 @@ impl Node {
         self.iptables(pod, "--delete").await
     }
 
-    /// With the node's own program, in the network of the pod.
+    /// Runs the node's own `iptables` in the network of the pod.
     async fn iptables(&self, pod: &Pod, action: &str) -> Result<()> {
         let id = container_id(pod)?;
         let script = format!(

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
-/// Longer than any of them takes on a busy machine.
+/// No program takes as long, even on a busy machine.
 const LIMIT: Duration = Duration::from_mins(15);
 
 #[derive(Debug)]

@@ -48,7 +48,7 @@ pub struct Release {
     values: Mutex<Option<Vec<String>>>,
 }
 
-/// Where the chart is in this checkout.
+/// The directory of the chart in this checkout.
 pub fn chart() -> PathBuf {
     root().join("helm/todo")
 }
@@ -91,7 +91,7 @@ impl Release {
         Ok(())
     }
 
-    /// Brings the release to these values, if it is not there, and waits until it is settled.
+    /// Upgrades the release to these values, if it has others, and waits until it is settled.
     pub async fn at(&self, values: &[&str]) -> Result<()> {
         let known = self.values.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if known.is_none_or(|known| known != values) {
@@ -101,7 +101,7 @@ impl Release {
         self.until_it_answers().await
     }
 
-    /// Waits until the nodes' rules lead to the pods, which is a moment after these are ready.
+    /// Waits until the nodes' rules forward to the pods, which is a moment after these are ready.
     pub async fn until_it_answers(&self) -> Result<()> {
         let door = self.door().await?;
         until("the application answers", Duration::from_secs(20), async || {
@@ -112,7 +112,7 @@ impl Release {
         .await
     }
 
-    /// What the release's values are is not known any more.
+    /// Forgets the values of the release, after something else may have changed them.
     pub fn forget(&self) {
         *self.values.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -133,7 +133,7 @@ impl Release {
         until("the rollout is complete", limit, async || self.rolled_out().await).await
     }
 
-    /// Waits until, further, no pod is ending.
+    /// Waits until, in addition, no pod is ending.
     pub async fn until_settled(&self) -> Result<()> {
         // The scheduler may miss that a volume is there, and looks at such a pod again after five minutes.
         until("the release is settled", Duration::from_mins(6), async || {
@@ -223,11 +223,11 @@ impl Release {
     pub async fn event(&self, name: &str, reason: &str, text: &str) -> Result<String> {
         until(&format!("an event {reason} about {name} with `{text}`"), Duration::from_mins(1), async || {
             let events = self.events(name).await?;
-            let told = events.iter().find_map(|event| {
+            let message = events.iter().find_map(|event| {
                 let message = event.message.as_deref()?;
                 (event.reason.as_deref()? == reason && message.contains(text)).then(|| message.to_owned())
             });
-            told.with_context(|| format!("events: {:?}", events.iter().map(summary).collect::<Vec<_>>()))
+            message.with_context(|| format!("events: {:?}", events.iter().map(summary).collect::<Vec<_>>()))
         })
         .await
     }

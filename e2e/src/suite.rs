@@ -110,7 +110,7 @@ impl Suite {
             .await
     }
 
-    /// Has `cargo todo deploy` build them and bring them into the cluster.
+    /// Has `cargo todo deploy` build them and load them into the cluster.
     async fn deployed_images(&self) -> Result<Images> {
         let namespace = self.namespace("images", "restricted").await?;
         let mut deploy = self.todo();
@@ -134,7 +134,7 @@ impl Suite {
         Ok(standing)
     }
 
-    /// After a failure: whatever was done to the standing release, the next test has it upgraded.
+    /// Called after a failure: the next test upgrades the standing release, whatever was done to it.
     pub fn mend(&self) {
         if let Some(standing) = self.standing.get() {
             standing.forget();
@@ -155,7 +155,7 @@ impl Suite {
             .await
     }
 
-    /// After the node was stopped.
+    /// Waits until a node that was stopped is ready again.
     pub async fn until_node_is_back(&self) -> Result<()> {
         match self.node.get() {
             Some(node) => node.until_ready().await,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value, json};
 
-/// Longer than an orderly answer takes, whatever happens in the cluster.
+/// A request takes less, whatever happens in the cluster.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Whether connections are kept for the next request.
@@ -101,7 +101,7 @@ impl User {
         token["token"].as_str().map(str::to_owned).context("a token has a secret")
     }
 
-    /// Says something to the assistant, and gives the answer as it comes.
+    /// Sends a message to the assistant, and returns the stream of the answer.
     pub async fn chat(&self, message: &Value) -> Result<Chat> {
         let answer = self.request(Method::POST, "/api/chat").json(message).send().await?;
         let status = answer.status();
@@ -141,7 +141,7 @@ impl Chat {
     }
 }
 
-/// Fails on any other answer, and tells it.
+/// Fails on any other answer, with that answer in the error.
 async fn expect(request: RequestBuilder, status: StatusCode) -> Result<Value> {
     let (client, request) = request.build_split();
     let request = request?;

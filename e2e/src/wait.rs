@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow};
 const ANSWER: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(150);
 
-/// Asks until the answer is not an error. In vain, it tells what was awaited and the last error.
+/// Asks until the answer is not an error. At the limit, the error names what was awaited and the last answer.
 pub async fn until<T>(awaited: &str, limit: Duration, mut ask: impl AsyncFnMut() -> Result<T>) -> Result<T> {
     let start = Instant::now();
     loop {

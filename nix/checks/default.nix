@@ -121,7 +121,7 @@ in
       cargoExtraArgs = "--locked --package todo-llm";
     }
   );
-  # Those of its modules. The others need /bin/cat and the like, which the sandbox does not have.
+  # Those of the modules. The others need /bin/cat and the like, which Nix's build environment does not have.
   cli-tests = craneLib.cargoNextest (
     ofWorkspace
     // {
@@ -129,6 +129,14 @@ in
       src = sources.everything;
       cargoExtraArgs = "--locked --package todo --lib";
       nativeBuildInputs = [ git ];
+    }
+  );
+  xtask-tests = craneLib.cargoNextest (
+    ofWorkspace
+    // {
+      pname = "xtask";
+      src = sources.everything;
+      cargoExtraArgs = "--locked --package xtask --lib --test inputs";
     }
   );
 

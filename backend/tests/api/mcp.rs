@@ -1,4 +1,4 @@
-//! `/mcp` as it is on the wire. The step `mcp` of `cargo todo test` asks it with clients that others wrote.
+//! `/mcp` as it is on the wire. The step `mcp` of `cargo xtask test` asks it with clients that others wrote.
 
 use serde_json::{Value, json};
 use sqlx::PgPool;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::kubectl::{Kubectl, MADE_BY, MADE_BY_US};
 
-/// Of the account and its rights.
+/// The name of the account, and of the objects that give it its rights.
 pub const NAME: &str = "todo-ai";
 
 /// How long a token is valid.
@@ -18,7 +18,7 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// As Kubernetes has it.
+    /// Kubernetes issues no token that is valid for less.
     const SHORTEST: Self = Self { seconds: 600 };
     pub const AN_HOUR: Self = Self { seconds: 3600 };
 }
@@ -43,7 +43,7 @@ impl FromStr for Lifetime {
     }
 }
 
-/// As `kubectl` takes it.
+/// The form that `kubectl create token --duration` takes.
 impl fmt::Display for Lifetime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}s", self.seconds)
@@ -54,7 +54,7 @@ impl fmt::Display for Lifetime {
 #[derive(Debug)]
 pub struct Kubeconfig {
     pub text: String,
-    /// Until when its token is valid, as the cluster says.
+    /// The time at which its token expires, in the form that the cluster gives it.
     pub until: String,
 }
 
@@ -70,7 +70,7 @@ struct Token {
     expiration_timestamp: String,
 }
 
-/// Makes the account, or mends its rights, and gives it a new token.
+/// Creates the account, or restores its rights, and gives it a new token.
 pub async fn grant(kubectl: &Kubectl, lifetime: Lifetime) -> Result<Kubeconfig> {
     ensure!(
         kubectl.has_namespace().await?,
@@ -80,7 +80,7 @@ pub async fn grant(kubectl: &Kubectl, lifetime: Lifetime) -> Result<Kubeconfig> 
     );
     kubectl.apply(&account(&kubectl.namespace)).await?;
     let token: TokenRequest = kubectl.json(&["create", "token", NAME, &format!("--duration={lifetime}")]).await?;
-    // With everybody's credentials, of which only the way to the cluster is taken.
+    // This prints the credentials of every user as well; only the address of the cluster is taken from it.
     let known: Value = kubectl.json(&["config", "view", "--minify", "--flatten", "--raw"]).await?;
     let cluster = known["clusters"].get(0).and_then(|named| named.get("cluster"));
     let cluster = cluster.with_context(|| format!("the context {} names no cluster", kubectl.context))?;
@@ -111,7 +111,8 @@ pub async fn revoke(kubectl: &Kubectl) -> Result<bool> {
     Ok(!removed.trim().is_empty())
 }
 
-/// `view` is Kubernetes' own: logs and events too, no Secrets. It lacks what the metrics server measures.
+/// The cluster role `view` is Kubernetes' own: it reads logs and events too, but no Secrets. It lacks what the metrics
+/// server measures, which the other role adds.
 fn account(namespace: &str) -> Value {
     let metadata = |name: &str| json!({ "name": name, "namespace": namespace, "labels": { MADE_BY: MADE_BY_US } });
     let binding = |name: &str, kind: &str, role: &str| {
@@ -132,7 +133,7 @@ fn account(namespace: &str) -> Value {
                 "apiVersion": "v1",
                 "kind": "ServiceAccount",
                 "metadata": metadata(NAME),
-                // For use from outside; no pod is given its token.
+                // The account is used from outside of the cluster, so no pod needs its token.
                 "automountServiceAccountToken": false,
             },
             {

@@ -9,17 +9,18 @@ use tokio::process::Command;
 
 use super::access::{self, Lifetime};
 use crate::{
+    boxes,
     cluster::Target,
     process::{self, Program},
-    sandbox, secret, tool,
+    secret, tool,
     workspace::Workspace,
 };
 
 /// What the model has to know of the application.
 const PROMPT: &str = include_str!("prompt.md");
-/// The backend's default too.
+/// The backend has the same default.
 const MODEL: &str = "gpt-5-mini";
-/// What `kubectl-ai` calls any server with that API.
+/// The name by which `kubectl-ai` means any server with the API of `OpenAI`.
 const OPENAI: &str = "openai";
 
 /// Ask about the application in the cluster, with kubectl-ai; it looks, and changes nothing
@@ -40,7 +41,7 @@ pub struct Ask {
 /// Returns the exit code of `kubectl-ai`.
 pub async fn run(options: Ask) -> Result<ExitCode> {
     let workspace = Workspace::find_or_state()?;
-    sandbox::enter_where_it_runs(&workspace, &options.target)?;
+    boxes::enter_where_it_runs(&workspace, &options.target)?;
     if tool::on_path("kubectl-ai").is_none() {
         bail!(
             "kubectl-ai is not installed: `nix develop` has it, as has `nix run .#ask`; \
@@ -53,7 +54,7 @@ pub async fn run(options: Ask) -> Result<ExitCode> {
     cluster.need().await?;
     let config = access::grant(&kubectl, Lifetime::AN_HOUR).await?;
 
-    // Only ours to read, and gone in the end: the trace has the model's key in it.
+    // Nobody else can read the directory, and it is removed at the end: the trace has the model's key in it.
     let private = tempfile::tempdir()?;
     secret::write(&private.path().join("kubeconfig"), &config.text)?;
     std::fs::write(private.path().join("prompt.md"), PROMPT)?;
@@ -75,7 +76,7 @@ fn variable(name: &str) -> Option<String> {
 struct Model {
     provider: String,
     name: String,
-    /// What `kubectl-ai` reads, in the place of the variables that the backend reads too.
+    /// The variables that `kubectl-ai` reads. They replace those of the same meaning that the backend reads.
     environment: Vec<(&'static str, String)>,
 }
 
@@ -121,13 +122,13 @@ fn kubectl_ai(private: &TempDir, model: &Model, question: &str) -> Result<Comman
         // A question may begin with a dash.
         .args(["--", question])
         .envs(model.environment.iter().map(|(name, value)| (*name, value)))
-        // Its settings and tools, and kubectl's default kubeconfig, are the user's, who may do more.
+        // In the home directory are the user's settings, tools and kubeconfig, which may allow more than looking.
         .env("HOME", directory("home")?)
         .env_remove("XDG_CONFIG_HOME")
         .env("KUBECONFIG", path("kubeconfig"))
-        // Its log too.
+        // It writes its log there.
         .env("TMPDIR", directory("tmp")?)
-        // Not 80 columns whatever the terminal has.
+        // Without this it writes lines of 80 columns, however wide the terminal is.
         .env("KUBECTL_AI_TERM_WIDTH", variable("KUBECTL_AI_TERM_WIDTH").unwrap_or_else(|| "auto".into()));
     Ok(command)
 }
@@ -143,7 +144,7 @@ mod tests {
                 cluster: "minikube".parse().unwrap(),
                 context: None,
                 namespace: "todo".into(),
-                sandbox: false,
+                in_box: false,
             },
             model: model.map(str::to_owned),
             provider: provider.into(),
@@ -169,7 +170,7 @@ mod tests {
     fn what_is_missing_is_named() {
         let error = choose("openai", None, &[]).unwrap_err().to_string();
         assert!(error.contains("OPENAI_API_KEY") && error.contains("--provider"), "{error}");
-        // It is not another provider's.
+        // The variable names a model of OpenAI's API, so it is not used for another provider.
         let error = choose("gemini", None, &[("OPENAI_MODEL", "gpt-5-mini")]).unwrap_err().to_string();
         assert!(error.contains("--provider gemini needs --model"), "{error}");
         assert_eq!(choose("gemini", Some("gemini-2.5-pro"), &[]).unwrap().provider, "gemini");

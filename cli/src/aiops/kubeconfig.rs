@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::access::{self, Lifetime, NAME};
-use crate::{cluster::Target, kubectl::Kubectl, output::note, sandbox, secret, workspace::Workspace};
+use crate::{boxes, cluster::Target, kubectl::Kubectl, output::note, secret, workspace::Workspace};
 
 /// Write a kubeconfig that may look at the namespace, except at its Secrets, and change nothing
 #[derive(Args, Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct AiKubeconfig {
 
 pub async fn run(options: AiKubeconfig) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
-    sandbox::enter_where_it_runs(&workspace, &options.target)?;
+    boxes::enter_where_it_runs(&workspace, &options.target)?;
     let cluster = options.target.cluster();
     let kubectl = options.target.kubectl(&cluster).await?;
     let file = options.file.map_or_else(|| usual_file(&workspace, &kubectl), Ok)?;
@@ -36,8 +36,8 @@ pub async fn run(options: AiKubeconfig) -> Result<()> {
     secret::write(&file, &config.text)?;
     let (namespace, file) = (&kubectl.namespace, file.display());
     note(&format!("{NAME} may look at namespace {namespace}, and change nothing, until {}: {file}", config.until));
-    note(&format!("try `{}`", sandbox::shown(&format!("kubectl --kubeconfig {file} get pods"))));
-    note(&format!("ask with it: `{}`", sandbox::shown(&format!("kubectl-ai --kubeconfig {file}"))));
+    note(&format!("try `{}`", boxes::shown(&format!("kubectl --kubeconfig {file} get pods"))));
+    note(&format!("ask with it: `{}`", boxes::shown(&format!("kubectl-ai --kubeconfig {file}"))));
     note("`cargo todo down` takes the rights away, the same command renews them");
     Ok(())
 }
@@ -54,12 +54,12 @@ fn usual_file(workspace: &Workspace, kubectl: &Kubectl) -> Result<PathBuf> {
     workspace.state(&format!("{}/ai-kubeconfig", kubectl.directory()))
 }
 
-/// Somebody's own kubeconfig must not be lost by a slip.
+/// A mistyped path must not overwrite the user's own kubeconfig.
 fn refuse_foreign(file: &Path) -> Result<()> {
     match std::fs::read_to_string(file) {
         Ok(text) if access::is_ours(&text) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        // Nor what cannot be read.
+        // A file that cannot be read may be one of the user's as well.
         _ => bail!("{} is not a file that this command has made: name another with --file", file.display()),
     }
 }

@@ -3,11 +3,9 @@
 mod access;
 mod ask;
 mod kubeconfig;
-mod questions;
 
 pub use self::{
     access::revoke,
     ask::{Ask, run as ask},
     kubeconfig::{AiKubeconfig, forget, run as ai_kubeconfig},
-    questions::{Question, of_page},
 };

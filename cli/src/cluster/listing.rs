@@ -32,7 +32,7 @@ pub fn holds(images: &[Listed], reference: &str, id: &str) -> bool {
     images.iter().any(|image| image.id() == id && image.is_tagged(reference))
 }
 
-/// The id of the image that a pod's status names: by an id, or by a digest that only the list leads to an id.
+/// The id of the image that a pod's status names: by its id, or by a digest, for which the list has the id.
 #[must_use]
 pub fn id_of_running(images: &[Listed], image_id: &str) -> Option<String> {
     let name = image_id.split_once("://").map_or(image_id, |(_, name)| name);
@@ -49,7 +49,7 @@ pub fn id_of_running(images: &[Listed], image_id: &str) -> Option<String> {
         .map(|image| image.id().to_owned())
 }
 
-/// With the registry that a short name means.
+/// The name with the registry that a short name implies.
 fn full_name(name: &str) -> String {
     match name.split_once('/') {
         None => format!("docker.io/library/{name}"),

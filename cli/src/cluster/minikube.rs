@@ -10,7 +10,7 @@ use crate::tool;
 
 #[derive(Clone, Debug)]
 pub struct Minikube {
-    /// Also the name of the kubectl context.
+    /// The kubectl context has the same name.
     pub profile: String,
 }
 

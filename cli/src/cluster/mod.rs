@@ -14,9 +14,9 @@ pub use self::{
     listing::{Listed, holds, id_of_running},
     target::{Choice, Target},
 };
-use crate::{images::Image, live::Live, workspace::Workspace};
+use crate::{images::Image, progress::Progress, workspace::Workspace};
 
-/// A way for images into a cluster.
+/// A kind of cluster. Each has its own way to load images.
 #[derive(Clone, Debug)]
 pub enum Cluster {
     Minikube(Minikube),
@@ -25,7 +25,7 @@ pub enum Cluster {
 }
 
 impl Cluster {
-    /// The context that belongs to it.
+    /// The kubectl context that its program creates.
     fn context(&self) -> Option<String> {
         match self {
             Self::Minikube(minikube) => Some(minikube.profile.clone()),
@@ -38,18 +38,18 @@ impl Cluster {
         match self {
             Self::Minikube(minikube) => minikube.runs().await,
             Self::Kind(kind) => kind.runs().await,
-            // kubectl tells.
+            // The first call of kubectl fails if it does not.
             Self::Registry(_) => Ok(true),
         }
     }
 
-    /// Starts it, and says so.
-    pub async fn start(&self, live: &Live) -> Result<()> {
+    /// Starts it, and prints the command that does so.
+    pub async fn start(&self, progress: &Progress) -> Result<()> {
         let Some(start) = self.start_command() else { return Ok(()) };
-        live.say(&format!("{} does not run: starting it by `{}`", self.name(), start.join(" ")));
+        progress.println(&format!("{} does not run: starting it by `{}`", self.name(), start.join(" ")));
         let mut command = Command::new(&start[0]);
         command.args(&start[1..]);
-        live.run(&start[0], command).await
+        progress.run(&start[0], command).await
     }
 
     /// Fails unless it runs.
@@ -68,7 +68,7 @@ impl Cluster {
         Some(words.into_iter().map(str::to_owned).collect())
     }
 
-    /// What an image is called in this cluster.
+    /// The repository of an image in this cluster.
     #[must_use]
     pub fn repository(&self, image: &str) -> String {
         match self {
@@ -77,7 +77,7 @@ impl Cluster {
         }
     }
 
-    /// Brings an image there unless it is there, and makes sure that it arrived. Returns whether it had to be brought.
+    /// Loads an image unless the cluster has it, and checks that it arrived. Returns whether it had to be loaded.
     pub async fn ensure(&self, workspace: &Workspace, image: &Image, images: &Images) -> Result<bool> {
         let reference = format!("{}:{}", self.repository(image.part.image), image.tag());
         if self.has(images, &reference, &image.id).await? {
@@ -107,7 +107,7 @@ impl Cluster {
         }
     }
 
-    /// What each node lists; nothing for a registry, which is asked for single images.
+    /// The images on each node. For a registry there is no list: it is asked for single images.
     pub async fn images(&self) -> Result<Images> {
         match self {
             Self::Minikube(minikube) => Ok(Some(vec![minikube.images().await?])),

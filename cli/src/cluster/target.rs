@@ -22,7 +22,7 @@ pub struct Target {
     pub namespace: String,
     /// Use the box, a throwaway computer with Docker and Minikube (Linux, as root)
     #[arg(long = "box")]
-    pub sandbox: bool,
+    pub in_box: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Target {
     }
 }
 
-/// A slip must not reach a cluster that others use.
+/// A forgotten kubectl context must not direct a command to a cluster that others use.
 async fn refuse_foreign(kubectl: &Kubectl, cluster: &Cluster) -> Result<()> {
     if let Cluster::Registry(_) = cluster {
         let template = "--output=jsonpath={.clusters[0].cluster.server}";

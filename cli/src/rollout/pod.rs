@@ -1,15 +1,15 @@
-//! What a pod does, and what stands in its way.
+//! The state of a pod, and what keeps it from becoming ready.
 
 use std::time::Duration;
 
 use super::objects::{Condition, Container, Pod};
 
-/// Something that keeps a pod from becoming ready and that waiting does not mend.
+/// Something that keeps a pod from becoming ready and that waiting does not repair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    /// In plain words.
+    /// A sentence for the user.
     pub what: String,
-    /// How long it may go on before it counts: some of it passes by itself.
+    /// How long it may last before it counts as a failure: some causes pass by themselves.
     pub patience: Duration,
 }
 
@@ -22,7 +22,7 @@ impl Pod {
         self.containers().map(|container| container.restart_count).sum()
     }
 
-    /// Its state in a word or two.
+    /// The state in a few words.
     pub fn state(&self) -> String {
         if self.metadata.deletion_timestamp.is_some() {
             return "Terminating".into();
@@ -48,7 +48,7 @@ impl Pod {
         })
     }
 
-    /// What waiting will not mend.
+    /// The failure that waiting does not repair, if there is one.
     pub fn trouble(&self) -> Option<Trouble> {
         if let Some(condition) = self.unschedulable() {
             let what = format!("no node takes it: {}", condition.message);
@@ -83,7 +83,7 @@ fn container_trouble(container: &Container) -> Option<Trouble> {
     let (what, seconds) = match waiting.reason.as_str() {
         "ImagePullBackOff" | "ErrImageNeverPull" => (format!("the image {image} cannot be pulled"), 0),
         "InvalidImageName" => (format!("{image} is no image name"), 0),
-        // Passes when the node's copy of a new Secret is late.
+        // It passes by itself when only the node's copy of a new Secret is late.
         "CreateContainerConfigError" => (format!("the configuration of {name} is incomplete: {message}"), 5),
         "CreateContainerError" | "RunContainerError" => (format!("{name} cannot be started: {message}"), 5),
         "CrashLoopBackOff" if container.restart_count >= 2 => (crash(container), 0),

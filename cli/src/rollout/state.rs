@@ -1,4 +1,4 @@
-//! How far a rollout is.
+//! The progress of a rollout.
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use super::{
 };
 
 impl Snapshot {
-    /// What is not as its specification says, one line for each workload. Nothing is left when the rollout is complete.
+    /// One line for each workload that is not yet as its specification says. The list is empty when the rollout is
+    /// complete.
     pub fn unfinished(&self) -> Vec<String> {
         let deployments = self.deployments.iter().filter_map(deployment_progress);
         deployments.chain(self.stateful_sets.iter().filter_map(stateful_set_progress)).collect()
@@ -44,13 +45,13 @@ impl Snapshot {
         self.pods.iter().filter(|pod| !pod.metadata.owner_references.is_empty()).collect()
     }
 
-    /// What waiting will not mend, by the name of the pod or the workload.
+    /// The failures that waiting does not repair, with the name of the pod or the workload.
     pub fn troubles(&self) -> Vec<(String, Trouble)> {
         let pods = self.current_pods().into_iter();
         pods.filter_map(|pod| Some((pod.metadata.name.clone(), pod.trouble()?))).chain(self.refused()).collect()
     }
 
-    /// Why no pod is even made, for each workload that cannot.
+    /// The reason of each workload for which the cluster creates no pod.
     fn refused(&self) -> Vec<(String, Trouble)> {
         let workloads = self.deployments.iter().chain(&self.stateful_sets);
         let refused = workloads.filter_map(|workload| {
@@ -76,7 +77,7 @@ fn revision(set: &Workload) -> u64 {
     annotation.and_then(|revision| revision.parse().ok()).unwrap_or(0)
 }
 
-/// As `kubectl rollout status` judges it.
+/// The rules are those of `kubectl rollout status`.
 fn deployment_progress(deployment: &Workload) -> Option<String> {
     let (name, status) = (&deployment.metadata.name, &deployment.status);
     let wanted = deployment.spec.replicas.unwrap_or(1);

@@ -56,7 +56,7 @@ fn a_kubeconfig_has_a_token_of_the_account_and_nothing_of_the_user() {
     let machine = machine();
     let file = machine.path("assistant");
     let run = machine.todo(&["ai-kubeconfig", "--file", file.to_str().unwrap(), "--valid-for", "30m"]).succeeded();
-    run.says(&["todo-ai may look at namespace todo", "2030-01-02T03:04:05Z", file.to_str().unwrap()]);
+    run.prints(&["todo-ai may look at namespace todo", "2030-01-02T03:04:05Z", file.to_str().unwrap()]);
     assert!(machine.calls().contains("create token todo-ai --duration=1800s"), "{}", machine.calls());
 
     let text = fs::read_to_string(&file).unwrap();
@@ -84,35 +84,38 @@ fn a_kubeconfig_is_renewed_but_no_other_file_is_overwritten() {
     machine.file("config", "apiVersion: v1\nkind: Config\n");
     machine.forget_calls();
     let config = machine.path("config");
-    machine.todo(&["ai-kubeconfig", "--file", config.to_str().unwrap()]).failed().says(&["--file", "not a file that"]);
+    machine
+        .todo(&["ai-kubeconfig", "--file", config.to_str().unwrap()])
+        .failed()
+        .prints(&["--file", "not a file that"]);
     assert!(!machine.calls().contains("apply"), "{}", machine.calls());
     assert!(fs::read_to_string(&config).unwrap().starts_with("apiVersion"));
     fs::write(&config, [0xff]).unwrap();
-    machine.todo(&["ai-kubeconfig", "--file", config.to_str().unwrap()]).failed().says(&["not a file that"]);
+    machine.todo(&["ai-kubeconfig", "--file", config.to_str().unwrap()]).failed().prints(&["not a file that"]);
     assert_eq!(fs::read(&config).unwrap(), [0xff]);
 
     let run = machine.todo(&["ai-kubeconfig", "--valid-for", "1m"]);
     assert_eq!(run.code, Some(2));
-    run.says(&["--valid-for", "at least 10m"]);
+    run.prints(&["--valid-for", "at least 10m"]);
 }
 
 #[test]
 fn rights_are_given_only_where_there_is_a_namespace_and_down_takes_them() {
     let machine = machine();
     machine.todo(&["ai-kubeconfig"]).succeeded();
-    machine.todo(&["down"]).succeeded().says(&["removed the rights of assistants"]);
+    machine.todo(&["down"]).succeeded().prints(&["removed the rights of assistants"]);
     let delete = "delete rolebindings,roles,serviceaccounts --selector=app.kubernetes.io/managed-by=cargo-todo";
     assert!(machine.calls().contains(delete), "{}", machine.calls());
     assert!(!machine.path("state/deploy/minikube/todo/ai-kubeconfig").exists());
 
     machine.program("kubectl", r#"case "$*" in *" get namespace "*) ;; *) exit 9 ;; esac"#);
-    machine.todo(&["ai-kubeconfig"]).failed().says(&["there is no namespace todo", "cargo todo deploy"]);
+    machine.todo(&["ai-kubeconfig"]).failed().prints(&["there is no namespace todo", "cargo todo deploy"]);
 }
 
 #[test]
 fn a_question_goes_to_kubectl_ai_with_the_backends_model_and_the_accounts_rights() {
     let machine = machine();
-    ask(&machine, &SERVER).succeeded().says(&["the-models-key at http://localhost:1/v1", "an empty home"]);
+    ask(&machine, &SERVER).succeeded().prints(&["the-models-key at http://localhost:1/v1", "an empty home"]);
     let call = machine.calls_of("kubectl-ai").remove(0);
     for part in [
         "--quiet --skip-permissions=false --remove-workdir",
@@ -136,8 +139,8 @@ fn a_question_goes_to_kubectl_ai_with_the_backends_model_and_the_accounts_rights
 #[test]
 fn before_kubectl_ai_is_asked_what_is_missing_is_named() {
     let machine = machine();
-    ask(&machine, &[]).failed().says(&["there is no model to ask", "OPENAI_API_KEY", "OPENAI_BASE_URL"]);
+    ask(&machine, &[]).failed().prints(&["there is no model to ask", "OPENAI_API_KEY", "OPENAI_BASE_URL"]);
     assert_eq!(machine.calls(), "");
     fs::remove_file(machine.path("bin/kubectl-ai")).unwrap();
-    ask(&machine, &SERVER).failed().says(&["kubectl-ai is not installed", "nix develop", "kubectl krew install ai"]);
+    ask(&machine, &SERVER).failed().prints(&["kubectl-ai is not installed", "nix develop", "kubectl krew install ai"]);
 }

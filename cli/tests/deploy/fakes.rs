@@ -14,7 +14,7 @@ pub struct Machine {
     directory: TempDir,
 }
 
-/// How a run ended and what it said.
+/// How a run ended and what it printed.
 pub struct Run {
     pub code: Option<i32>,
     /// Of standard output and error.
@@ -121,7 +121,7 @@ impl Run {
     }
 
     #[track_caller]
-    pub fn says(self, words: &[&str]) -> Self {
+    pub fn prints(self, words: &[&str]) -> Self {
         for word in words {
             assert!(self.text.contains(word), "`{word}` is missing in:\n{}", self.text);
         }

@@ -47,13 +47,13 @@ fn a_forward_outlives_deploy_comes_back_and_ends_with_down() {
             serve(TcpListener::bind(("127.0.0.1", port)).unwrap());
         });
         let url = format!("http://localhost:{port}");
-        machine.todo(&["deploy", "--port", &port.to_string()]).succeeded().says(&[&url]);
+        machine.todo(&["deploy", "--port", &port.to_string()]).succeeded().prints(&[&url]);
     });
     let call = machine.calls_of("kubectl --context minikube --namespace todo port-forward").remove(0);
     assert!(call.ends_with(&format!("--address=127.0.0.1 service/todo-frontend {port}:3000")), "{call}");
 
     machine.file("release.json", r#"{"version":1,"info":{"status":"deployed"}}"#);
-    machine.todo(&["status"]).succeeded().says(&[&format!("http://localhost:{port}")]);
+    machine.todo(&["status"]).succeeded().prints(&[&format!("http://localhost:{port}")]);
 
     let forwarder = || std::fs::read_to_string(machine.path("forwarder")).unwrap().trim().parse::<i32>().unwrap();
     let first = nix::unistd::Pid::from_raw(forwarder());
@@ -61,9 +61,9 @@ fn a_forward_outlives_deploy_comes_back_and_ends_with_down() {
     wait_for("second port-forward", || forwards() == 2 && forwarder() != first.as_raw());
 
     let second = nix::unistd::Pid::from_raw(forwarder());
-    machine.todo(&["down"]).succeeded().says(&["is no longer forwarded"]);
+    machine.todo(&["down"]).succeeded().prints(&["is no longer forwarded"]);
     wait_for("end of the port-forward", || nix::sys::signal::kill(second, None).is_err());
-    machine.todo(&["status"]).succeeded().says(&["none"]);
+    machine.todo(&["status"]).succeeded().prints(&["none"]);
 }
 
 /// What a release with monitoring has beside the application.
@@ -88,7 +88,7 @@ fn prometheus_is_forwarded_where_it_runs() {
                 serve(TcpListener::bind(("127.0.0.1", calls(service).unwrap())).unwrap());
             });
         }
-        machine.todo(&["deploy", "--monitoring"]).succeeded().says(&["Prometheus is at http://localhost:"]);
+        machine.todo(&["deploy", "--monitoring"]).succeeded().prints(&["Prometheus is at http://localhost:"]);
     });
     let said = machine.todo(&["down"]).succeeded().text;
     assert_eq!(said.matches("is no longer forwarded").count(), 2, "{said}");
@@ -118,5 +118,5 @@ fn a_port_in_use_is_named() {
     let machine = Machine::ready();
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    machine.todo(&["deploy", "--port", &port]).failed().says(&[&format!("port {port} is in use"), "--port"]);
+    machine.todo(&["deploy", "--port", &port]).failed().prints(&[&format!("port {port} is in use"), "--port"]);
 }

@@ -33,7 +33,7 @@ fn an_image_that_is_there_is_not_loaded_again() {
     let machine = Machine::ready();
     let backend = format!(r#"[{{"id":"{}","repoTags":["todo-backend:{}"]}}]"#, id("backend"), tag("backend"));
     machine.file("cluster-images.json", &backend);
-    machine.todo(DEPLOY).succeeded().says(&["todo-backend:", "is there already", "todo-frontend:", "is loaded"]);
+    machine.todo(DEPLOY).succeeded().prints(&["todo-backend:", "is there already", "todo-frontend:", "is loaded"]);
     let loads = machine.calls_of("minikube --profile minikube image load");
     assert!(loads.len() == 1 && loads[0].contains("todo-frontend"), "{loads:?}");
 }
@@ -43,7 +43,7 @@ fn an_image_that_does_not_arrive_is_a_failure_although_minikube_reports_none() {
     for listed in ["[]".to_owned(), images().replace(&id("backend"), &id("another"))] {
         let machine = Machine::ready();
         machine.file("images-after-load.json", &listed);
-        machine.todo(DEPLOY).failed().says(&["did not arrive", "todo-", "Minikube's profile minikube"]);
+        machine.todo(DEPLOY).failed().prints(&["did not arrive", "todo-", "Minikube's profile minikube"]);
         assert!(machine.calls_of("helm upgrade").is_empty(), "{}", machine.calls());
     }
 }
@@ -52,7 +52,7 @@ fn an_image_that_does_not_arrive_is_a_failure_although_minikube_reports_none() {
 fn a_build_that_fails_ends_with_the_last_lines() {
     let machine = Machine::ready();
     machine.program("docker", "[ $1 = version ] && exit\necho 'error: expected `;`' >&2\nexit 17");
-    machine.todo(DEPLOY).failed().says(&["docker build", "17", "expected `;`"]);
+    machine.todo(DEPLOY).failed().prints(&["docker build", "17", "expected `;`"]);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn archives_are_taken_as_they_are() {
     assert!(machine.path(&format!("loaded-todo-backend-{}.tar", tag("backend"))).exists());
 
     let only = format!("nix:{}", paths[0]);
-    machine.todo(&["deploy", "--no-forward", "--images", &only]).failed().says(&["no image of todo-frontend"]);
+    machine.todo(&["deploy", "--no-forward", "--images", &only]).failed().prints(&["no image of todo-frontend"]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn without_skopeo_docker_pushes() {
     let registry = r#"case "$1" in load|push) exit ;; manifest) /bin/cat "$here/backend.json"; exit ;; esac"#;
     machine.program("docker", &format!("{registry}\n{docker}"));
     // It lists the backend's for both: what was pushed as the frontend did not arrive.
-    machine.todo(REGISTRY).failed().says(&["todo-frontend", "did not arrive in the registry localhost:5000/team"]);
+    machine.todo(REGISTRY).failed().prints(&["todo-frontend", "did not arrive in the registry localhost:5000/team"]);
     assert_eq!(machine.calls_of("docker push localhost:5000/team/todo-frontend:").len(), 1);
     assert!(machine.calls_of("docker push localhost:5000/team/todo-backend:").is_empty());
 }

@@ -4,9 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 mod aiops;
+mod boxes;
 mod fakes;
 mod forward;
 mod images;
 mod other;
 mod release;
-mod sandbox;

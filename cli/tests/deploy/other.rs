@@ -5,10 +5,10 @@ use crate::fakes::{Machine, id, images};
 #[test]
 fn without_docker_the_way_out_is_named() {
     let machine = Machine::bare();
-    machine.todo(&["deploy"]).failed().says(&["Minikube is not installed", "cargo todo doctor"]);
+    machine.todo(&["deploy"]).failed().prints(&["Minikube is not installed", "cargo todo doctor"]);
     machine.program("minikube", "");
     let run = machine.todo(&["deploy"]).failed();
-    let run = run.says(&["docker is not installed", "podman is not installed", "cargo todo doctor"]);
+    let run = run.prints(&["docker is not installed", "podman is not installed", "cargo todo doctor"]);
     let can_run_a_box = cfg!(target_os = "linux") && nix::unistd::Uid::effective().is_root();
     assert_eq!(run.text.contains("--box"), can_run_a_box, "{}", run.text);
 }
@@ -21,7 +21,7 @@ fn a_docker_that_does_not_answer_is_told_from_none() {
     machine
         .todo(&["deploy", "--images", "docker"])
         .failed()
-        .says(&["docker does not answer: Cannot connect to the Docker daemon"]);
+        .prints(&["docker does not answer: Cannot connect to the Docker daemon"]);
 }
 
 #[test]
@@ -36,13 +36,13 @@ fn a_stopped_minikube_is_started_and_said_so() {
 *) exit 9 ;;
 esac"#,
     );
-    machine.todo(&["status"]).failed().says(&["does not run", "minikube start --profile minikube"]);
+    machine.todo(&["status"]).failed().prints(&["does not run", "minikube start --profile minikube"]);
     machine
         .todo(&["deploy", "--no-forward"])
         .succeeded()
-        .says(&["does not run: starting it by `minikube start --profile minikube`"]);
+        .prints(&["does not run: starting it by `minikube start --profile minikube`"]);
     machine.program("minikube", "case $1 in start) echo 'X Exiting due to GUEST_PROVISION' >&2 ;; esac\nexit 80");
-    machine.todo(&["deploy", "--no-forward"]).failed().says(&["minikube start", "GUEST_PROVISION"]);
+    machine.todo(&["deploy", "--no-forward"]).failed().prints(&["minikube start", "GUEST_PROVISION"]);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_context_elsewhere_is_refused_unless_it_is_named() {
 esac"#,
     );
     let deploy = ["deploy", "--no-forward", "--cluster", "registry.example.com/team"];
-    machine.todo(&deploy).failed().says(&["`production` is not a cluster on this machine", "--context production"]);
+    machine.todo(&deploy).failed().prints(&["`production` is not a cluster on this machine", "--context production"]);
     assert!(machine.calls_of("docker build").is_empty() && machine.calls_of("helm").is_empty(), "{}", machine.calls());
 
     let named = [&deploy[..], &["--context", "production"]].concat();
@@ -69,12 +69,12 @@ esac"#,
 #[test]
 fn status_shows_the_pods_and_fails_when_one_is_not_ready() {
     let machine = Machine::ready();
-    machine.todo(&["status"]).failed().says(&["there is no release todo in namespace todo", "cargo todo deploy"]);
+    machine.todo(&["status"]).failed().prints(&["there is no release todo in namespace todo", "cargo todo deploy"]);
     machine.file("release.json", r#"{"version":3,"info":{"status":"deployed","description":""}}"#);
     let run = machine.todo(&["status"]).succeeded();
-    run.says(&["revision 3, deployed", "http://todo.local", "todo-postgres-0", "ready", "postgres:17.10-trixie"]);
+    run.prints(&["revision 3, deployed", "http://todo.local", "todo-postgres-0", "ready", "postgres:17.10-trixie"]);
     machine.file("objects.json", include_str!("../../src/rollout/fixtures/crash.json"));
-    machine.todo(&["status"]).failed().says(&["CrashLoopBackOff", "not everything is ready: todo-"]);
+    machine.todo(&["status"]).failed().prints(&["CrashLoopBackOff", "not everything is ready: todo-"]);
 }
 
 #[test]
@@ -89,11 +89,11 @@ fn verify_tells_pods_that_are_not_from_this_tree() {
         of_part.next().unwrap()["status"]["containerStatuses"][0]["imageID"].as_str().unwrap().to_owned()
     };
     let run = machine.todo(&["verify"]).failed();
-    run.says(&["different", "not from this tree: todo-backend-"]);
+    run.prints(&["different", "not from this tree: todo-backend-"]);
 
     let backend = objects.replace(&running("backend"), &format!("sha256:{}", id("backend")));
     machine.file("objects.json", &backend);
-    let run = machine.todo(&["verify"]).failed().says(&["not from this tree: todo-frontend-"]);
+    let run = machine.todo(&["verify"]).failed().prints(&["not from this tree: todo-frontend-"]);
     assert!(!run.text.contains("tree: todo-backend"), "{}", run.text);
 
     let both =
@@ -108,7 +108,7 @@ fn down_keeps_the_data_and_says_so() {
     let machine = Machine::ready();
     machine.todo(&["deploy", "--no-forward"]).succeeded();
     let run = machine.todo(&["down"]).succeeded();
-    run.says(&[
+    run.prints(&[
         "removed the release",
         "kept: persistentvolumeclaim/data-todo-postgres-0, secret/todo-secrets",
         "--purge",
@@ -124,13 +124,13 @@ fn down_keeps_the_data_and_says_so() {
 fn purge_asks_and_where_nobody_can_answer_it_refuses() {
     let machine = Machine::ready();
     machine.todo(&["deploy", "--no-forward"]).succeeded();
-    machine.todo(&["down", "--purge"]).failed().says(&["no terminal to ask", "--yes"]);
+    machine.todo(&["down", "--purge"]).failed().prints(&["no terminal to ask", "--yes"]);
     assert!(machine.calls_of("helm uninstall").is_empty() && !machine.calls().contains(" delete "));
 
     machine
         .todo(&["down", "--purge", "--yes"])
         .succeeded()
-        .says(&["removed persistentvolumeclaim/data-todo-postgres-0"]);
+        .prints(&["removed persistentvolumeclaim/data-todo-postgres-0"]);
     let delete = "delete --ignore-not-found persistentvolumeclaim/data-todo-postgres-0 secret/todo-secrets";
     assert!(machine.calls().contains(delete), "{}", machine.calls());
     // The namespace is not ours.
@@ -146,7 +146,7 @@ fn purge_removes_a_namespace_that_deploy_made() {
         "kubectl",
         &format!("case \"$*\" in *' get namespaces '*) echo namespace/todo; exit ;; esac\n{kubectl}"),
     );
-    machine.todo(&["down", "--purge", "--yes"]).succeeded().says(&["removed the namespace todo"]);
+    machine.todo(&["down", "--purge", "--yes"]).succeeded().prints(&["removed the namespace todo"]);
     assert!(machine.calls().contains(" delete namespace todo"), "{}", machine.calls());
 }
 
@@ -154,7 +154,7 @@ fn purge_removes_a_namespace_that_deploy_made() {
 fn doctor_names_what_is_missing_with_the_fix() {
     let machine = Machine::bare();
     let run = machine.todo(&["doctor"]);
-    let run = run.says(&[
+    let run = run.prints(&[
         "docker is not installed",
         "https://docs.docker.com",
         "https://helm.sh",
@@ -166,5 +166,5 @@ fn doctor_names_what_is_missing_with_the_fix() {
     let machine = Machine::ready();
     machine.program("helm", "echo v3.9.4");
     let run = machine.todo(&["doctor"]);
-    run.says(&["ok   images     docker 28.2.2 builds them", "v3.9.4 is too old"]);
+    run.prints(&["ok   images     docker 28.2.2 builds them", "v3.9.4 is too old"]);
 }

@@ -7,7 +7,7 @@ const DEPLOY: &[&str] = &["deploy", "--no-forward"];
 #[test]
 fn a_release_is_installed_in_a_namespace_of_its_own_and_waited_for() {
     let machine = Machine::ready();
-    machine.todo(DEPLOY).succeeded().says(&["made the namespace todo", "http://todo.local", "every pod is ready"]);
+    machine.todo(DEPLOY).succeeded().prints(&["made the namespace todo", "http://todo.local", "every pod is ready"]);
     let create = machine.calls_of("kubectl --context minikube --namespace todo create --filename");
     assert_eq!(create.len(), 1, "{}", machine.calls());
     // Every call says where it is meant for.
@@ -26,7 +26,7 @@ fn an_unchanged_release_is_not_upgraded() {
     assert_eq!(machine.calls_of("helm upgrade").len(), 1);
 
     machine.forget_calls();
-    machine.todo(DEPLOY).succeeded().says(&["is up to date"]);
+    machine.todo(DEPLOY).succeeded().prints(&["is up to date"]);
     assert!(machine.calls_of("helm upgrade").is_empty(), "{}", machine.calls());
 
     // A value more is a change.
@@ -65,7 +65,7 @@ fn values_of_the_user_come_last() {
     assert!(position("images.json") < position("mine.yaml"));
 
     let missing = ["deploy", "--no-forward", "--values", "no-such.yaml"];
-    machine.todo(&missing).failed().says(&["cannot read the values file no-such.yaml"]);
+    machine.todo(&missing).failed().prints(&["cannot read the values file no-such.yaml"]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn what_helm_refuses_is_shown() {
         "case $1 in status) echo 'Error: release: not found' >&2 ;; *) echo 'additional properties replica not allowed' >&2 ;; esac\nexit 1",
     );
     let run = machine.todo(&["deploy", "--no-forward", "--set", "backend.replica=2"]);
-    run.failed().says(&["helm refuses the release", "additional properties replica not allowed"]);
+    run.failed().prints(&["helm refuses the release", "additional properties replica not allowed"]);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_release_that_helm_left_half_done_is_named_with_the_way_out() {
     let machine = Machine::ready();
     machine
         .file("release.json", r#"{"version":4,"info":{"status":"pending-upgrade","description":"Preparing upgrade"}}"#);
-    machine.todo(DEPLOY).failed().says(&["pending-upgrade", "rollback todo 3"]);
+    machine.todo(DEPLOY).failed().prints(&["pending-upgrade", "rollback todo 3"]);
     assert!(machine.calls_of("helm upgrade").is_empty());
 }
 
@@ -105,7 +105,7 @@ const BROKEN: &[&str] = &["deploy", "--no-forward", "--set", "config.logLevel=no
 fn pods_that_fail_are_explained_and_the_way_back_is_named() {
     let machine = broken();
     let run = machine.todo(BROKEN).failed();
-    run.says(&[
+    run.prints(&[
         "ended 3 times, at last with exit code 1",
         "event BackOff: Back-off restarting failed container",
         "LOG_LEVEL must be one of off, error",
@@ -118,14 +118,14 @@ fn pods_that_fail_are_explained_and_the_way_back_is_named() {
 #[test]
 fn the_way_back_is_to_a_revision_that_ran() {
     let machine = broken();
-    machine.todo(BROKEN).failed().says(&["rollback todo 1"]);
+    machine.todo(BROKEN).failed().prints(&["rollback todo 1"]);
     // Neither the revision before, which did not run,
-    machine.todo(&["deploy", "--no-forward", "--set", "config.logLevel=other"]).failed().says(&["rollback todo 1"]);
+    machine.todo(&["deploy", "--no-forward", "--set", "config.logLevel=other"]).failed().prints(&["rollback todo 1"]);
     // nor one of a release that is gone.
     machine.todo(&["down"]).succeeded();
     std::fs::remove_file(machine.path("release.json")).unwrap();
     std::fs::remove_file(machine.path("version")).unwrap();
-    machine.todo(BROKEN).failed().says(&["the application does not run", "cargo todo down"]);
+    machine.todo(BROKEN).failed().prints(&["the application does not run", "cargo todo down"]);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn with_rollback_the_revision_before_runs_again() {
     machine.program("helm", &format!("{back}\n{helm}"));
     let mut arguments = BROKEN.to_vec();
     arguments.push("--rollback");
-    machine.todo(&arguments).failed().says(&["ended 3 times", "revision 1 runs again"]);
+    machine.todo(&arguments).failed().prints(&["ended 3 times", "revision 1 runs again"]);
     assert_eq!(machine.calls_of("helm rollback todo 1 ").len(), 1);
 }
 
@@ -155,5 +155,5 @@ fn waiting_has_a_limit() {
             .replace(r#""availableReplicas":1"#, r#""availableReplicas":0"#),
     );
     let run = machine.todo(&["deploy", "--no-forward", "--timeout", "1s"]).failed();
-    run.says(&["not ready within 1 s", "todo-backend: 0 of 1 pods are ready"]);
+    run.prints(&["not ready within 1 s", "todo-backend: 0 of 1 pods are ready"]);
 }

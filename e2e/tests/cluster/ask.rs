@@ -10,7 +10,6 @@ use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::ResourceExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use todo::aiops::{Question, of_page};
 use todo_e2e::{
     program::{self, Finished},
     release::{NAME, Release, is_ready, root},
@@ -20,6 +19,7 @@ use todo_e2e::{
 };
 use todo_llm::{Model, Reply, Script};
 use tokio::process::Command;
+use xtask::questions::{Question, of_page};
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// A setting that no backend starts with.

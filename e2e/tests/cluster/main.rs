@@ -1,6 +1,6 @@
 //! The application on a real cluster. Each test is named after the row of the requirements it shows.
 //!
-//! Run by `cargo todo test cluster`. They run one after the other, in any order; those who need nothing of their own
+//! Run by `cargo xtask test cluster`. They run one after the other, in any order; those who need nothing of their own
 //! share one release and leave it as they found it.
 
 mod ask;

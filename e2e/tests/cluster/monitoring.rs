@@ -9,10 +9,6 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
-use todo::monitoring::{
-    dashboards::{queries, selectors},
-    prometheus::{self, Alert, Sample},
-};
 use todo_e2e::{
     load::{Failing, Load},
     model, program,
@@ -22,6 +18,10 @@ use todo_e2e::{
     wait::until,
 };
 use todo_llm::{Model, Reply, Rule, Script};
+use xtask::monitoring::{
+    dashboards::{queries, selectors},
+    prometheus::{self, Alert, Sample},
+};
 
 /// Alerts look at seconds, so that a test need not wait for hours.
 const MONITORING: &[&str] = &[

@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::path::Path;
+
 use support::{Tree, backend, docker, frontend, images};
 
 /// Bytes, uncompressed.
@@ -33,7 +35,7 @@ fn images_hold_no_shell_no_package_manager_and_no_development_dependency() {
             let name = file.rsplit('/').next().unwrap();
             let program = file.contains("bin/") && unwanted.contains(&name);
             let package = packages.iter().any(|package| file.contains(&format!("node_modules/{package}/")));
-            let native = file.ends_with(".node");
+            let native = Path::new(file).extension().is_some_and(|extension| extension == "node");
             assert!(!program && !package && !native, "{} holds {file}", image.name);
         }
     }

@@ -34,7 +34,7 @@ type Fixtures = {
 export const test = base.extend<Fixtures>({
   origin: async ({ baseURL }, use) => {
     if (!baseURL)
-      throw new Error("BASE_URL is not set: run `cargo todo test e2e`, or set it to the address of a stack");
+      throw new Error("BASE_URL is not set: run `cargo xtask test e2e`, or set it to the address of a stack");
     await use(new URL(baseURL).origin);
   },
 
@@ -70,7 +70,7 @@ export const test = base.extend<Fixtures>({
 
   model: async ({ playwright }, use) => {
     const url = process.env.LLM_URL;
-    if (!url) throw new Error("LLM_URL is not set: run `cargo todo test e2e`, or set it to the address of a todo-llm");
+    if (!url) throw new Error("LLM_URL is not set: run `cargo xtask test e2e`, or set it to the address of a todo-llm");
     const request = await playwright.request.newContext();
     await use(new Model(request, url));
     await request.dispose();

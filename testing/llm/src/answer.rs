@@ -1,4 +1,4 @@
-//! From a script and a conversation to an answer.
+//! Makes an answer from a script and a conversation.
 
 use minijinja::{Environment, UndefinedBehavior};
 use regex::Regex;
@@ -31,7 +31,7 @@ pub fn by_rule(rules: &mut [Rule], conversation: &Conversation<'_>) -> Option<(R
     })
 }
 
-/// None when the conditions do not hold.
+/// What the patterns captured, or `None` when the conditions do not hold.
 fn captures(when: &When, conversation: &Conversation<'_>) -> Option<Map<String, Value>> {
     let mut captured = Map::new();
     if let Some(pattern) = &when.user {

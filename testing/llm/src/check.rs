@@ -1,10 +1,10 @@
-//! What real servers refuse: a client that sends it would fail with them only.
+//! Refuses what real servers refuse, so that a client which sends it fails in tests already.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-/// Says what is wrong with a request, by the path of it.
+/// Fails with the path of what is wrong in a request, and the reason.
 pub fn request(request: &Value) -> Result<(), String> {
     if request["model"].as_str().is_none_or(str::is_empty) {
         return Err("model: a name is needed".to_owned());
@@ -18,7 +18,7 @@ pub fn request(request: &Value) -> Result<(), String> {
     }
 }
 
-/// Each tool call has its result before anything else is said, and no result is without a call.
+/// Each tool call has its result before any other message, and no result is without a call.
 fn history(messages: &[Value]) -> Result<(), String> {
     let mut waiting: HashSet<&str> = HashSet::new();
     for (at, message) in messages.iter().enumerate() {

@@ -1,11 +1,11 @@
-//! What a request says of the conversation so far.
+//! The conversation so far, as a request has it.
 
 use serde_json::Value;
 
 /// The messages of a request.
 pub struct Conversation<'a> {
     messages: &'a [Value],
-    /// Where the turn begins: after the user's last message.
+    /// The index of the turn's first message, which follows the user's last one.
     turn: usize,
 }
 

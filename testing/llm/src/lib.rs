@@ -51,7 +51,7 @@
 //! | `result` | the last message is a tool result whose text has a match of this regular expression |
 //!
 //! A rule has `replies`, one for each round, and no longer fits after the last; or `reply`, for every round.
-//! With `times`, it answers so often and then no more.
+//! With `times`, it answers so many times and then no more.
 //!
 //! ## Templates
 //!
@@ -145,7 +145,7 @@ impl Model {
         self.address
     }
 
-    /// For `OPENAI_BASE_URL`: with `/v1`.
+    /// The value for `OPENAI_BASE_URL`, which ends with `/v1`.
     pub fn url(&self) -> String {
         format!("http://{}/v1", self.address)
     }

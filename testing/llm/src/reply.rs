@@ -18,7 +18,7 @@ pub struct Reply {
     pub quirks: Vec<Quirk>,
     /// What goes wrong.
     pub fault: Option<Fault>,
-    /// Where to wait for the test.
+    /// The place at which the answer waits for the test.
     pub gate: Option<Gate>,
 }
 
@@ -66,7 +66,7 @@ pub enum Fault {
     /// An HTTP error in place of an answer.
     Status {
         code: u16,
-        /// Seconds, for the header of that name.
+        /// The seconds in the header of that name.
         retry_after: Option<u64>,
         #[serde(default)]
         message: String,

@@ -1,4 +1,4 @@
-//! What a model is to answer.
+//! Scripts: what a model answers.
 
 use std::path::Path;
 
@@ -13,9 +13,9 @@ use crate::{Error, reply::Reply};
 pub struct Script {
     /// The bearer token to ask for; any and none will do where it is absent.
     pub key: Option<String>,
-    /// Answered one after the other, each once.
+    /// Given one after the other, each once.
     pub replies: Vec<Reply>,
-    /// Each answers whenever it fits.
+    /// Each rule answers whenever it fits.
     pub rules: Vec<Rule>,
 }
 
@@ -108,7 +108,7 @@ impl TryFrom<RawRule> for Rule {
     }
 }
 
-/// All of it must hold; nothing holds always.
+/// The conditions of a rule. All of them must hold; a rule without conditions always fits.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {

@@ -1,4 +1,4 @@
-//! What all requests of a model share.
+//! The state that all requests of a model share.
 
 use std::{
     collections::HashMap,
@@ -53,7 +53,7 @@ impl State {
         inner.gates.clear();
     }
 
-    /// Before all other rules.
+    /// Adds rules before all others.
     pub fn add_rules(&self, rules: Vec<Rule>) {
         self.lock().script.rules.splice(..0, rules);
     }

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::{answer::Answer, reply::Quirk};
 
-/// What all parts of an answer have in common.
+/// The fields that all parts of an answer have in common.
 pub struct Head {
-    /// Of the answer among all answers.
+    /// The number of the answer among all answers.
     pub number: usize,
     pub model: String,
     /// Tokens of the question.

@@ -116,13 +116,13 @@ async fn arguments_need_not_be_json() {
 async fn split_bytes_come_one_by_one() {
     let model = playing(Reply::text("Žluťoučký 🐎").quirk(Quirk::SplitBytes)).await;
     let mut response = ask(&model, &[user("hi")]).await;
-    let (mut all, mut torn) = (Vec::new(), 0);
+    let (mut all, mut partial) = (Vec::new(), 0);
     while let Some(bytes) = response.chunk().await.unwrap() {
-        torn += usize::from(std::str::from_utf8(&bytes).is_err());
+        partial += usize::from(std::str::from_utf8(&bytes).is_err());
         all.extend(bytes);
     }
     // Each of the non-ASCII characters, with two bytes or more.
-    assert!(torn >= 10, "{torn} pieces are no UTF-8 by themselves");
+    assert!(partial >= 10, "{partial} pieces are no UTF-8 by themselves");
     assert_eq!(text(&chunks(&String::from_utf8(all).unwrap())), "Žluťoučký 🐎");
 }
 

@@ -1,0 +1,159 @@
+//! Every command the documentation shows is one that a step runs, or one of few that are known not to be run.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use anyhow::{Result, ensure};
+use todo::workspace::Workspace;
+
+use super::steps::STEPS;
+
+/// A command, as in a fenced `sh` block, and the step that runs it. `*` at the end stands for any arguments.
+const COMMANDS: &[(&str, &str)] = &[
+    ("cargo todo dev", "dev"),
+    // `xtask` runs it for one step; to run it for all from within would not end.
+    ("cargo xtask test", "xtask"),
+    ("cargo xtask test *", "xtask"),
+    ("cargo todo doctor", "cli"),
+    ("cargo xtask box *", "xtask"),
+    ("cargo todo deploy", "cluster"),
+    ("cargo todo deploy *", "cluster"),
+    ("cargo todo status", "cluster"),
+    ("cargo todo verify", "cluster"),
+    ("cargo todo down", "cluster"),
+    ("cargo todo down --purge", "cluster"),
+    ("cargo todo ai-kubeconfig", "cluster"),
+    // With the real kubectl-ai in `cluster`, where it is installed.
+    ("cargo todo ask *", "cli"),
+    // Of the questions in docs/aiops.md, all of which are asked.
+    ("kubectl get *", "cluster"),
+    ("kubectl describe *", "cluster"),
+    ("kubectl logs *", "cluster"),
+    ("kubectl top *", "cluster"),
+    ("kubectl events *", "cluster"),
+    ("kubectl rollout status *", "cluster"),
+    ("kubectl rollout history *", "cluster"),
+    // `sqlx` and `api-types` run its two halves, without writing into the checkout.
+    ("cargo xtask prepare", "sqlx"),
+    ("helm install todo ./helm/todo", "cluster"),
+    ("helm test todo", "cluster"),
+    // It runs the same program without writing.
+    ("go tool -C helm/tools/helm-docs helm-docs *", "chart-docs"),
+];
+
+/// Commands that no step runs, with the name under which `.ci/allowed-skips` tells why.
+const NOT_RUN: &[(&str, &str)] = &[
+    ("helm upgrade --install kagent*", "kagent"),
+    ("kubectl create namespace kagent", "kagent"),
+    ("kubectl --namespace kagent *", "kagent"),
+    ("kubectl apply --filename docs/examples/kagent/*", "kagent"),
+    // The step `flake` parses the flake, and asks it for no output.
+    ("nix run .#*", "nix"),
+    ("nix build .#*", "nix"),
+    ("nix flake check", "nix"),
+    ("nix develop*", "nix"),
+];
+
+/// Returns how many commands the documentation shows that a step runs, and what others there are.
+pub fn check(workspace: &Workspace) -> Result<(u64, BTreeSet<&'static str>)> {
+    let mut unknown = Vec::new();
+    let mut known = 0;
+    let mut not_run = BTreeSet::new();
+    for path in pages(workspace)? {
+        let text = std::fs::read_to_string(&path)?;
+        for command in shown(&text) {
+            if step_of(&command).is_some() {
+                known += 1;
+            } else if let Some(name) = look_up(NOT_RUN, &command) {
+                not_run.insert(name);
+            } else {
+                unknown.push(format!("{}: {command}", path.display()));
+            }
+        }
+    }
+    ensure!(unknown.is_empty(), "no step runs these commands; see xtask/src/test/commands.rs\n{}", unknown.join("\n"));
+    Ok((known, not_run))
+}
+
+fn pages(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let mut pages = vec![workspace.path("README.md"), workspace.path("CONTRIBUTING.md")];
+    for entry in std::fs::read_dir(workspace.path("docs")).into_iter().flatten() {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    pages.sort();
+    Ok(pages)
+}
+
+/// The lines of fenced `sh` blocks, without prompts, comments and continuations.
+fn shown(markdown: &str) -> Vec<String> {
+    let mut commands = Vec::new();
+    let mut inside = false;
+    let mut continued = String::new();
+    for line in markdown.lines().map(str::trim) {
+        if line.starts_with("```") {
+            inside = !inside && ["```sh", "```bash", "```console", "```shell"].contains(&line);
+            continue;
+        }
+        let line = line.split_once(" #").map_or(line, |(command, _)| command).trim();
+        if !inside || line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        continued.push_str(line.trim_start_matches("$ "));
+        if continued.ends_with('\\') {
+            continued.pop();
+        } else {
+            commands.push(std::mem::take(&mut continued));
+        }
+    }
+    commands
+}
+
+fn step_of(command: &str) -> Option<&'static str> {
+    look_up(COMMANDS, command).filter(|step| STEPS.iter().any(|known| known.name == *step))
+}
+
+fn look_up(table: &[(&str, &'static str)], command: &str) -> Option<&'static str> {
+    let matches = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(start) => command.starts_with(start),
+        None => command == pattern,
+    };
+    table.iter().find(|(pattern, _)| matches(pattern)).map(|(_, found)| *found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_commands_of_a_page() {
+        let page = "
+text `cargo nonsense`
+```sh
+$ cargo todo dev   # a comment
+# a comment
+cargo xtask \\
+  test
+```
+```json
+{}
+```
+";
+        assert_eq!(shown(page), ["cargo todo dev", "cargo xtask test"]);
+    }
+
+    #[test]
+    fn a_command_is_known_with_its_step() {
+        assert_eq!(step_of("cargo todo dev"), Some("dev"));
+        assert_eq!(step_of("cargo xtask test backend"), Some("xtask"));
+        assert_eq!(step_of("rm -r /"), None);
+    }
+
+    #[test]
+    fn every_command_names_a_step_that_exists() {
+        for (command, step) in COMMANDS {
+            assert!(STEPS.iter().any(|known| known.name == *step), "{command}: {step}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The context that the steps of one run share, and the functions that a step uses.
+
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anstyle::AnsiColor;
+use anyhow::{Result, bail};
+use todo::{
+    database::Databases,
+    node,
+    output::Label,
+    process::Program,
+    stack::{self, Binaries, npm_run},
+    workspace::Workspace,
+};
+use tokio::{process::Command, sync::OnceCell};
+
+use super::counts::Counts;
+
+/// The time between two lines of a step on the terminal, unless `--verbose` shows all of them.
+const PROGRESS: Duration = Duration::from_secs(5);
+
+/// What the steps share. Each part is made by the first step that needs it.
+#[derive(Debug)]
+pub struct Context {
+    pub workspace: Workspace,
+    verbose: bool,
+    databases: OnceCell<Databases>,
+    binaries: OnceCell<Binaries>,
+    todo: OnceCell<PathBuf>,
+    packages: OnceCell<()>,
+    frontend: OnceCell<()>,
+}
+
+impl Context {
+    pub fn new(workspace: Workspace, verbose: bool) -> Self {
+        Self {
+            workspace,
+            verbose,
+            databases: OnceCell::new(),
+            binaries: OnceCell::new(),
+            todo: OnceCell::new(),
+            packages: OnceCell::new(),
+            frontend: OnceCell::new(),
+        }
+    }
+
+    pub async fn databases(&self) -> Result<&Databases> {
+        self.databases.get_or_try_init(Databases::throwaway).await
+    }
+
+    /// Installs the frontend's packages.
+    pub async fn packages(&self) -> Result<()> {
+        self.packages.get_or_try_init(|| node::install(&self.workspace)).await.copied()
+    }
+}
+
+/// The result of a step that could be run.
+#[derive(Debug)]
+pub enum Outcome {
+    Ran(Counts),
+    /// The same as [`Outcome::Ran`], but the tests of these names cannot run on this machine.
+    RanBut(Counts, Vec<String>),
+    /// The step cannot run on this machine, for this reason.
+    Skipped(String),
+}
+
+impl Outcome {
+    /// The result of a step that counts as one test.
+    pub fn one() -> Self {
+        Self::Ran(Counts::passed(1))
+    }
+}
+
+/// A program that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    pub status: ExitStatus,
+    pub output: String,
+}
+
+/// One step while it runs.
+#[derive(Debug)]
+pub struct StepRun<'a> {
+    pub context: &'a Context,
+    label: Label,
+    log_path: PathBuf,
+    log: Arc<Mutex<Log>>,
+}
+
+#[derive(Debug)]
+struct Log {
+    file: File,
+    printed_at: Instant,
+}
+
+impl<'a> StepRun<'a> {
+    pub fn new(context: &'a Context, name: &'static str) -> Result<Self> {
+        let log_path = context.workspace.state(&format!("test/logs/{name}.log"))?;
+        let log = Log { file: File::create(&log_path)?, printed_at: Instant::now() };
+        let label = Label { name, color: AnsiColor::Blue };
+        Ok(Self { context, label, log_path, log: Arc::new(Mutex::new(log)) })
+    }
+
+    pub fn workspace(&self) -> &Workspace {
+        &self.context.workspace
+    }
+
+    pub fn report(&self, line: &str) {
+        self.label.print(line);
+    }
+
+    pub fn log_path(&self) -> &Path {
+        &self.log_path
+    }
+
+    pub fn log_tail(&self, lines: usize) -> String {
+        let text = std::fs::read_to_string(&self.log_path).unwrap_or_default();
+        let all: Vec<&str> = text.lines().collect();
+        all[all.len().saturating_sub(lines)..].join("\n")
+    }
+
+    /// Writes lines into the step's log, and some of them on the terminal to show that it goes on.
+    pub fn sink(&self) -> impl Fn(&str) + Clone + Send + 'static + use<> {
+        let (log, label, verbose) = (Arc::clone(&self.log), self.label, self.context.verbose);
+        move |line: &str| {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            // If the disk is full, the programs themselves fail.
+            let _ = writeln!(log.file, "{line}");
+            if verbose || (log.printed_at.elapsed() > PROGRESS && !line.trim().is_empty()) {
+                log.printed_at = Instant::now();
+                label.print(line);
+            }
+        }
+    }
+
+    /// Writes the lines of a server in the background into a log of its own.
+    pub fn server_sink(&self, server: &str) -> Result<impl Fn(&str) + Clone + Send + 'static + use<>> {
+        let file = Arc::new(File::create(self.log_path.with_extension(format!("{server}.log")))?);
+        Ok(move |line: &str| {
+            let _ = writeln!(&*file, "{line}");
+        })
+    }
+
+    /// Runs a program to its end. Its output goes to the log and to the result.
+    pub async fn finish(&self, command: Command) -> Result<Finished> {
+        let sink = self.sink();
+        sink(&format!("$ {}", shown(&command)));
+        let output = Arc::new(Mutex::new(String::new()));
+        let collected = Arc::clone(&output);
+        let mut program = Program::start(command, move |line| {
+            sink(line);
+            let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
+            collected.push_str(line);
+            collected.push('\n');
+        })?;
+        let status = program.wait().await?;
+        let output = std::mem::take(&mut *output.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Finished { status, output })
+    }
+
+    /// Runs a program that has to succeed, and returns its output.
+    pub async fn succeed(&self, command: Command) -> Result<String> {
+        let name = shown(&command);
+        let finished = self.finish(command).await?;
+        if !finished.status.success() {
+            bail!("`{name}` failed ({})", finished.status);
+        }
+        Ok(finished.output)
+    }
+
+    /// The compiled backend and model.
+    pub async fn binaries(&self) -> Result<&Binaries> {
+        let workspace = self.workspace();
+        let build = async || {
+            self.succeed(stack::cargo_build(workspace, false, true)).await?;
+            Binaries::find(workspace, false).await
+        };
+        self.context.binaries.get_or_try_init(build).await
+    }
+
+    /// The compiled `todo` program.
+    pub async fn todo(&self) -> Result<&Path> {
+        let workspace = self.workspace();
+        let build = async || {
+            self.succeed(stack::cargo_build_todo(workspace)).await?;
+            Ok(Binaries::find(workspace, false).await?.todo())
+        };
+        self.context.todo.get_or_try_init(build).await.map(PathBuf::as_path)
+    }
+
+    /// The frontend's production build.
+    pub async fn frontend(&self) -> Result<()> {
+        let build = async || {
+            self.context.packages().await?;
+            self.succeed(npm_run(self.workspace(), "build")).await.map(drop)
+        };
+        self.context.frontend.get_or_try_init(build).await.copied()
+    }
+}
+
+/// A command as one would type it.
+fn shown(command: &Command) -> String {
+    let command = command.as_std();
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}

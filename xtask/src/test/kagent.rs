@@ -1,0 +1,77 @@
+//! The examples for kagent fit our application; whether they fit kagent is checked by hand (docs/kagent.md).
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use todo::{helm::RELEASE, workspace::Workspace};
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(Workspace::find().unwrap().path(path)).unwrap()
+}
+
+/// The one object of a kind.
+fn example(kind: &str) -> Value {
+    let files = ["agent.yaml", "model.yaml"].map(|name| read(&format!("docs/examples/kagent/{name}")));
+    let objects = files.iter().flat_map(|file| serde_saphyr::from_multiple::<Value>(file).unwrap());
+    let mut found = objects.filter(|object| object["kind"] == kind);
+    let object = found.next().unwrap();
+    assert!(found.next().is_none(), "{kind} is there twice");
+    object
+}
+
+fn names(list: &Value) -> BTreeSet<&str> {
+    list.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_agent_has_exactly_our_tools() {
+    let sources = Workspace::find().unwrap().path("backend/src/tools");
+    let sources =
+        std::fs::read_dir(sources).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let ours: Vec<_> =
+        sources.filter_map(|source| Some(source.split_once("    name: \"")?.1.split_once('"')?.0.to_owned())).collect();
+    let agent = example("Agent");
+    let tools = &agent["spec"]["declarative"]["tools"][0]["mcpServer"];
+    assert_eq!(names(&tools["toolNames"]), ours.iter().map(String::as_str).collect());
+    assert!(names(&tools["requireApproval"]).is_subset(&names(&tools["toolNames"])));
+}
+
+#[test]
+fn the_address_is_that_of_the_chart_s_service() {
+    let config = read("helm/todo/templates/_config.tpl");
+    let (_, inside) = config.split_once("BACKEND_URL: ").unwrap();
+    let inside = inside.lines().next().unwrap().replace(r#"{{ include "todo.fullname" . }}"#, RELEASE);
+    let (service, port) = inside.rsplit_once(':').unwrap();
+    assert_eq!(example("RemoteMCPServer")["spec"]["url"], format!("{service}.todo.svc:{port}/mcp"));
+}
+
+#[test]
+fn the_objects_name_each_other_and_the_namespace_that_is_let_in() {
+    let (agent, server, model) = (example("Agent"), example("RemoteMCPServer"), example("ModelConfig"));
+    let spec = &agent["spec"]["declarative"];
+    assert_eq!(spec["modelConfig"], model["metadata"]["name"]);
+    let tool = &spec["tools"][0]["mcpServer"];
+    assert_eq!((&tool["kind"], &tool["name"]), (&server["kind"], &server["metadata"]["name"]));
+    let values: Value = serde_saphyr::from_str(&read("docs/examples/kagent/todo-values.yaml")).unwrap();
+    let let_in = &values["networkPolicy"]["backendFrom"][0]["namespaceSelector"]["matchLabels"];
+    for object in [&agent, &server, &model] {
+        assert_eq!(object["metadata"]["namespace"], let_in["kubernetes.io/metadata.name"]);
+    }
+}
+
+#[test]
+fn the_secrets_are_those_that_the_page_has_made() {
+    let page = read("docs/kagent.md");
+    let model = example("ModelConfig");
+    let header = example("RemoteMCPServer")["spec"]["headersFrom"][0]["valueFrom"].clone();
+    let values: Value = serde_saphyr::from_str(&read("docs/examples/kagent/values.yaml")).unwrap();
+    let provider = &values["providers"]["openAI"];
+    for (name, key) in [
+        (&model["spec"]["apiKeySecret"], &model["spec"]["apiKeySecretKey"]),
+        (&provider["apiKeySecretRef"], &provider["apiKeySecretKey"]),
+        (&header["name"], &header["key"]),
+    ] {
+        let (name, key) = (name.as_str().unwrap(), key.as_str().unwrap());
+        assert!(page.contains(&format!("secret generic {name} --from-literal={key}=")), "{name} has no {key}");
+    }
+}

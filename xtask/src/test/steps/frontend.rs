@@ -1,0 +1,54 @@
+//! Steps on the frontend's side alone.
+
+use anyhow::{Context, Result};
+use todo::{node, stack::npm_run};
+use tokio::process::Command;
+
+use crate::test::{
+    context::{Outcome, StepRun},
+    counts::Counts,
+};
+
+pub async fn lint(run: &StepRun<'_>) -> Result<Outcome> {
+    run.context.packages().await?;
+    let scripts = ["lint", "typecheck", "knip"];
+    for script in scripts {
+        run.succeed(npm_run(run.workspace(), script)).await?;
+    }
+    Ok(Outcome::Ran(Counts::passed(scripts.len() as u64)))
+}
+
+pub async fn unit(run: &StepRun<'_>) -> Result<Outcome> {
+    run.context.packages().await?;
+    vitest(run, "unit").await
+}
+
+pub async fn build(run: &StepRun<'_>) -> Result<Outcome> {
+    run.frontend().await?;
+    Ok(Outcome::one())
+}
+
+pub async fn server(run: &StepRun<'_>) -> Result<Outcome> {
+    run.frontend().await?;
+    vitest(run, "server").await
+}
+
+async fn vitest(run: &StepRun<'_>, project: &str) -> Result<Outcome> {
+    let report = run.workspace().state(&format!("test/vitest-{project}.json"))?;
+    let mut vitest = Command::new(node::tool(run.workspace(), "vitest"));
+    vitest
+        .args(["run", "--project", project, "--reporter=default", "--reporter=json"])
+        .arg(format!("--outputFile.json={}", report.display()))
+        .current_dir(run.workspace().path("frontend"));
+    // An older run's report must not count for one that wrote none.
+    let _ = std::fs::remove_file(&report);
+    run.finish(vitest).await?;
+    let report = std::fs::read_to_string(&report).context("vitest wrote no report")?;
+    Ok(Outcome::Ran(Counts::of_vitest(&report)?))
+}
+
+pub async fn bundle_size(run: &StepRun<'_>) -> Result<Outcome> {
+    run.frontend().await?;
+    run.succeed(npm_run(run.workspace(), "bundle-size")).await?;
+    Ok(Outcome::one())
+}

@@ -1,0 +1,120 @@
+//! Steps on the Rust side.
+
+use anyhow::{Result, bail, ensure};
+use todo::stack;
+use tokio::process::Command;
+
+use crate::{
+    prepare::queries,
+    test::{
+        commands,
+        context::{Outcome, StepRun},
+        counts::Counts,
+        tools,
+    },
+};
+
+fn cargo(run: &StepRun<'_>, arguments: &[&str]) -> Command {
+    let mut cargo = stack::cargo(run.workspace());
+    cargo.args(arguments);
+    cargo
+}
+
+pub async fn rustfmt(run: &StepRun<'_>) -> Result<Outcome> {
+    run.succeed(cargo(run, &["fmt", "--all", "--check"])).await?;
+    Ok(Outcome::one())
+}
+
+pub async fn clippy(run: &StepRun<'_>) -> Result<Outcome> {
+    run.succeed(cargo(run, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])).await?;
+    Ok(Outcome::one())
+}
+
+pub async fn docs(run: &StepRun<'_>) -> Result<Outcome> {
+    let mut cargo = cargo(run, &["doc", "--workspace", "--no-deps"]);
+    cargo.env("RUSTDOCFLAGS", "-D warnings");
+    run.succeed(cargo).await?;
+    Ok(Outcome::one())
+}
+
+pub async fn deny(run: &StepRun<'_>) -> Result<Outcome> {
+    let mut deny = Command::new(tools::cargo_deny(run).await?);
+    deny.args(["check", "--hide-inclusion-graph", "licenses", "bans", "sources"]).current_dir(run.workspace().root());
+    run.succeed(deny).await?;
+    Ok(Outcome::one())
+}
+
+pub async fn advisories(run: &StepRun<'_>) -> Result<Outcome> {
+    let mut deny = Command::new(tools::cargo_deny(run).await?);
+    // git must fail and not ask for a name: there is no terminal.
+    deny.args(["check", "--hide-inclusion-graph", "advisories"])
+        .current_dir(run.workspace().root())
+        .env("GIT_TERMINAL_PROMPT", "0");
+    let finished = run.finish(deny).await?;
+    if finished.output.contains("failed to fetch advisory database") {
+        return Ok(Outcome::Skipped("the advisory database on GitHub is out of reach".into()));
+    }
+    ensure!(finished.status.success(), "cargo-deny found an advisory");
+    Ok(Outcome::one())
+}
+
+pub async fn sqlx(run: &StepRun<'_>) -> Result<Outcome> {
+    let fresh = tempfile::tempdir()?;
+    let databases = run.context.databases().await?;
+    queries::describe(run.workspace(), databases, fresh.path(), async |command| run.succeed(command).await.map(drop))
+        .await?;
+    let differences = queries::differences(fresh.path(), run.workspace())?;
+    if !differences.is_empty() {
+        bail!("{} is stale: run `cargo xtask prepare` and commit it\n{}", queries::COMMITTED, differences.join("\n"));
+    }
+    Ok(Outcome::one())
+}
+
+pub async fn cli(run: &StepRun<'_>) -> Result<Outcome> {
+    cargo_test(run, cargo(run, &["test", "--package", "todo"])).await
+}
+
+pub async fn xtask(run: &StepRun<'_>) -> Result<Outcome> {
+    cargo_test(run, cargo(run, &["test", "--package", "xtask"])).await
+}
+
+pub async fn backend(run: &StepRun<'_>) -> Result<Outcome> {
+    let mut cargo = cargo(run, &["test", "--package", "todo-backend"]);
+    cargo.env("DATABASE_URL", run.context.databases().await?.administration());
+    cargo_test(run, cargo).await
+}
+
+pub async fn llm(run: &StepRun<'_>) -> Result<Outcome> {
+    cargo_test(run, cargo(run, &["test", "--package", "todo-llm"])).await
+}
+
+async fn cargo_test(run: &StepRun<'_>, mut cargo: Command) -> Result<Outcome> {
+    cargo.arg("--no-fail-fast");
+    let finished = run.finish(cargo).await?;
+    let counts = Counts::of_cargo_test(&finished.output);
+    ensure!(finished.status.success() || counts.failed > 0, "cargo test failed before it ran a test");
+    Ok(Outcome::Ran(counts))
+}
+
+pub async fn shell(run: &StepRun<'_>) -> Result<Outcome> {
+    let mut git = Command::new("git");
+    git.args(["grep", "--files-with-matches", "-E", r"^#!.*\b(ba)?sh\b"]).current_dir(run.workspace().root());
+    let scripts = run.finish(git).await?.output;
+    ensure!(!scripts.is_empty(), "git finds no shell script, not even .ci/run");
+    let shellcheck = match tools::shellcheck(run).await? {
+        Ok(shellcheck) => shellcheck,
+        Err(reason) => return Ok(Outcome::Skipped(reason)),
+    };
+    let mut shellcheck = Command::new(shellcheck);
+    // Files that a script sources from its own directory are checked with it.
+    shellcheck.args(["--external-sources", "--source-path=SCRIPTDIR"]);
+    shellcheck.args(scripts.lines()).current_dir(run.workspace().root());
+    run.succeed(shellcheck).await?;
+    Ok(Outcome::Ran(Counts::passed(scripts.lines().count() as u64)))
+}
+
+pub async fn commands(run: &StepRun<'_>) -> Result<Outcome> {
+    let (known, not_run) = commands::check(run.workspace())?;
+    let counts = Counts { passed: known, skipped: not_run.len() as u64, ..Counts::default() };
+    Ok(Outcome::RanBut(counts, not_run.into_iter().map(str::to_owned).collect()))
+}

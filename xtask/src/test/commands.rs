@@ -51,6 +51,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("nix build .#*", "nix"),
     ("nix flake check", "nix"),
     ("nix develop*", "nix"),
+    ("kubectl --namespace todo *", "old-volume"),
 ];
 
 /// Returns how many commands the documentation shows that a step runs, and what others there are.

@@ -65,6 +65,8 @@ const CLUSTER: &str = "
 pub async fn sc_003_the_data_outlives_a_change_of_the_databases_image(suite: &Suite) -> Result<()> {
     let other = other_image(suite).await?;
     let other = texts(&other);
+    // Which builds them, if nothing has yet.
+    suite.images().await?;
     let start = Instant::now();
     let mut clusters = Vec::new();
     for (purpose, first, second) in [("chart-first", &[][..], &other[..]), ("other-first", &other[..], &[][..])] {

@@ -3,17 +3,17 @@
 # Functions that start a pod of the chart without a cluster, in the sandbox of a Nix build. They need $objects, a file
 # with what the chart renders to as a JSON array, and the programs bwrap, curl and jq.
 
-# unpack HANDOVER COMPONENT: the image's layers in COMPONENT/root, one over the other, and its configuration in
+# unpack HANDOVER COMPONENT: the image's layers in COMPONENT/rootfs, one over the other, and its configuration in
 # COMPONENT/image.json.
 unpack() {
   local directory=$2 layer
-  mkdir -p "$directory/archive" "$directory/root"
+  mkdir -p "$directory/archive" "$directory/rootfs"
   "$1/archive" "$directory/image.tar"
   tar --extract --file "$directory/image.tar" --directory "$directory/archive"
   for layer in $(jq --raw-output '.[0].Layers[]' "$directory/archive/manifest.json"); do
-    tar --extract --file "$directory/archive/$layer" --directory "$directory/root"
+    tar --extract --file "$directory/archive/$layer" --directory "$directory/rootfs"
     # The next layer may have files for the same directories. The container sees all of it read-only.
-    chmod -R u+w "$directory/root"
+    chmod -R u+w "$directory/rootfs"
   done
   mv "$directory/archive/$(jq --raw-output '.[0].Config' "$directory/archive/manifest.json")" "$directory/image.json"
   rm -r "$directory/archive" "$directory/image.tar"
@@ -54,7 +54,7 @@ arguments() {
     ((.initContainers // []) + .containers)[] | select(.name == $container) |
     if .securityContext.readOnlyRootFilesystem and $pod.runAsNonRoot then . else error("not restricted: \($container)") end |
     "--unshare-user", "--uid", "\($pod.runAsUser)", "--gid", "\($pod.runAsGroup)", "--unshare-pid", "--die-with-parent",
-    "--ro-bind", "\($directory)/root", "/", "--proc", "/proc", "--dev", "/dev",
+    "--ro-bind", "\($directory)/rootfs", "/", "--proc", "/proc", "--dev", "/dev",
     "--ro-bind", "\($directory)/hosts", "/etc/hosts",
     (.volumeMounts // [] | .[] | . as $mount |
       (if any($volumes[]?; .name == $mount.name and (.configMap or .projected)) then "--ro-bind" else "--bind" end),
@@ -65,7 +65,7 @@ arguments() {
       (.env // [] | .[] | {key: .name, value: value})] | from_entries | to_entries[] | "--setenv", .key, .value)'
 }
 
-# command COMPONENT CONTAINER: the container's command, ended by zero bytes.
+# command_of COMPONENT CONTAINER: the container's command, ended by zero bytes.
 command_of() {
   workload "$1" '.spec.template.spec' | jq --arg container "$2" --raw-output0 --slurpfile image "$1/image.json" '
     ((.initContainers // []) + .containers)[] | select(.name == $container) |
@@ -102,11 +102,11 @@ pod() {
   echo "127.0.0.1 localhost $names" >"$1/hosts"
   volumes "$1"
   # A container runtime makes what is missing to mount on, also in a root that is read-only for the container.
-  mkdir -p "$1/root"/{proc,dev,etc}
-  touch "$1/root/etc/hosts"
+  mkdir -p "$1/rootfs"/{proc,dev,etc}
+  touch "$1/rootfs/etc/hosts"
   # A mount with a subPath is one file, any other a directory.
   while read -r kind target; do
-    target=$1/root$target
+    target=$1/rootfs$target
     if [[ $kind == file ]]; then mkdir -p "$(dirname "$target")" && touch "$target"; else mkdir -p "$target"; fi
   done < <(workload "$1" '.spec.template.spec | ((.initContainers // []) + .containers)[].volumeMounts // [] | .[] |
     (if .subPath then "file" else "directory" end) + " " + .mountPath')

@@ -168,3 +168,20 @@ fn doctor_names_what_is_missing_with_the_fix() {
     let run = machine.todo(&["doctor"]);
     run.prints(&["ok   images     docker 28.2.2 builds them", "v3.9.4 is too old"]);
 }
+
+#[test]
+fn doctor_says_before_a_build_whether_nix_can_build_for_linux() {
+    let machine = Machine::bare();
+    machine.todo(&["doctor", "--nix"]).failed().prints(&["Nix is not installed"]);
+
+    let nix = |system: &str| {
+        let settings = format!(
+            r#"{{"system":{{"value":"{system}"}},"experimental-features":{{"value":["flakes","nix-command"]}}}}"#
+        );
+        format!(r#"case "$1" in --version) echo "nix (Nix) 2.34.8" ;; config) echo '{settings}' ;; esac"#)
+    };
+    machine.program("nix", &nix("aarch64-darwin"));
+    machine.todo(&["doctor", "--nix"]).failed().prints(&["no machine that builds for aarch64-linux", "linux-builder"]);
+    machine.program("nix", &nix("aarch64-linux"));
+    machine.todo(&["doctor", "--nix"]).succeeded();
+}

@@ -33,13 +33,16 @@ pub fn script(workspace: &Workspace, name: &str) -> StdCommand {
     StdCommand::new(workspace.path("e2e/box").join(name))
 }
 
-/// Whether this machine can run a box, or why not.
-pub fn possible() -> Result<(), String> {
+/// Whether a box can run here, or why not.
+pub fn possible(workspace: &Workspace) -> Result<(), String> {
     if !cfg!(target_os = "linux") {
         return Err("the box needs Linux: install Docker and Minikube instead".into());
     }
     if !Uid::effective().is_root() {
         return Err("the box needs root: call this as root, or install Docker and Minikube instead".into());
+    }
+    if !workspace.is_checkout() {
+        return Err("the box needs a checkout of the repository: install Docker and Minikube instead".into());
     }
     Ok(())
 }
@@ -84,12 +87,12 @@ fn mapped_port(ports: &str, port: u16) -> Option<u16> {
 pub fn is_up(workspace: &Workspace) -> bool {
     let mut probe = script(workspace, "in");
     probe.arg("true").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    possible().is_ok() && probe.status().is_ok_and(|status| status.success())
+    possible(workspace).is_ok() && probe.status().is_ok_and(|status| status.success())
 }
 
 /// Starts the box unless it and its cluster run. What its scripts print goes to our terminal.
 pub async fn up(workspace: &Workspace) -> Result<()> {
-    possible().map_err(anyhow::Error::msg)?;
+    possible(workspace).map_err(anyhow::Error::msg)?;
     let mut probe: TokioCommand = script(workspace, "in").into();
     probe.args(["minikube", "status"]);
     if tool::output(probe).await?.status.success() {

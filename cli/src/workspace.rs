@@ -32,6 +32,12 @@ impl Workspace {
         Ok(Self { root: std::env::current_dir()?, state })
     }
 
+    /// Whether this is a checkout rather than the current directory of `nix run`.
+    #[must_use]
+    pub fn is_checkout(&self) -> bool {
+        is_checkout(&self.root)
+    }
+
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
@@ -68,8 +74,11 @@ impl Workspace {
 
 fn checkout() -> Result<Option<PathBuf>> {
     let here = std::env::current_dir()?;
-    let is_root = |path: &&Path| path.join("backend/Cargo.toml").is_file() && path.join("frontend").is_dir();
-    Ok(here.ancestors().find(is_root).map(Path::to_owned))
+    Ok(here.ancestors().find(|path| is_checkout(path)).map(Path::to_owned))
+}
+
+fn is_checkout(path: &Path) -> bool {
+    path.join("backend/Cargo.toml").is_file() && path.join("frontend").is_dir()
 }
 
 fn state_directory() -> Option<PathBuf> {

@@ -37,7 +37,7 @@ enum Command {
 
 pub fn run(options: &Box) -> Result<()> {
     let workspace = Workspace::find()?;
-    possible().map_err(anyhow::Error::msg)?;
+    possible(&workspace).map_err(anyhow::Error::msg)?;
     let mut script = match &options.command {
         Command::Up => script(&workspace, "up"),
         Command::Down => script(&workspace, "down"),

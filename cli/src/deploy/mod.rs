@@ -91,7 +91,7 @@ async fn source(options: &Deploy, workspace: &Workspace) -> Result<Option<Source
     };
     let ci = std::env::var("CI").is_ok_and(|value| value == "true");
     let hint = "`cargo todo doctor` tells how to get what is missing";
-    match boxes::possible() {
+    match boxes::possible(workspace) {
         Ok(()) if !boxes::inside() && (ci || boxes::is_up(workspace)) => Ok(None),
         Ok(()) => bail!(
             "{reason}: {hint}, or let `cargo todo deploy --box` start a throwaway computer that has Docker and \

@@ -62,11 +62,11 @@ fn total_memory(meminfo: &str) -> Option<u64> {
     meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok())
 }
 
-pub fn boxes() -> Check {
+pub fn boxes(workspace: &Workspace) -> Check {
     if boxes::inside() {
         return Check::ok("box", "this is one");
     }
-    match boxes::possible() {
+    match boxes::possible(workspace) {
         Ok(()) => Check::ok("box", "can run here: `cargo todo deploy --box` needs neither Docker nor Minikube"),
         Err(reason) => Check::ok("box", format!("not needed, and cannot run here: {reason}")),
     }

@@ -91,11 +91,13 @@ pub async fn run(options: Doctor) -> Result<()> {
     if options.target.in_box {
         boxes::enter_where_it_runs(&workspace, &options.target)?;
     }
-    let by_box = boxes::possible().is_ok() && !boxes::inside();
-    anstream::println!("{}", bold("to run it from the checkout (`cargo todo dev`)"));
-    let mut development = vec![programs::rust().await, programs::c_compiler(), programs::node(&workspace).await];
-    development.extend(machine::ports());
-    print(&development);
+    let by_box = boxes::possible(&workspace).is_ok() && !boxes::inside();
+    if workspace.is_checkout() {
+        anstream::println!("{}", bold("to run it from the checkout (`cargo todo dev`)"));
+        let mut development = vec![programs::rust().await, programs::c_compiler(), programs::node(&workspace).await];
+        development.extend(machine::ports());
+        print(&development);
+    }
 
     anstream::println!("{}", bold("to deploy it (`cargo todo deploy`)"));
     let mut deployment = vec![programs::builder().await.replaceable(by_box)];
@@ -104,7 +106,7 @@ pub async fn run(options: Doctor) -> Result<()> {
     deployment.push(programs::helm().await.replaceable(by_box));
     deployment.push(machine::disk(&workspace).await);
     deployment.push(machine::memory().await);
-    deployment.push(machine::boxes());
+    deployment.push(machine::boxes(&workspace));
     deployment.extend(nix::nix().await);
     print(&deployment);
 

@@ -170,6 +170,17 @@ fn doctor_names_what_is_missing_with_the_fix() {
 }
 
 #[test]
+fn doctor_outside_of_a_checkout_checks_only_what_deploys() {
+    let machine = Machine::ready();
+    let run = machine.todo_in(&machine.path("home"), &["doctor"]);
+    let run =
+        run.prints(&["ok   images     docker 28.2.2 builds them", "ok   box        not needed, and cannot run here"]);
+    for absent in ["No such file", "from the checkout"] {
+        assert!(!run.text.contains(absent), "{absent}: {}", run.text);
+    }
+}
+
+#[test]
 fn doctor_says_before_a_build_whether_nix_can_build_for_linux() {
     let machine = Machine::bare();
     machine.todo(&["doctor", "--nix"]).failed().prints(&["Nix is not installed"]);

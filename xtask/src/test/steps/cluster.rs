@@ -90,7 +90,7 @@ impl Place {
             }
         }
         let why_not = |reason| format!("no Minikube runs (`minikube start`), and {reason}");
-        Ok(boxes::possible().map(|()| Self::Box).map_err(why_not))
+        Ok(boxes::possible(run.workspace()).map(|()| Self::Box).map_err(why_not))
     }
 
     async fn up(&self, run: &StepRun<'_>) -> Result<()> {

@@ -9,6 +9,7 @@
 //! | `TODO_E2E_IMAGES` | `BACKEND,FRONTEND` with tags, both in the cluster already; else `cargo todo deploy` brings them |
 //! | `TODO_E2E_POSTGRES_IMAGE` | a second image of PostgreSQL with its tag, in the cluster already; else the box's |
 //! | `TODO_E2E_INGRESS`, `TODO_E2E_INGRESS_CLASS` | the address of an Ingress controller, and its class |
+//! | `TODO_E2E_REPORT` | the path of the JUnit report that the run writes |
 //! | `TODO_E2E_PROGRAM` | the `todo` program, where `cargo todo` does not work |
 //! | `CHROMIUM_PATH` | the browser |
 //!

@@ -1,7 +1,7 @@
 """Asks a backend over MCP with the Python SDK and the inspector, over HTTP and over standard input and output.
 
 Arguments: the URL of a running backend with a database that may be filled. FOREIGN_HOST is a name that
-MCP_ALLOWED_HOSTS lists and that is not this machine's.
+MCP_ALLOWED_HOSTS lists and that is not this machine's. REPORT is the path of the JUnit report.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import traceback
+import xml.etree.ElementTree as ElementTree
 
 import httpx2
 from clients import Inspector, User, bearer, program, python_http, python_stdio
@@ -212,21 +213,24 @@ def checks(base_url):
 
 
 def main():
-    passed = failed = 0
+    suite = ElementTree.Element("testsuite", name="mcp")
     for name, check in checks(sys.argv[1].rstrip("/")):
+        case = ElementTree.SubElement(suite, "testcase", name=name)
         try:
             outcome = check()
             if asyncio.iscoroutine(outcome):
                 asyncio.run(outcome)
         except Exception:
-            failed += 1
+            ElementTree.SubElement(case, "failure").text = traceback.format_exc()
             print(f"{name} ... FAILED\n{traceback.format_exc()}", flush=True)
         else:
-            passed += 1
             print(f"{name} ... ok", flush=True)
-    # The form in which `cargo test` says it.
-    print(f"\ntest result: {'FAILED' if failed else 'ok'}. {passed} passed; {failed} failed; 0 ignored")
-    sys.exit(bool(failed))
+    failures = str(len(suite.findall("testcase/failure")))
+    suite.attrib.update(tests=str(len(suite)), failures=failures, errors="0")
+    report = ElementTree.Element("testsuites", name="mcp")
+    report.append(suite)
+    ElementTree.ElementTree(report).write(os.environ["REPORT"])
+    sys.exit(failures != "0")
 
 
 main()

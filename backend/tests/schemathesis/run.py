@@ -1,4 +1,4 @@
-"""Runs schemathesis with each kind of credential, and counts the operations that passed.
+"""Runs schemathesis with each kind of credential. It leaves a JUnit report of each run in the directory `REPORTS`.
 
 Arguments: the URL of a running backend with a database that may be filled.
 """
@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import uuid
-import xml.etree.ElementTree as ElementTree
 
 import requests
 
@@ -62,7 +61,7 @@ def fixed(name, header, value):
 
 
 def check(base_url, title, users, arguments, environment=None):
-    """One run of schemathesis. Returns how many operations passed and failed."""
+    """One run of schemathesis. Returns whether it succeeded."""
     print(f"\n{title}\n", flush=True)
     with tempfile.TemporaryDirectory() as directory:
         directory = pathlib.Path(directory)
@@ -75,21 +74,14 @@ def check(base_url, title, users, arguments, environment=None):
         else:
             config += "\n[auth.wfc]\npath = \"users.json\"\n"
         (directory / "schemathesis.toml").write_text(config)
-        report = directory / "report.xml"
+        report = pathlib.Path(os.environ["REPORTS"]).absolute() / f"{title}.xml"
         command = [
             *[sys.executable, "-m", "schemathesis.cli", "run", f"{base_url}/api/openapi.json"],
             *["--checks", "all", "--seed", SEED, "--generation-database", "none", "--no-color"],
             *["--report", "junit", "--report-junit-path", str(report), *arguments],
         ]
         settings = {**os.environ, "SCHEMATHESIS_HOOKS": str(HERE / "hooks.py"), **(environment or {})}
-        exit_code = subprocess.run(command, cwd=directory, env=settings, check=False).returncode
-        if not report.exists():
-            return 0, 1
-        cases = ElementTree.parse(report).getroot().iter("testcase")
-        bad = [any(case.find(kind) is not None for kind in ("failure", "error")) for case in cases]
-    failed = bad.count(True)
-    # A failure that belongs to no operation counts as well.
-    return bad.count(False), failed or int(exit_code != 0)
+        return subprocess.run(command, cwd=directory, env=settings, check=False).returncode == 0
 
 
 def main():
@@ -104,10 +96,7 @@ def main():
         check(base_url, "Its end", [fixed("dora", "Cookie", dora.cookie)], ["--include-name", DELETION], {"PASSWORD": dora.password}),
         check(base_url, "With an API token", [bearer], ["--include-tag", "tasks", "--include-tag", "events"]),
     ]
-    passed, failed = (sum(column) for column in zip(*results))
-    # The form in which `cargo test` says it.
-    print(f"\ntest result: {'FAILED' if failed else 'ok'}. {passed} passed; {failed} failed; 0 ignored")
-    sys.exit(bool(failed))
+    sys.exit(not all(results))
 
 
 main()

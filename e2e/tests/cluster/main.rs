@@ -16,11 +16,18 @@ mod losses;
 mod monitoring;
 mod settings;
 
-use std::{panic::AssertUnwindSafe, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, anyhow};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use quick_junit::{NonSuccessKind, TestCaseStatus};
 use todo_e2e::suite::{Skip, Suite};
 use tokio::{
     runtime::Runtime,
@@ -83,15 +90,18 @@ fn main() -> Result<ExitCode> {
     arguments.test_threads = Some(1);
     let runtime = Arc::new(Runtime::new()?);
     if arguments.list {
-        return Ok(libtest_mimic::run(&arguments, trials(|_| Ok(Completion::Completed))).exit_code());
+        return Ok(libtest_mimic::run(&arguments, trials(|_, _| Ok(Completion::Completed))).exit_code());
     }
     let suite = Arc::new(runtime.block_on(Suite::new())?);
     runtime.spawn(remove_when_interrupted(Arc::clone(&suite)));
     let conclusion = {
         let (suite, runtime) = (Arc::clone(&suite), Arc::clone(&runtime));
-        libtest_mimic::run(&arguments, trials(move |test| runtime.block_on(run(test, &suite))))
+        libtest_mimic::run(&arguments, trials(move |name, test| runtime.block_on(run(name, test, &suite))))
     };
     suite.report.print();
+    if let Some(path) = std::env::var_os("TODO_E2E_REPORT") {
+        suite.report.write(Path::new(&path))?;
+    }
     runtime.block_on(async {
         suite.remove_all().await?;
         suite.until_gone().await
@@ -109,24 +119,37 @@ async fn remove_when_interrupted(suite: Arc<Suite>) -> Result<()> {
     std::process::exit(130);
 }
 
-fn trials(run: impl Fn(Test) -> Result<Completion, Failed> + Clone + Send + 'static) -> Vec<Trial> {
+fn trials(run: impl Fn(&str, Test) -> Result<Completion, Failed> + Clone + Send + 'static) -> Vec<Trial> {
     let trial = |&(name, test): &(&'static str, Test)| {
         let run = run.clone();
-        Trial::ignorable_test(name, move || run(test))
+        Trial::ignorable_test(name, move || run(name, test))
     };
     TESTS.iter().map(trial).collect()
 }
 
-async fn run(test: Test, suite: &Suite) -> Result<Completion, Failed> {
+async fn run(name: &str, test: Test, suite: &Suite) -> Result<Completion, Failed> {
+    let start = Instant::now();
     let outcome = tokio::time::timeout(LIMIT, AssertUnwindSafe(test(suite)).catch_unwind()).await;
+    let ended = |status| suite.report.test(name, status, start.elapsed());
     let error = match outcome.unwrap_or_else(|_| Ok(Err(anyhow!("not done within {LIMIT:?}")))) {
-        Ok(Ok(())) => return Ok(Completion::Completed),
+        Ok(Ok(())) => {
+            ended(TestCaseStatus::success());
+            return Ok(Completion::Completed);
+        }
         Ok(Err(error)) => match error.downcast::<Skip>() {
-            Ok(Skip(reason)) => return Ok(Completion::ignored_with(reason)),
+            Ok(Skip(reason)) => {
+                let mut skipped = TestCaseStatus::skipped();
+                skipped.set_message(reason.as_str());
+                ended(skipped);
+                return Ok(Completion::ignored_with(reason));
+            }
             Err(error) => format!("{error:#}"),
         },
         Err(_) => "panicked".into(),
     };
+    let mut failure = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    failure.set_description(error.as_str());
+    ended(failure);
     println!("\n{error}");
     suite.explain().await;
     suite.mend();

@@ -31,7 +31,7 @@ pub async fn describe(
     let mut cargo = stack::cargo(workspace);
     let number = 2 + std::process::id() % 250;
     cargo
-        .args(["check", "--package", "todo-backend", "--all-targets"])
+        .args(["check", "--workspace", "--all-targets"])
         .arg(format!("--config=profile.dev.package.todo-backend.codegen-units={number}"))
         .env("SQLX_OFFLINE", "false")
         .env("SQLX_OFFLINE_DIR", into)

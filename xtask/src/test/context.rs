@@ -10,7 +10,7 @@ use std::{
 };
 
 use anstyle::AnsiColor;
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use todo::{
     database::Databases,
     node,
@@ -61,12 +61,10 @@ impl Context {
     }
 }
 
-/// The result of a step that could be run.
+/// The result of a step.
 #[derive(Debug)]
 pub enum Outcome {
     Ran(Counts),
-    /// The same as [`Outcome::Ran`], but the tests of these names cannot run on this machine.
-    RanBut(Counts, Vec<String>),
     /// The step cannot run on this machine, for this reason.
     Skipped(String),
 }
@@ -92,6 +90,7 @@ pub struct StepRun<'a> {
     label: Label,
     log_path: PathBuf,
     log: Arc<Mutex<Log>>,
+    reports: PathBuf,
 }
 
 #[derive(Debug)]
@@ -105,7 +104,11 @@ impl<'a> StepRun<'a> {
         let log_path = context.workspace.state(&format!("test/logs/{name}.log"))?;
         let log = Log { file: File::create(&log_path)?, printed_at: Instant::now() };
         let label = Label { name, color: AnsiColor::Blue };
-        Ok(Self { context, label, log_path, log: Arc::new(Mutex::new(log)) })
+        let reports = context.workspace.state(&format!("test/reports/{name}"))?;
+        // A report of an earlier run must not count for a runner that wrote none.
+        let _ = std::fs::remove_dir_all(&reports);
+        std::fs::create_dir_all(&reports)?;
+        Ok(Self { context, label, log_path, log: Arc::new(Mutex::new(log)), reports })
     }
 
     pub fn workspace(&self) -> &Workspace {
@@ -163,6 +166,39 @@ impl<'a> StepRun<'a> {
         let status = program.wait().await?;
         let output = std::mem::take(&mut *output.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Finished { status, output })
+    }
+
+    /// The directory in which a test runner of this step has to leave its JUnit report.
+    pub fn reports(&self) -> &Path {
+        &self.reports
+    }
+
+    /// Runs a test runner that leaves a JUnit report in [`StepRun::reports`].
+    pub async fn tests(&self, runner: Command) -> Result<Outcome> {
+        let name = shown(&runner);
+        let status = self.finish(runner).await?.status;
+        self.outcome(&name, status)
+    }
+
+    /// Runs cargo-nextest, whose configuration, `.config/nextest.toml`, names the file of its JUnit report.
+    pub async fn nextest(&self, nextest: Command) -> Result<Outcome> {
+        let report = self.workspace().path("target/nextest/default/junit.xml");
+        let _ = std::fs::remove_file(&report);
+        let name = shown(&nextest);
+        let status = self.finish(nextest).await?.status;
+        if report.is_file() {
+            std::fs::copy(&report, self.reports.join("nextest.xml"))?;
+        }
+        self.outcome(&name, status)
+    }
+
+    /// The result of a test runner that has ended.
+    fn outcome(&self, runner: &str, status: ExitStatus) -> Result<Outcome> {
+        let counts = Counts::of_reports(&self.reports)?;
+        let ran = counts.passed + counts.failed + counts.skipped.len() as u64;
+        ensure!(ran > 0, "`{runner}` ran no test ({status})");
+        ensure!(status.success() || counts.failed > 0, "`{runner}` failed, and none of its tests did ({status})");
+        Ok(Outcome::Ran(counts))
     }
 
     /// Runs a program that has to succeed, and returns its output.

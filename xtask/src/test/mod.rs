@@ -103,23 +103,21 @@ async fn run_step(context: &Context, step: &'static Step, allowed: &AllowedSkips
     };
     run.report("starts");
     let (verdict, counts, reason) = match (step.run)(&run).await {
-        Ok(Outcome::Ran(counts) | Outcome::RanBut(counts, _)) if counts.failed > 0 => {
+        Ok(Outcome::Ran(counts)) if counts.failed > 0 => {
             let reason = format!("{} failed: {}", counts.failed, counts.failures.join(", "));
             (Verdict::Failed, counts, reason.trim_end_matches(": ").to_owned())
         }
-        Ok(Outcome::Ran(counts)) if counts.skipped > 0 => {
-            let reason = format!("{} of its tests were skipped", counts.skipped);
-            let verdict = if allowed.allows(step.name) { Verdict::Passed } else { Verdict::Failed };
+        Ok(Outcome::Ran(counts)) if !counts.skipped.is_empty() => {
+            let is_allowed = |test: &String| allowed.allows(&format!("{}/{test}", step.name));
+            let verdict = if counts.skipped.iter().all(is_allowed) { Verdict::Passed } else { Verdict::Failed };
+            let reason = format!("skipped: {}", counts.skipped.join(", "));
             (verdict, counts, reason)
         }
-        Ok(Outcome::RanBut(counts, skipped)) if !skipped.is_empty() => {
-            let test = |name: &String| format!("{}/{name}", step.name);
-            let verdict =
-                if skipped.iter().all(|name| allowed.allows(&test(name))) { Verdict::Passed } else { Verdict::Failed };
-            (verdict, counts, format!("skipped: {}", skipped.join(", ")))
+        Ok(Outcome::Ran(counts)) => (Verdict::Passed, counts, String::new()),
+        Ok(Outcome::Skipped(reason)) if allowed.allows(step.name) => {
+            let counts = Counts { skipped: vec![step.name.to_owned()], ..Counts::default() };
+            (Verdict::Skipped, counts, reason)
         }
-        Ok(Outcome::Ran(counts) | Outcome::RanBut(counts, _)) => (Verdict::Passed, counts, String::new()),
-        Ok(Outcome::Skipped(reason)) if allowed.allows(step.name) => (Verdict::Skipped, Counts::skipped(1), reason),
         Ok(Outcome::Skipped(reason)) => {
             let reason = format!("skipped, which {} does not allow: {reason}", skips::FILE);
             (Verdict::Failed, Counts::failed(1), reason)

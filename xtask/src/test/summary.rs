@@ -48,5 +48,5 @@ pub fn print(reports: &[Report]) {
         anstream::println!("{:<16} {}", report.name, report.line());
         total += report.counts.clone();
     }
-    anstream::println!("\n{} passed, {} failed, {} skipped", total.passed, total.failed, total.skipped);
+    anstream::println!("\n{} passed, {} failed, {} skipped", total.passed, total.failed, total.skipped.len());
 }

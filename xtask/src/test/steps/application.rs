@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use todo::{
     node,
     process::Program,
@@ -15,7 +15,6 @@ use crate::{
     prepare,
     test::{
         context::{Outcome, StepRun},
-        counts::Counts,
         tools,
     },
 };
@@ -75,13 +74,11 @@ pub async fn schemathesis(run: &StepRun<'_>) -> Result<Outcome> {
     let (backend, _) = start_backend(run, "todo_schemathesis", Some(model.url.clone())).await?;
     let mut script = Command::new(run.workspace().path("backend/tests/schemathesis/run"));
     script.env("BASE_URL", &backend.url).env("PYTHON", python).current_dir(run.workspace().root());
-    let finished = run.finish(script).await?;
+    script.env("REPORTS", run.reports());
+    let outcome = run.tests(script).await;
     backend.program.stop().await;
     model.program.stop().await;
-    // The script counts operations in the form of `cargo test`.
-    let counts = Counts::of_cargo_test(&finished.output);
-    ensure!(finished.status.success() || counts.failed > 0, "schemathesis failed before it counted");
-    Ok(Outcome::Ran(counts))
+    outcome
 }
 
 pub async fn mcp(run: &StepRun<'_>) -> Result<Outcome> {
@@ -101,12 +98,11 @@ pub async fn mcp(run: &StepRun<'_>) -> Result<Outcome> {
         .env("TODO_BACKEND", run.binaries().await?.backend())
         .env("FOREIGN_HOST", FOREIGN_HOST)
         .env("SCRATCH", scratch.path())
+        .env("REPORT", run.reports().join("mcp.xml"))
         .current_dir(run.workspace().root());
-    let finished = run.finish(script).await?;
+    let outcome = run.tests(script).await;
     backend.program.stop().await;
-    let counts = Counts::of_cargo_test(&finished.output);
-    ensure!(finished.status.success() || counts.failed > 0, "the clients failed before they counted");
-    Ok(Outcome::Ran(counts))
+    outcome
 }
 
 pub async fn e2e(run: &StepRun<'_>) -> Result<Outcome> {
@@ -119,24 +115,21 @@ pub async fn e2e(run: &StepRun<'_>) -> Result<Outcome> {
     let (backend, database_url) = start_backend(run, "todo_e2e", Some(model.url.clone())).await?;
     let frontend = start_frontend(run, &backend).await?;
 
-    let report = run.workspace().state("test/playwright.json")?;
-    let _ = std::fs::remove_file(&report);
     let mut playwright = Command::new(node::tool(run.workspace(), "playwright"));
     playwright
-        .args(["test", "--reporter=list,json"])
+        .args(["test", "--reporter=list,junit"])
         .current_dir(run.workspace().path("frontend"))
-        .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &report)
+        .env("PLAYWRIGHT_JUNIT_OUTPUT_FILE", run.reports().join("playwright.xml"))
         .env("BASE_URL", &frontend.url)
         .env("BACKEND_URL", &backend.url)
         .env("LLM_URL", &model.url)
         .env("DATABASE_URL", database_url)
         .env("CHROMIUM_PATH", chromium);
-    run.finish(playwright).await?;
+    let outcome = run.tests(playwright).await;
     frontend.program.stop().await;
     backend.program.stop().await;
     model.program.stop().await;
-    let report = std::fs::read_to_string(&report).context("Playwright wrote no report")?;
-    Ok(Outcome::Ran(Counts::of_playwright(&report)?))
+    outcome
 }
 
 /// The command of the README's first screen, on free ports and with a state of its own.

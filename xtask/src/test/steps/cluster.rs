@@ -1,18 +1,14 @@
 //! The tests of `e2e`, on a real cluster: the Minikube that runs here, else one in a box of their own.
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value;
 use todo::{boxes, stack, tool::on_path};
 use tokio::process::Command;
 
 use crate::test::{
     context::{Outcome, StepRun},
-    counts::Counts,
     tools,
 };
 
@@ -32,37 +28,33 @@ pub async fn cluster(run: &StepRun<'_>) -> Result<Outcome> {
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     run.context.packages().await?;
-    let tests = [compile(run, "images").await?, compile(run, "cluster").await?];
-    let todo = run.todo().await?.as_os_str().to_owned();
-    let environment = [("CHROMIUM_PATH", chromium.into_os_string()), ("TODO_E2E_PROGRAM", todo)];
+    let nextest = tools::cargo_nextest(run).await?;
+    compile(run, "images").await?;
+    let cluster = compile(run, "cluster").await?;
+    let todo = run.todo().await?.to_owned();
     place.up(run).await?;
-    let mut output = String::new();
-    let mut succeeded = true;
-    for test in &tests {
-        let finished = run.finish(place.command(run, test, &environment)).await?;
-        output += &finished.output;
-        succeeded &= finished.status.success();
-    }
+
+    let mut images = place.command(run, &nextest);
+    images.args(["nextest", "run", "--offline", "--workspace", "--test", "images", "--no-capture"]);
+    let images = run.nextest(images).await;
+
+    let mut cluster = place.command(run, &cluster);
+    cluster.args(["--color", "never", "--nocapture"]).env("TODO_E2E_REPORT", run.reports().join("cluster.xml"));
+    cluster.env("CHROMIUM_PATH", chromium).env("TODO_E2E_PROGRAM", todo);
+    let outcome = run.tests(cluster).await;
     place.down(run).await?;
 
-    for row in output.lines().filter(|line| line.contains(" | ")) {
+    let log = std::fs::read_to_string(run.log_path())?;
+    for row in log.lines().filter(|line| line.contains(" | ")) {
         anstream::println!("{row}");
     }
-    let counts = Counts::of_cargo_test(&output);
-    ensure!(succeeded || counts.failed > 0, "the tests did not run to their end");
-    Ok(Outcome::RanBut(counts, skipped(&output)))
-}
-
-/// The names of the tests that gave a reason why they cannot run.
-fn skipped(output: &str) -> Vec<String> {
-    let tests = output.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... ignored"));
-    tests.map(|(name, _)| name.trim().to_owned()).collect()
+    images.and(outcome)
 }
 
 /// Compiles a test of the package and returns its program.
 async fn compile(run: &StepRun<'_>, test: &str) -> Result<PathBuf> {
     let mut cargo = stack::cargo(run.workspace());
-    cargo.args(["test", "--package", "todo-e2e", "--test", test, "--no-run", "--message-format=json"]);
+    cargo.args(["test", "--workspace", "--test", test, "--no-run", "--message-format=json"]);
     let messages = run.succeed(cargo).await?;
     let mut programs = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
@@ -100,17 +92,19 @@ impl Place {
         }
     }
 
-    fn command(&self, run: &StepRun<'_>, tests: &Path, environment: &[(&str, OsString)]) -> Command {
-        let mut command = match self {
-            Self::Here => Command::new(tests),
+    fn command(&self, run: &StepRun<'_>, program: &Path) -> Command {
+        match self {
+            Self::Here => {
+                let mut here = Command::new(program);
+                here.current_dir(run.workspace().root());
+                here
+            }
             Self::Box => {
                 let mut inside = script(run, "in");
-                inside.arg(tests).envs(INGRESS);
+                inside.arg(program).envs(INGRESS);
                 inside
             }
-        };
-        command.args(["--color", "never", "--nocapture"]).envs(environment.iter().cloned());
-        command
+        }
     }
 
     async fn down(&self, run: &StepRun<'_>) -> Result<()> {
@@ -126,19 +120,4 @@ fn script(run: &StepRun<'_>, name: &str) -> Command {
     let mut script = Command::new(run.workspace().path("e2e/box").join(name));
     script.env("BOX_NAME", BOX).env("BOX_PORTS", "").current_dir(run.workspace().root());
     script
-}
-
-#[cfg(test)]
-mod tests {
-    use super::skipped;
-
-    #[test]
-    fn skipped_tests_are_named() {
-        let output = "
-test us1_1_install_with_no_values                 ... ok
-test egress_is_refused                            ... ignored, the network enforces nothing
-test e1_pending                                   ... FAILED
-";
-        assert_eq!(skipped(output), ["egress_is_refused"]);
-    }
 }

@@ -1,6 +1,6 @@
 //! Steps on the frontend's side alone.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use todo::{node, stack::npm_run};
 use tokio::process::Command;
 
@@ -34,17 +34,12 @@ pub async fn server(run: &StepRun<'_>) -> Result<Outcome> {
 }
 
 async fn vitest(run: &StepRun<'_>, project: &str) -> Result<Outcome> {
-    let report = run.workspace().state(&format!("test/vitest-{project}.json"))?;
     let mut vitest = Command::new(node::tool(run.workspace(), "vitest"));
     vitest
-        .args(["run", "--project", project, "--reporter=default", "--reporter=json"])
-        .arg(format!("--outputFile.json={}", report.display()))
+        .args(["run", "--project", project, "--reporter=default", "--reporter=junit"])
+        .arg(format!("--outputFile.junit={}", run.reports().join("vitest.xml").display()))
         .current_dir(run.workspace().path("frontend"));
-    // An older run's report must not count for one that wrote none.
-    let _ = std::fs::remove_file(&report);
-    run.finish(vitest).await?;
-    let report = std::fs::read_to_string(&report).context("vitest wrote no report")?;
-    Ok(Outcome::Ran(Counts::of_vitest(&report)?))
+    run.tests(vitest).await
 }
 
 pub async fn bundle_size(run: &StepRun<'_>) -> Result<Outcome> {

@@ -42,7 +42,7 @@ macro_rules! steps {
 steps! {
     Rust "rustfmt" rust::rustfmt, "Rust code is formatted";
     Rust "clippy" rust::clippy, "clippy, pedantic, without a warning";
-    Rust "docs" rust::docs, "cargo doc without a warning";
+    Rust "docs" rust::docs, "cargo doc without a warning, and its examples";
     Rust "deny" rust::deny, "licences, banned crates and sources (deny.toml)";
     Rust "advisories" rust::advisories, "no crate with a known vulnerability";
     Rust "sqlx" rust::sqlx, "backend/.sqlx is what the queries give against a real database";

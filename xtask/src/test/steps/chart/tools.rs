@@ -27,10 +27,9 @@ pub struct Tool {
     installed: Option<(&'static str, &'static [&'static str], &'static str)>,
 }
 
-/// The version that the box contains.
 pub const HELM_3: Tool = Tool {
     name: "helm3",
-    module: BOX,
+    module: "helm/tools/helm3",
     package: "helm.sh/helm/v3/cmd/helm",
     installed: Some(("helm", &["version", "--short"], "v3.")),
 };
@@ -68,7 +67,7 @@ pub const KUBE_SCORE: Tool = Tool {
 pub const MANIFESTS: Tool = Tool { name: "manifests", module: GATEWAY_API, package: ".", installed: None };
 
 /// The module that pins Kubernetes itself.
-pub const BOX: &str = "e2e/box/src";
+pub const KUBERNETES: &str = "helm/tools/kubernetes";
 /// The module that pins the Gateway API.
 pub const GATEWAY_API: &str = "helm/tools/manifests";
 /// The module that pins the operator of Prometheus.

@@ -151,6 +151,26 @@ cargo xtask \\
         assert_eq!(step_of("rm -r /"), None);
     }
 
+    /// A path is in backticks and begins with a directory of the repository, or it is the target of a link.
+    #[test]
+    fn every_path_on_a_page_exists() {
+        let workspace = Workspace::find().unwrap();
+        let is_path = |span: &&str| {
+            let (first, _) = span.split_once('/').unwrap_or_default();
+            !["", ".todo"].contains(&first) && workspace.path(first).is_dir() && !span.contains([' ', '\n', '*', '…'])
+        };
+        for page in pages(&workspace).unwrap() {
+            let text = std::fs::read_to_string(&page).unwrap();
+            for path in text.split('`').skip(1).step_by(2).filter(is_path) {
+                assert!(workspace.path(path).exists(), "{}: there is no {path}", page.display());
+            }
+            let targets = text.split("](").skip(1).filter_map(|rest| rest.split(['#', ')']).next());
+            for target in targets.filter(|target| !target.contains("://")) {
+                assert!(page.parent().unwrap().join(target).exists(), "{}: there is no {target}", page.display());
+            }
+        }
+    }
+
     #[test]
     fn every_command_names_a_step_that_exists() {
         for (command, step) in COMMANDS {

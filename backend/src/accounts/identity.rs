@@ -37,3 +37,14 @@ pub async fn find(pool: &PgPool, hash_key: &HashKey, secret: &str) -> sqlx::Resu
     .fetch_optional(pool)
     .await
 }
+
+/// Removes credentials that have expired, and gives their number.
+pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+    let removed = sqlx::query!(
+        "delete from credentials where id in
+             (select id from credentials where expires_at < now() for update skip locked)"
+    )
+    .execute(pool)
+    .await?;
+    Ok(removed.rows_affected())
+}

@@ -5,9 +5,9 @@
 
 mod error;
 pub mod extract;
-mod identity;
+pub mod identity;
 mod passwords;
-mod rate_limits;
+pub mod rate_limits;
 mod routes;
 pub mod secrets;
 mod sessions;

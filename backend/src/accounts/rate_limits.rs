@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use sqlx::PgExecutor;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::secrets::HashKey;
@@ -87,4 +87,15 @@ impl RateLimiter {
             .await?;
         Ok(())
     }
+}
+
+/// Removes counts whose window has ended, and gives their number.
+pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+    let removed = sqlx::query!(
+        "delete from attempts where key in
+             (select key from attempts where resets_at < now() for update skip locked)"
+    )
+    .execute(pool)
+    .await?;
+    Ok(removed.rows_affected())
 }

@@ -84,3 +84,15 @@ pub async fn since(
     .await?;
     Ok(Some(Changes { events, newest: conversation.event_seq, in_progress: conversation.at_work }))
 }
+
+/// Removes events that are older than 24 hours, and gives their number.
+pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+    let removed = sqlx::query!(
+        "delete from conversation_events where (conversation_id, seq) in
+             (select conversation_id, seq from conversation_events where created_at < now() - interval '24 hours'
+              for update skip locked)"
+    )
+    .execute(pool)
+    .await?;
+    Ok(removed.rows_affected())
+}

@@ -24,6 +24,7 @@ mod transcript;
 mod turn;
 
 pub use config::{ChatConfig, Limits};
+pub use events::remove_expired;
 pub use message::{ChatError, ChatMessageEnd, ChatMessageStart, ChatTextDelta, ChatToolStep};
 pub use routes::router;
 pub use state::{Chat, Dependencies};

@@ -91,3 +91,15 @@ async fn store(
         .await?;
     Ok(())
 }
+
+/// Removes records that are older than 24 hours, and gives their number.
+pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+    let removed = sqlx::query!(
+        "delete from idempotency_keys where (user_id, key) in
+             (select user_id, key from idempotency_keys where created_at < now() - interval '24 hours'
+              for update skip locked)"
+    )
+    .execute(pool)
+    .await?;
+    Ok(removed.rows_affected())
+}

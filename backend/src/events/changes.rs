@@ -99,3 +99,15 @@ async fn with_tasks(pool: &PgPool, user_id: Uuid, rows: Vec<Row>) -> sqlx::Resul
     };
     Ok(rows.into_iter().map(event).collect())
 }
+
+/// Removes changes that are older than an hour, and gives their number.
+pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+    let removed = sqlx::query!(
+        "delete from task_events where (user_id, seq) in
+             (select user_id, seq from task_events where created_at < now() - interval '1 hour'
+              for update skip locked)"
+    )
+    .execute(pool)
+    .await?;
+    Ok(removed.rows_affected())
+}

@@ -7,5 +7,5 @@
 mod changes;
 mod routes;
 
-pub use changes::TaskEvent;
+pub use changes::{TaskEvent, remove_expired};
 pub use routes::router;

@@ -1,10 +1,16 @@
-//! Removes what has expired. Many replicas may do this at once: a statement takes only rows that no other has locked.
+//! Removes what has expired. Every feature has a statement for its own rows. Many replicas may run them at once: a
+//! statement takes only rows that no other has locked.
 
 use std::time::Duration;
 
 use sqlx::PgPool;
 
-use crate::db::Database;
+use crate::{
+    accounts::{identity, rate_limits},
+    chat,
+    db::{Database, idempotency},
+    events, tasks,
+};
 
 /// Time between two rounds.
 const INTERVAL: Duration = Duration::from_mins(5);
@@ -23,46 +29,10 @@ pub async fn run(database: Database) {
 
 /// Removes what has expired now, and gives the number of removed rows.
 pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
-    let removed = [
-        sqlx::query!(
-            "delete from credentials where id in
-             (select id from credentials where expires_at < now() for update skip locked)"
-        )
-        .execute(pool)
-        .await?,
-        sqlx::query!(
-            "delete from attempts where key in
-             (select key from attempts where resets_at < now() for update skip locked)"
-        )
-        .execute(pool)
-        .await?,
-        sqlx::query!(
-            "delete from idempotency_keys where (user_id, key) in
-             (select user_id, key from idempotency_keys where created_at < now() - interval '24 hours'
-              for update skip locked)"
-        )
-        .execute(pool)
-        .await?,
-        sqlx::query!(
-            "delete from tasks where id in
-             (select id from tasks where deleted_at < now() - interval '24 hours' for update skip locked)"
-        )
-        .execute(pool)
-        .await?,
-        sqlx::query!(
-            "delete from task_events where (user_id, seq) in
-             (select user_id, seq from task_events where created_at < now() - interval '1 hour'
-              for update skip locked)"
-        )
-        .execute(pool)
-        .await?,
-        sqlx::query!(
-            "delete from conversation_events where (conversation_id, seq) in
-             (select conversation_id, seq from conversation_events where created_at < now() - interval '24 hours'
-              for update skip locked)"
-        )
-        .execute(pool)
-        .await?,
-    ];
-    Ok(removed.iter().map(sqlx::postgres::PgQueryResult::rows_affected).sum())
+    Ok(identity::remove_expired(pool).await?
+        + rate_limits::remove_expired(pool).await?
+        + idempotency::remove_expired(pool).await?
+        + tasks::remove_expired(pool).await?
+        + events::remove_expired(pool).await?
+        + chat::remove_expired(pool).await?)
 }

@@ -133,3 +133,14 @@ async fn get_expected(pool: &PgPool, user_id: Uuid, id: Uuid, expected: Option<&
         Err(Error::VersionMismatch { version: task.version })
     }
 }
+
+/// Removes tasks that were deleted more than 24 hours ago, and gives their number. Until then they can be restored.
+pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+    let removed = sqlx::query!(
+        "delete from tasks where id in
+             (select id from tasks where deleted_at < now() - interval '24 hours' for update skip locked)"
+    )
+    .execute(pool)
+    .await?;
+    Ok(removed.rows_affected())
+}

@@ -14,7 +14,7 @@ export const buttonVariants = cva(
       size: {
         sm: "h-8 px-2.5",
         md: "h-10 px-4",
-        lg: "h-12 rounded-xl px-6 text-base",
+        lg: "h-12 rounded-xl px-6",
         icon: "size-8 text-muted-foreground hover:text-foreground",
         square: "size-9",
         "icon-lg": "size-10 text-muted-foreground hover:text-foreground",

@@ -1,6 +1,6 @@
 "use client";
 
-import { ErrorPanel } from "@/components/layout/error-panel";
+import ErrorPage from "./error";
 import "./globals.css";
 
 export default function GlobalError(props: { error: Error & { digest?: string }; reset: () => void }) {
@@ -8,7 +8,7 @@ export default function GlobalError(props: { error: Error & { digest?: string };
     <html lang="en">
       <body className="font-sans">
         <title>Error · Todo</title>
-        <ErrorPanel {...props} />
+        <ErrorPage {...props} />
       </body>
     </html>
   );

@@ -1,6 +1,6 @@
 import { redirect } from "next/navigation";
 import type { ReactNode } from "react";
-import { Logo } from "@/components/brand/logo";
+import { Logo } from "@/components/layout/logo";
 import { ThemeChoice } from "@/components/layout/theme-choice";
 import { visitor } from "@/lib/session";
 

@@ -1,3 +1,4 @@
 "use client";
 
-export { ErrorPanel as default } from "@/components/layout/error-panel";
+// A boundary in the group keeps the group's layout around the error.
+export { default } from "../error";

@@ -1,7 +1,7 @@
 import Link from "next/link";
 import { Features } from "@/components/landing/features";
 import { ProductPicture } from "@/components/landing/product-picture";
-import { buttonVariants } from "@/components/ui/button-variants";
+import { buttonVariants } from "@/components/ui/button";
 import { visitor } from "@/lib/session";
 
 export default async function LandingPage() {

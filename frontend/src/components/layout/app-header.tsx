@@ -1,4 +1,4 @@
-import { Logo } from "@/components/brand/logo";
+import { Logo } from "@/components/layout/logo";
 import { ChatToggle } from "@/components/chat/chat-toggle";
 import type { User } from "@/lib/api/types";
 import { MainNav } from "./main-nav";

@@ -1,6 +1,6 @@
 import Link from "next/link";
-import { Logo } from "@/components/brand/logo";
-import { buttonVariants } from "@/components/ui/button-variants";
+import { Logo } from "@/components/layout/logo";
+import { buttonVariants } from "@/components/ui/button";
 
 export function SiteHeader({ signedIn }: { signedIn: boolean }) {
   return (

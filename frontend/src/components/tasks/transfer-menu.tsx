@@ -3,7 +3,7 @@
 import { Download, EllipsisVertical, Upload } from "lucide-react";
 import { lazy, useState } from "react";
 import { ClientOnly } from "@/components/client-only";
-import { buttonVariants } from "@/components/ui/button-variants";
+import { buttonVariants } from "@/components/ui/button";
 import { Menu, menuItem } from "@/components/ui/menu";
 import { exportUrl } from "@/lib/api/tasks";
 import { useOpenedOnce } from "@/lib/hooks/use-opened-once";

@@ -1,7 +1,7 @@
 import { Card } from "@/components/ui/card";
 import { Skeleton } from "@/components/ui/skeleton";
 
-export function AuthSkeleton() {
+export default function Loading() {
   return (
     <main id="main" aria-busy="true" className="mx-auto w-full max-w-md flex-1 px-4 pt-6 pb-16 sm:pt-[10vh]">
       <p className="sr-only">Loading…</p>

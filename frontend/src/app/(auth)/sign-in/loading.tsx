@@ -1,1 +1,0 @@
-export { AuthSkeleton as default } from "@/components/auth/auth-skeleton";

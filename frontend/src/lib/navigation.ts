@@ -1,23 +1,37 @@
-import { signInPath } from "./next-path";
+const HOME_PATH = "/tasks";
+const ORIGIN = "http://localhost";
 
-let leaving = false;
+let signingOut = false;
 
-/** A full page load, so that nothing of the account before stays in memory. */
-export const goTo = (path: string) => window.location.assign(path);
-
-/** When the session turns out to be over; comes back to this page afterwards. */
-export function goToSignIn() {
-  const { pathname, search } = window.location;
-  if (!leaving && pathname !== "/sign-in") goTo(signInPath(pathname + search));
+/** Returns `next` if it is a path of this site, and otherwise the tasks page: `?next=` must not lead to another site. */
+export function safeNextPath(next: string | null | undefined) {
+  if (!next?.startsWith("/") || next.includes("\\") || !URL.canParse(next, ORIGIN)) return HOME_PATH;
+  const url = new URL(next, ORIGIN);
+  const path = url.pathname + url.search + url.hash;
+  return url.origin === ORIGIN && !path.startsWith("//") ? path : HOME_PATH;
 }
 
-/** Ends the session by one's own will: the news of its end, which can come first, then leads nowhere else. */
-export async function leaveBy(end: () => Promise<unknown>) {
-  leaving = true;
+export const signInPath = (next: string) => `/sign-in?next=${encodeURIComponent(next)}`;
+
+/** Loads a whole new page, so that nothing of the previous account stays in memory. */
+export const goTo = (path: string) => window.location.assign(path);
+
+/** Called when the session turns out to have ended. After the sign-in, the user returns to this page. */
+export function goToSignIn() {
+  const { pathname, search } = window.location;
+  if (!signingOut && pathname !== "/sign-in") goTo(signInPath(pathname + search));
+}
+
+/**
+ * Ends the session because the user wants it. The event stream may report the end of the session before the request
+ * has returned; that must not lead to a sign-in page which returns to this one.
+ */
+export async function goToSignInAfter(endSession: () => Promise<unknown>) {
+  signingOut = true;
   try {
-    await end();
+    await endSession();
   } catch (error) {
-    leaving = false;
+    signingOut = false;
     throw error;
   }
   goTo("/sign-in");

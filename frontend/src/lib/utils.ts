@@ -8,3 +8,8 @@ const twMerge = extendTailwindMerge({ extend: { theme: { shadow: ["card", "float
 export function cn(...inputs: ClassValue[]) {
   return twMerge(clsx(inputs));
 }
+
+/** 128 random bits as hexadecimal digits. crypto.randomUUID() would need HTTPS, which a cluster on a laptop lacks. */
+export function randomId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

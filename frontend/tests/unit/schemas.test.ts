@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { passwordChange, token } from "@/lib/schemas/account";
-import { signIn, signUp } from "@/lib/schemas/auth";
+import { newToken, passwordChange, signIn, signUp } from "@/lib/schemas";
 import { checkTaskText } from "@/lib/tasks/check";
 
 describe("a task's text", () => {
@@ -51,7 +50,7 @@ it("wants the new password twice", () => {
 });
 
 it("reads when a token expires", () => {
-  expect(token.parse({ name: " ci ", expires_in_days: "90" })).toEqual({ name: "ci", expires_in_days: 90 });
-  expect(token.parse({ name: "ci", expires_in_days: "" }).expires_in_days).toBeUndefined();
-  expect(token.safeParse({ name: " ", expires_in_days: "" }).success).toBe(false);
+  expect(newToken.parse({ name: " ci ", expires_in_days: "90" })).toEqual({ name: "ci", expires_in_days: 90 });
+  expect(newToken.parse({ name: "ci", expires_in_days: "" }).expires_in_days).toBeUndefined();
+  expect(newToken.safeParse({ name: " ", expires_in_days: "" }).success).toBe(false);
 });

@@ -4,9 +4,9 @@ import type { ReactNode } from "react";
 import { ChatDock } from "@/components/chat/chat-dock";
 import { AppHeader } from "@/components/layout/app-header";
 import { ConnectionNotice } from "@/components/layout/connection-notice";
-import { Shortcuts } from "@/components/layout/shortcuts";
+import { GlobalShortcuts } from "@/components/layout/global-shortcuts";
 import { CHAT_COOKIE } from "@/lib/chat/cookie";
-import { signInPath } from "@/lib/next-path";
+import { signInPath } from "@/lib/navigation";
 import { requestedPath, visitor } from "@/lib/session";
 
 export default async function AppLayout({ children }: { children: ReactNode }) {
@@ -19,7 +19,7 @@ export default async function AppLayout({ children }: { children: ReactNode }) {
         <ConnectionNotice />
         <AppHeader user={user === "unknown" ? undefined : user} chatOpen={chatOpen} />
         {children}
-        <Shortcuts />
+        <GlobalShortcuts />
       </div>
       <ChatDock initiallyOpen={chatOpen} />
     </div>

@@ -1,16 +1,15 @@
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
-import { FormFailure } from "@/components/auth/form-failure";
+import { ErrorAlert } from "@/components/ui/alert";
 import { InputField } from "@/components/ui/field";
 import { SubmitButton } from "@/components/ui/submit-button";
+import { sessionsQuery, useMe } from "@/lib/account/queries";
 import { changePassword } from "@/lib/api/auth";
 import { useForm } from "@/lib/hooks/use-form";
-import { useMe } from "@/lib/hooks/use-me";
 import { notify } from "@/lib/notify";
-import * as schemas from "@/lib/schemas/account";
+import * as schemas from "@/lib/schemas";
 import { Section } from "./section";
-import { sessionsKey } from "./sessions-section";
 
 export function PasswordSection() {
   const client = useQueryClient();
@@ -21,14 +20,14 @@ export function PasswordSection() {
       await changePassword({ current_password, new_password });
       element.reset();
       notify.done("Password changed", { description: "Every other device was signed out." });
-      await client.invalidateQueries({ queryKey: sessionsKey });
+      await client.invalidateQueries({ queryKey: sessionsQuery.queryKey });
     },
   );
 
   return (
     <Section id="password" title="Password" text="Changing it signs out every other device.">
       <form {...form} className="grid gap-4">
-        <FormFailure error={failure} />
+        <ErrorAlert error={failure} />
         {/* Tells password managers whose password this is. */}
         <input type="text" autoComplete="username" value={user?.email ?? ""} readOnly hidden />
         <InputField

@@ -2,19 +2,16 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { FormFailure } from "@/components/auth/form-failure";
-import { Alert } from "@/components/ui/alert";
-import { Button } from "@/components/ui/button";
+import { ErrorAlert } from "@/components/ui/alert";
 import { InputField } from "@/components/ui/field";
 import { Skeleton } from "@/components/ui/skeleton";
 import { SubmitButton } from "@/components/ui/submit-button";
+import { meQuery, useMe } from "@/lib/account/queries";
 import { updateMe } from "@/lib/api/auth";
-import { messageOf } from "@/lib/api/problem";
 import type { User } from "@/lib/api/types";
 import { useForm } from "@/lib/hooks/use-form";
-import { meKey, useMe } from "@/lib/hooks/use-me";
 import { notify } from "@/lib/notify";
-import * as schemas from "@/lib/schemas/account";
+import * as schemas from "@/lib/schemas";
 import { Section } from "./section";
 
 export function ProfileSection() {
@@ -24,12 +21,7 @@ export function ProfileSection() {
       {user ? (
         <ProfileForm key={user.id} user={user} />
       ) : error ? (
-        <Alert>
-          <p>{messageOf(error)}</p>
-          <Button variant="outline" size="sm" className="mt-2 text-foreground" onClick={() => refetch()}>
-            Try again
-          </Button>
-        </Alert>
+        <ErrorAlert error={error} onRetry={refetch} />
       ) : (
         <Skeleton className="h-32" />
       )}
@@ -45,7 +37,7 @@ function ProfileForm({ user }: { user: User }) {
   const { form, field, failure, pending } = useForm(schemas.profile, async ({ name, email, current_password }) => {
     const changed = email === user.email ? {} : { email, current_password };
     const updated = await updateMe({ name: name || null, ...changed });
-    client.setQueryData(meKey, updated);
+    client.setQueryData(meQuery.queryKey, updated);
     setEmail(updated.email);
     notify.done("Profile saved");
   });
@@ -53,7 +45,7 @@ function ProfileForm({ user }: { user: User }) {
 
   return (
     <form {...form} className="grid gap-4">
-      <FormFailure error={failure} />
+      <ErrorAlert error={failure} />
       <InputField label="Name" optional autoComplete="name" defaultValue={user.name ?? ""} {...field("name")} />
       <InputField
         label="E-mail"

@@ -2,10 +2,8 @@
 
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { Alert } from "@/components/ui/alert";
-import { Button } from "@/components/ui/button";
+import { ErrorAlert } from "@/components/ui/alert";
 import { Skeleton } from "@/components/ui/skeleton";
-import { messageOf } from "@/lib/api/problem";
 
 type Props<Item> = {
   query: UseQueryResult<Item[]>;
@@ -25,16 +23,7 @@ export function RemoteList<Item extends { id: string }>({ query, label, empty, c
       </div>
     );
   }
-  if (query.isError && !query.data) {
-    return (
-      <Alert>
-        <p>{messageOf(query.error)}</p>
-        <Button variant="outline" size="sm" className="mt-2 text-foreground" onClick={() => query.refetch()}>
-          Try again
-        </Button>
-      </Alert>
-    );
-  }
+  if (query.isError && !query.data) return <ErrorAlert error={query.error} onRetry={query.refetch} />;
   if (query.data.length === 0) return <p className="py-2 text-muted-foreground text-sm">{empty}</p>;
   return (
     <ul aria-label={label} className="-my-3 divide-y">

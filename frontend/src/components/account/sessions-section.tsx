@@ -5,25 +5,24 @@ import { useState } from "react";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
-import { endOtherSessions, endSession, listSessions } from "@/lib/api/auth";
+import { sessionsQuery } from "@/lib/account/queries";
+import { endOtherSessions, endSession } from "@/lib/api/auth";
 import type { SessionInfo } from "@/lib/api/types";
 import { deviceName, formatDate, timeAgo } from "@/lib/format";
 import { notify } from "@/lib/notify";
 import { RemoteList } from "./remote-list";
 import { Section } from "./section";
 
-export const sessionsKey = ["sessions"] as const;
-
 export function SessionsSection() {
   const client = useQueryClient();
-  const query = useQuery({ queryKey: sessionsKey, queryFn: listSessions });
+  const query = useQuery(sessionsQuery);
   const [ending, setEnding] = useState<SessionInfo | "others" | null>(null);
   const others = query.data?.some(({ current }) => !current);
 
   async function end() {
     if (!ending) return;
     await (ending === "others" ? endOtherSessions() : endSession(ending.id));
-    await client.invalidateQueries({ queryKey: sessionsKey });
+    await client.invalidateQueries({ queryKey: sessionsQuery.queryKey });
     notify.done(ending === "others" ? "All other devices are signed out" : "The device is signed out");
   }
 

@@ -2,17 +2,17 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { FormFailure } from "@/components/auth/form-failure";
+import { ErrorAlert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Field, InputField } from "@/components/ui/field";
 import { Select } from "@/components/ui/input";
+import { tokensQuery } from "@/lib/account/queries";
 import { createToken } from "@/lib/api/auth";
 import type { CreatedToken } from "@/lib/api/types";
 import { useForm } from "@/lib/hooks/use-form";
-import * as schemas from "@/lib/schemas/account";
+import * as schemas from "@/lib/schemas";
 import { TokenSecret } from "./token-secret";
-import { tokensKey } from "./tokens-key";
 
 const EXPIRY = [
   { days: "30", label: "30 days" },
@@ -47,15 +47,15 @@ export default function TokenDialog({ open, onClose }: { open: boolean; onClose:
 
 function TokenForm({ onCreated, onCancel }: { onCreated: (token: CreatedToken) => void; onCancel: () => void }) {
   const client = useQueryClient();
-  const { form, field, failure, pending } = useForm(schemas.token, async (values) => {
+  const { form, field, failure, pending } = useForm(schemas.newToken, async (values) => {
     onCreated(await createToken(values));
-    await client.invalidateQueries({ queryKey: tokensKey });
+    await client.invalidateQueries({ queryKey: tokensQuery.queryKey });
   });
   const { error: expiryError, ...expiry } = field("expires_in_days");
 
   return (
     <form {...form} className="grid gap-4">
-      <FormFailure error={failure} />
+      <ErrorAlert error={failure} />
       <InputField label="Name" required autoComplete="off" placeholder="Backup script" {...field("name")} />
       <Field label="Expires" error={expiryError}>
         {(control) => (

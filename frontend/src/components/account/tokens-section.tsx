@@ -2,31 +2,29 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, useState } from "react";
-import { ClientOnly } from "@/components/client-only";
+import { LazyDialog } from "@/components/client-only";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
-import { listTokens, revokeToken } from "@/lib/api/auth";
+import { tokensQuery } from "@/lib/account/queries";
+import { revokeToken } from "@/lib/api/auth";
 import type { TokenInfo } from "@/lib/api/types";
 import { formatDate, timeAgo } from "@/lib/format";
-import { useOpenedOnce } from "@/lib/hooks/use-opened-once";
 import { notify } from "@/lib/notify";
 import { RemoteList } from "./remote-list";
 import { Section } from "./section";
-import { tokensKey } from "./tokens-key";
 
 const TokenDialog = lazy(() => import("./token-dialog"));
 
 export function TokensSection() {
   const client = useQueryClient();
-  const query = useQuery({ queryKey: tokensKey, queryFn: listTokens });
+  const query = useQuery(tokensQuery);
   const [creating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState<TokenInfo | null>(null);
-  const dialogNeeded = useOpenedOnce(creating);
 
   async function revoke() {
     if (!revoking) return;
     await revokeToken(revoking.id);
-    await client.invalidateQueries({ queryKey: tokensKey });
+    await client.invalidateQueries({ queryKey: tokensQuery.queryKey });
     notify.done(`Revoked “${revoking.name}”`);
   }
 
@@ -62,11 +60,9 @@ export function TokensSection() {
           </>
         )}
       </RemoteList>
-      {dialogNeeded && (
-        <ClientOnly>
-          <TokenDialog open={creating} onClose={() => setCreating(false)} />
-        </ClientOnly>
-      )}
+      <LazyDialog open={creating}>
+        <TokenDialog open={creating} onClose={() => setCreating(false)} />
+      </LazyDialog>
       <ConfirmDialog
         open={revoking !== null}
         onClose={() => setRevoking(null)}

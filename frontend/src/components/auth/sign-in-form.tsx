@@ -1,6 +1,6 @@
 "use client";
 
-import { Alert } from "@/components/ui/alert";
+import { Alert, ErrorAlert } from "@/components/ui/alert";
 import { InputField } from "@/components/ui/field";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { signIn } from "@/lib/api/auth";
@@ -9,8 +9,7 @@ import { plural } from "@/lib/format";
 import { useCountdown } from "@/lib/hooks/use-countdown";
 import { useForm } from "@/lib/hooks/use-form";
 import { goTo } from "@/lib/navigation";
-import * as schemas from "@/lib/schemas/auth";
-import { FormFailure } from "./form-failure";
+import * as schemas from "@/lib/schemas";
 
 /** Told once; a countdown that speaks every second would drown everything else. */
 function Wait({ seconds, told }: { seconds: number; told: string }) {
@@ -33,7 +32,7 @@ export function SignInForm({ next }: { next: string }) {
   const wait = useCountdown(limited);
   return (
     <form {...form} className="grid gap-5">
-      {limited ? wait > 0 && <Wait seconds={wait} told={limited.message} /> : <FormFailure error={failure} />}
+      {limited ? wait > 0 && <Wait seconds={wait} told={limited.message} /> : <ErrorAlert error={failure} />}
       <InputField label="E-mail" type="email" autoComplete="username" required {...field("email")} />
       <InputField label="Password" type="password" autoComplete="current-password" required {...field("password")} />
       <SubmitButton pending={pending} disabled={wait > 0}>

@@ -1,12 +1,12 @@
 "use client";
 
+import { ErrorAlert } from "@/components/ui/alert";
 import { InputField } from "@/components/ui/field";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { signUp } from "@/lib/api/auth";
 import { useForm } from "@/lib/hooks/use-form";
 import { goTo } from "@/lib/navigation";
-import * as schemas from "@/lib/schemas/auth";
-import { FormFailure } from "./form-failure";
+import * as schemas from "@/lib/schemas";
 
 export function SignUpForm({ next }: { next: string }) {
   const { form, field, failure, pending } = useForm(schemas.signUp, async ({ name, ...account }) => {
@@ -15,7 +15,7 @@ export function SignUpForm({ next }: { next: string }) {
   });
   return (
     <form {...form} className="grid gap-5">
-      <FormFailure error={failure} />
+      <ErrorAlert error={failure} />
       <InputField label="Name" optional autoComplete="name" {...field("name")} />
       <InputField label="E-mail" type="email" autoComplete="username" required {...field("email")} />
       <InputField

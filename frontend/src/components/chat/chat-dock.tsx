@@ -1,9 +1,8 @@
 "use client";
 
 import { lazy } from "react";
-import { ClientOnly } from "@/components/client-only";
+import { ClientOnly, LazyDialog } from "@/components/client-only";
 import { useChatPlace } from "@/lib/chat/panel";
-import { useOpenedOnce } from "@/lib/hooks/use-opened-once";
 import { ChatSkeleton } from "./chat-skeleton";
 
 const ChatPanel = lazy(() => import("./chat-panel"));
@@ -12,7 +11,6 @@ const ChatSheet = lazy(() => import("./chat-sheet"));
 /** The place of the chat: a column beside the page, or a sheet over it on small screens. */
 export function ChatDock({ initiallyOpen }: { initiallyOpen: boolean }) {
   const place = useChatPlace(initiallyOpen);
-  const sheetNeeded = useOpenedOnce(place === "sheet");
   return (
     <>
       {place === "beside" && (
@@ -27,11 +25,9 @@ export function ChatDock({ initiallyOpen }: { initiallyOpen: boolean }) {
           </ClientOnly>
         </aside>
       )}
-      {sheetNeeded && (
-        <ClientOnly>
-          <ChatSheet open={place === "sheet"} />
-        </ClientOnly>
-      )}
+      <LazyDialog open={place === "sheet"}>
+        <ChatSheet open={place === "sheet"} />
+      </LazyDialog>
     </>
   );
 }

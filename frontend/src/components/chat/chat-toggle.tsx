@@ -2,8 +2,8 @@
 
 import { Sparkles } from "lucide-react";
 import { useEffect, useRef } from "react";
+import { useHydrated } from "@/components/client-only";
 import { closeChat, openChat, useChatPlace } from "@/lib/chat/panel";
-import { useHydrated } from "@/lib/hooks/use-hydrated";
 import { useKeys } from "@/lib/hooks/use-keys";
 import { cn } from "@/lib/utils";
 

@@ -11,7 +11,7 @@ import { announce } from "@/lib/announce";
 import { deleteConversation, renameConversation, TITLE_LIMIT } from "@/lib/api/chat";
 import { ApiError, messageOf } from "@/lib/api/problem";
 import type { ConversationInfo } from "@/lib/api/types";
-import { chatKeys } from "@/lib/chat/keys";
+import { chatKeys } from "@/lib/chat/queries";
 import { useChat } from "@/lib/chat/use-chat";
 import { timeAgo } from "@/lib/format";
 import { cn } from "@/lib/utils";

@@ -3,6 +3,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Search } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
+import { ErrorAlert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
 import { shownId } from "@/lib/chat/chat";
@@ -11,7 +12,6 @@ import { useChat } from "@/lib/chat/use-chat";
 import { useDebounced } from "@/lib/hooks/use-debounced";
 import { ChatSkeleton } from "./chat-skeleton";
 import { ConversationRow } from "./conversation-row";
-import { LoadError } from "./load-error";
 
 type Props = { onOpen: (id: string) => void; onNew: () => void };
 
@@ -42,7 +42,9 @@ export function Conversations({ onOpen, onNew }: Props) {
       {query.isPending ? (
         <ChatSkeleton />
       ) : query.isError && conversations.length === 0 ? (
-        <LoadError what="The conversations" error={query.error} onRetry={() => query.refetch()} />
+        <div className="min-h-0 flex-1 p-4">
+          <ErrorAlert title="The conversations could not be loaded." error={query.error} onRetry={query.refetch} />
+        </div>
       ) : conversations.length === 0 ? (
         <div className="m-auto grid justify-items-center gap-3 p-6 text-center text-muted-foreground text-sm">
           <p className="wrap-anywhere">{q ? `No conversation contains “${q}”.` : "There is no conversation yet."}</p>

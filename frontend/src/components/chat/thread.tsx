@@ -2,19 +2,18 @@
 
 import { ArrowDown } from "lucide-react";
 import { useEffect, useMemo } from "react";
+import { ErrorAlert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { isWorking } from "@/lib/chat/chat";
 import { knownTitles, turnsOf } from "@/lib/chat/turns";
 import { useChat } from "@/lib/chat/use-chat";
 import { ChatSkeleton } from "./chat-skeleton";
 import { Confirmation } from "./confirmation";
-import { LoadError } from "./load-error";
 import { Refusal } from "./refusal";
-import { Thinking } from "./thinking";
 import { Turn } from "./turn";
 import { TurnEnd } from "./turn-end";
 import { usePinnedScroll } from "./use-pinned-scroll";
-import { UserBubble } from "./user-bubble";
+import { UserBubble } from "./user-message";
 import { Welcome } from "./welcome";
 
 type Props = { configured: boolean; onEdit: (text: string) => void };
@@ -35,7 +34,17 @@ export function Thread({ configured, onEdit }: Props) {
   }, [asked?.request, toEnd]);
 
   if (opening) {
-    return opening.error ? <LoadError error={opening.error} onRetry={() => chat.open(opening.id)} /> : <ChatSkeleton />;
+    return opening.error ? (
+      <div className="min-h-0 flex-1 p-4">
+        <ErrorAlert
+          title="This conversation could not be loaded."
+          error={opening.error}
+          onRetry={() => chat.open(opening.id)}
+        />
+      </div>
+    ) : (
+      <ChatSkeleton />
+    );
   }
   if (turns.length === 0 && !asked) {
     return (
@@ -84,5 +93,24 @@ export function Thread({ configured, onEdit }: Props) {
         </Button>
       )}
     </div>
+  );
+}
+
+/** Stands where the answer will be, and below one that goes on. */
+function Thinking({ broken, stopping }: { broken: boolean; stopping: boolean }) {
+  const words = stopping ? "Stopping…" : broken ? "The connection broke. Trying again…" : "Working…";
+  return (
+    <p className="-mt-1 flex h-5 items-center gap-1 text-muted-foreground text-sm">
+      <span aria-hidden="true" className="flex gap-1 pr-1.5">
+        {[0, 1, 2].map((dot) => (
+          <span
+            key={dot}
+            className="size-1.5 animate-pulse rounded-full bg-primary"
+            style={{ animationDelay: `${dot * 200}ms` }}
+          />
+        ))}
+      </span>
+      {words}
+    </p>
   );
 }

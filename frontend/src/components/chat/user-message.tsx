@@ -6,7 +6,7 @@ import { Button } from "@/components/ui/button";
 import { MESSAGE_LIMIT } from "@/lib/api/chat";
 import type { ChatMessage } from "@/lib/api/types";
 import { openChat } from "@/lib/chat/panel";
-import { UserBubble } from "./user-bubble";
+import { cn } from "@/lib/utils";
 
 type Props = { message: ChatMessage; onResend: ((seq: number, text: string) => void) | undefined };
 
@@ -99,5 +99,19 @@ function Editor({ text, onSend, onCancel }: { text: string; onSend: (text: strin
         </Button>
       </div>
     </form>
+  );
+}
+
+export function UserBubble({ text, pending = false }: { text: string; pending?: boolean }) {
+  return (
+    <p
+      className={cn(
+        "w-fit max-w-[85%] justify-self-end whitespace-pre-wrap rounded-2xl rounded-br-md bg-accent px-3.5 py-2 text-accent-foreground text-sm leading-6 wrap-anywhere",
+        pending && "opacity-70",
+      )}
+    >
+      <span className="sr-only">You: </span>
+      {text}
+    </p>
   );
 }

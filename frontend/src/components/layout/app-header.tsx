@@ -1,5 +1,5 @@
-import { Logo } from "@/components/layout/logo";
 import { ChatToggle } from "@/components/chat/chat-toggle";
+import { Logo } from "@/components/layout/logo";
 import type { User } from "@/lib/api/types";
 import { MainNav } from "./main-nav";
 import { UserMenu } from "./user-menu";

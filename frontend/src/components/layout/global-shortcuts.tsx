@@ -2,8 +2,7 @@
 
 import { useRouter } from "next/navigation";
 import { lazy, useEffect, useRef } from "react";
-import { ClientOnly } from "@/components/client-only";
-import { useOpenedOnce } from "@/lib/hooks/use-opened-once";
+import { LazyDialog } from "@/components/client-only";
 import { isShortcut, shortcutsEnabled } from "@/lib/shortcuts";
 import { closeKeyboardHelp, openKeyboardHelp, useKeyboardHelpOpen } from "./keyboard-help-state";
 
@@ -12,10 +11,9 @@ const KeyboardHelp = lazy(() => import("./keyboard-help"));
 const SEQUENCE_MS = 1_500;
 const PAGES: Record<string, string> = { t: "/tasks", a: "/account" };
 
-export default function GlobalShortcuts() {
+export function GlobalShortcuts() {
   const router = useRouter();
   const helpOpen = useKeyboardHelpOpen();
-  const helpNeeded = useOpenedOnce(helpOpen);
   const goPressedAt = useRef(Number.NEGATIVE_INFINITY);
 
   useEffect(() => {
@@ -37,10 +35,8 @@ export default function GlobalShortcuts() {
   }, [router]);
 
   return (
-    helpNeeded && (
-      <ClientOnly>
-        <KeyboardHelp open={helpOpen} onClose={closeKeyboardHelp} />
-      </ClientOnly>
-    )
+    <LazyDialog open={helpOpen}>
+      <KeyboardHelp open={helpOpen} onClose={closeKeyboardHelp} />
+    </LazyDialog>
   );
 }

@@ -3,7 +3,7 @@
 import { Monitor, Moon, Sun } from "lucide-react";
 import { useTheme } from "next-themes";
 import { useId } from "react";
-import { useHydrated } from "@/lib/hooks/use-hydrated";
+import { useHydrated } from "@/components/client-only";
 
 const THEMES = [
   { value: "light", label: "Light", Icon: Sun },

@@ -3,10 +3,10 @@
 import { Keyboard, LogOut, UserRound } from "lucide-react";
 import Link from "next/link";
 import { menuItem } from "@/components/ui/menu";
+import { useMe } from "@/lib/account/queries";
 import { signOut } from "@/lib/api/auth";
 import { ApiError, messageOf } from "@/lib/api/problem";
-import { useMe } from "@/lib/hooks/use-me";
-import { leaveBy } from "@/lib/navigation";
+import { goToSignInAfter } from "@/lib/navigation";
 import { notify } from "@/lib/notify";
 import { openKeyboardHelp } from "./keyboard-help-state";
 import { ThemeChoice } from "./theme-choice";
@@ -19,7 +19,7 @@ async function endSession() {
 
 async function leave() {
   try {
-    await leaveBy(endSession);
+    await goToSignInAfter(endSession);
   } catch (error) {
     notify.failed("You are still signed in", {
       description: messageOf(error),

@@ -3,8 +3,8 @@
 import { lazy } from "react";
 import { ClientOnly } from "@/components/client-only";
 import { Menu } from "@/components/ui/menu";
+import { useMe } from "@/lib/account/queries";
 import type { User } from "@/lib/api/types";
-import { useMe } from "@/lib/hooks/use-me";
 
 const UserMenuItems = lazy(() => import("./user-menu-items"));
 

@@ -10,8 +10,8 @@ import { ApiError, messageOf } from "@/lib/api/problem";
 import { IMPORT_LIMIT, importTasks } from "@/lib/api/tasks";
 import { plural } from "@/lib/format";
 import { notify } from "@/lib/notify";
-import { randomId } from "@/lib/random";
 import { taskKeys } from "@/lib/tasks/keys";
+import { randomId } from "@/lib/utils";
 import { ImportErrors } from "./import-errors";
 
 type Props = { open: boolean; onClose: () => void };

@@ -17,7 +17,8 @@ import { SubmitButton } from "@/components/ui/submit-button";
 import { sameText, type TaskText } from "@/lib/tasks/text";
 import { cn } from "@/lib/utils";
 
-const loadCompose = () => import("@/lib/tasks/compose");
+// Only adding a task needs these modules, so they are loaded after the page.
+const loadAddTask = () => Promise.all([import("@/lib/tasks/add"), import("@/lib/tasks/check")]);
 
 export type TaskComposerHandle = { focus: () => void };
 
@@ -38,7 +39,7 @@ export function TaskComposer({ ref }: { ref: Ref<TaskComposerHandle> }) {
   const [error, setError] = useState<string>();
 
   useImperativeHandle(ref, () => ({ focus: () => title.current?.focus() }));
-  useEffect(() => void loadCompose(), []);
+  useEffect(() => void loadAddTask(), []);
 
   function toggleDescription(open: boolean) {
     setDescribed(open);
@@ -69,7 +70,7 @@ export function TaskComposer({ ref }: { ref: Ref<TaskComposerHandle> }) {
     event.currentTarget.reset();
     setDescribed(false);
     title.current?.focus();
-    const { addTask, checkTaskText } = await loadCompose();
+    const [{ addTask }, { checkTaskText }] = await loadAddTask();
     const { text, error: problem } = checkTaskText(typed);
     setError(problem);
     if (!text) return giveBack(typed);

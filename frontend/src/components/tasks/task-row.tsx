@@ -5,12 +5,12 @@ import type { Ref } from "react";
 import { Button } from "@/components/ui/button";
 import { Checkbox } from "@/components/ui/checkbox";
 import type { Task } from "@/lib/api/types";
+import { formatDateTime, timeAgo } from "@/lib/format";
 import type { Draft } from "@/lib/hooks/use-drafts";
 import { isProvisional } from "@/lib/tasks/cache";
 import type { TaskText } from "@/lib/tasks/text";
 import { cn } from "@/lib/utils";
 import { TaskEditor } from "./task-editor";
-import { TimeAgo } from "./time-ago";
 
 type Props = {
   task: Task;
@@ -127,5 +127,18 @@ export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, 
         </div>
       </div>
     </div>
+  );
+}
+
+function TimeAgo({ task }: { task: Task }) {
+  const time = task.completed_at ?? task.created_at;
+  return (
+    <time
+      dateTime={time}
+      title={`${task.completed_at ? "Completed" : "Added"} ${formatDateTime(time)}`}
+      className="whitespace-nowrap py-2 pr-3 text-right text-muted-foreground text-xs leading-5 tabular-nums transition-opacity group-focus-within:opacity-0 group-hover:pointer-events-none group-hover:opacity-0 max-sm:hidden pointer-coarse:opacity-100"
+    >
+      {timeAgo(time)}
+    </time>
   );
 }

@@ -2,11 +2,10 @@
 
 import { Download, EllipsisVertical, Upload } from "lucide-react";
 import { lazy, useState } from "react";
-import { ClientOnly } from "@/components/client-only";
+import { LazyDialog } from "@/components/client-only";
 import { buttonVariants } from "@/components/ui/button";
 import { Menu, menuItem } from "@/components/ui/menu";
 import { exportUrl } from "@/lib/api/tasks";
-import { useOpenedOnce } from "@/lib/hooks/use-opened-once";
 
 const ImportDialog = lazy(() => import("./import-dialog"));
 
@@ -14,7 +13,6 @@ const LABEL = "Import and export";
 
 export function TransferMenu({ labelled = false }: { labelled?: boolean }) {
   const [importing, setImporting] = useState(false);
-  const needed = useOpenedOnce(importing);
   return (
     <>
       <Menu
@@ -39,11 +37,9 @@ export function TransferMenu({ labelled = false }: { labelled?: boolean }) {
           Export as CSV
         </a>
       </Menu>
-      {needed && (
-        <ClientOnly>
-          <ImportDialog open={importing} onClose={() => setImporting(false)} />
-        </ClientOnly>
-      )}
+      <LazyDialog open={importing}>
+        <ImportDialog open={importing} onClose={() => setImporting(false)} />
+      </LazyDialog>
     </>
   );
 }

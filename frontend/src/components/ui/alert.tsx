@@ -1,6 +1,8 @@
 import { CircleAlert } from "lucide-react";
 import type { ReactNode } from "react";
+import { messageOf } from "@/lib/api/problem";
 import { cn } from "@/lib/utils";
+import { Button } from "./button";
 
 export function Alert({ children, className }: { children: ReactNode; className?: string }) {
   return (
@@ -11,5 +13,25 @@ export function Alert({ children, className }: { children: ReactNode; className?
       <CircleAlert className="mt-0.5 size-4 shrink-0" aria-hidden="true" />
       <div className="min-w-0 flex-1">{children}</div>
     </div>
+  );
+}
+
+type ErrorAlertProps = { error: unknown; title?: string; className?: string; onRetry?: (() => unknown) | undefined };
+
+/** Shows what went wrong, if anything did, after a title that names what failed. */
+export function ErrorAlert({ error, title, className, onRetry }: ErrorAlertProps) {
+  if (!error) return null;
+  return (
+    <Alert className={className}>
+      <p>
+        {title && `${title} `}
+        {messageOf(error)}
+      </p>
+      {onRetry && (
+        <Button variant="outline" size="sm" className="mt-2 text-foreground" onClick={() => onRetry()}>
+          Try again
+        </Button>
+      )}
+    </Alert>
   );
 }

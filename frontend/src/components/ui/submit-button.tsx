@@ -1,7 +1,7 @@
 "use client";
 
 import type { ComponentProps } from "react";
-import { useHydrated } from "@/lib/hooks/use-hydrated";
+import { useHydrated } from "@/components/client-only";
 import { Button } from "./button";
 
 /** Disabled until the page can handle the form itself. */

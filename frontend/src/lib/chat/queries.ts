@@ -1,6 +1,12 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { getChatInfo, getConversation, listConversations } from "@/lib/api/chat";
-import { chatKeys } from "./keys";
+
+export const chatKeys = {
+  info: ["chat", "info"] as const,
+  lists: ["chat", "conversations"] as const,
+  list: (q: string) => ["chat", "conversations", q] as const,
+  conversation: (id: string) => ["chat", "conversation", id] as const,
+};
 
 export const chatInfoQuery = queryOptions({
   queryKey: chatKeys.info,

@@ -3,7 +3,7 @@ import { announce } from "@/lib/announce";
 import { messageOf } from "@/lib/api/problem";
 import { createTask } from "@/lib/api/tasks";
 import { notify } from "@/lib/notify";
-import { randomId } from "@/lib/random";
+import { randomId } from "@/lib/utils";
 import { dropTasks, provisional, putTasks } from "./cache";
 import { refreshCounts } from "./refresh";
 import type { TaskText } from "./text";

@@ -1,6 +1,6 @@
 import type { InfiniteData, QueryClient, QueryKey } from "@tanstack/react-query";
 import type { Task, TaskCounts, TaskPage } from "@/lib/api/types";
-import { randomId } from "@/lib/random";
+import { randomId } from "@/lib/utils";
 import { comparator, matches, matchesText, type TaskFilter } from "./filter";
 import { afterFetch } from "./in-flight";
 import { taskKeys } from "./keys";

@@ -1,4 +1,4 @@
-import { taskText } from "@/lib/schemas/task";
+import { taskText } from "@/lib/schemas";
 import type { TaskText } from "./text";
 
 type Checked = { text: TaskText; error?: undefined } | { text?: undefined; error: string };

@@ -2,7 +2,7 @@ import type { Metadata } from "next";
 import Link from "next/link";
 import { AuthCard } from "@/components/auth/auth-card";
 import { SignInForm } from "@/components/auth/sign-in-form";
-import { safeNextPath } from "@/lib/next-path";
+import { safeNextPath } from "@/lib/navigation";
 
 export const metadata: Metadata = { title: "Sign in" };
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { safeNextPath } from "@/lib/next-path";
+import { safeNextPath } from "@/lib/navigation";
 
 it.each(["/tasks", "/account", "/tasks?status=pending&q=a%2Fb", "/tasks#main"])("follows %s", (path) => {
   expect(safeNextPath(path)).toBe(path);

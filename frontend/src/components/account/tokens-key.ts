@@ -1,1 +1,0 @@
-export const tokensKey = ["tokens"] as const;

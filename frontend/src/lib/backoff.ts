@@ -1,17 +1,23 @@
-const FIRST_DELAY = 1_000;
-const LONGEST_DELAY = 30_000;
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 30_000;
 
-/** Waits longer each time, half of it by chance, so that not all come back in the same moment. */
+/** Delays between attempts that double each time. Half of a delay is random, so that clients do not retry in step. */
 export function createBackoff() {
-  let delay = FIRST_DELAY;
-  return {
+  let delay = RETRY_MIN_MS;
+  const backoff = {
     reset() {
-      delay = FIRST_DELAY;
+      delay = RETRY_MIN_MS;
     },
-    /** Ends early when the network is back or `signal` says that nobody waits any more. */
+
+    /** The time to wait before the next attempt, in milliseconds. */
+    nextDelay() {
+      const current = delay * (0.5 + Math.random() / 2);
+      delay = Math.min(delay * 2, RETRY_MAX_MS);
+      return current;
+    },
+
+    /** Waits for the next delay, but not longer than until the network is back or `signal` is aborted. */
     wait(signal: AbortSignal) {
-      const time = delay * (0.5 + Math.random() / 2);
-      delay = Math.min(delay * 2, LONGEST_DELAY);
       return new Promise<void>((resolve) => {
         const done = () => {
           clearTimeout(timer);
@@ -19,11 +25,12 @@ export function createBackoff() {
           signal.removeEventListener("abort", done);
           resolve();
         };
-        const timer = setTimeout(done, time);
+        const timer = setTimeout(done, backoff.nextDelay());
         window.addEventListener("online", done);
         signal.addEventListener("abort", done);
         if (signal.aborted) done();
       });
     },
   };
+  return backoff;
 }

@@ -1,33 +1,19 @@
-import { useSyncExternalStore } from "react";
+import { create } from "zustand";
 
-export type Connection = "ok" | "offline" | "unreachable";
+const useConnectionState = create(() => ({ online: true, reachable: true }));
 
-let reachable = true;
-const listeners = new Set<() => void>();
-
-/** Told by every request and by the event stream. */
-export function setReachable(value: boolean) {
-  if (reachable === value) return;
-  reachable = value;
-  for (const listener of listeners) listener();
+if (typeof window !== "undefined") {
+  const update = () => useConnectionState.setState({ online: navigator.onLine });
+  window.addEventListener("online", update);
+  window.addEventListener("offline", update);
+  update();
 }
 
-function subscribe(listener: () => void) {
-  listeners.add(listener);
-  window.addEventListener("online", listener);
-  window.addEventListener("offline", listener);
-  return () => {
-    listeners.delete(listener);
-    window.removeEventListener("online", listener);
-    window.removeEventListener("offline", listener);
-  };
+/** Every request and the event stream call this with their outcome. */
+export function setReachable(reachable: boolean) {
+  useConnectionState.setState({ reachable });
 }
 
-function current(): Connection {
-  if (!navigator.onLine) return "offline";
-  return reachable ? "ok" : "unreachable";
-}
-
-export function useConnection() {
-  return useSyncExternalStore(subscribe, current, () => "ok" as const);
+export function useConnection(): "ok" | "offline" | "unreachable" {
+  return useConnectionState(({ online, reachable }) => (online ? (reachable ? "ok" : "unreachable") : "offline"));
 }

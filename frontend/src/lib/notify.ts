@@ -1,25 +1,25 @@
-type Options = { id?: string; description?: string; action?: { label: string; run: () => void }; sticky?: boolean };
+type Options = {
+  id?: string;
+  description?: string;
+  action?: { label: string; onClick: () => void };
+};
 
 const DURATION_MS = 8_000;
 
-// Loaded with the page: offline it would be too late.
-const toasts = () => import("@/components/ui/toaster");
+// The page loads the module at its start, because it could not be loaded while offline.
+const loadToaster = () => import("@/components/ui/toaster");
 
-async function show(kind: "success" | "error", message: string, { id, description, action, sticky }: Options = {}) {
-  const { toast } = await toasts();
-  toast[kind](message, {
-    ...(id && { id }),
-    description,
-    duration: sticky ? Number.POSITIVE_INFINITY : DURATION_MS,
-    closeButton: true,
-    action: action && { label: action.label, onClick: action.run },
-  });
+async function show(kind: "success" | "error", message: string, options: Options, duration: number) {
+  const { toast } = await loadToaster();
+  toast[kind](message, { ...options, duration, closeButton: true });
 }
 
 export const notify = {
-  done: (message: string, options?: Options) => show("success", message, options),
-  dismiss: async (id: string) => void (await toasts()).toast.dismiss(id),
-  /** With a way out it stays until it is used or closed. */
-  failed: (message: string, options?: Options) =>
-    show("error", message, { sticky: Boolean(options?.action), ...options }),
+  success: (message: string, options: Options = {}) => show("success", message, options, DURATION_MS),
+
+  /** A notification with an action stays until the user has chosen the action or closed it. */
+  error: (message: string, options: Options = {}) =>
+    show("error", message, options, options.action ? Number.POSITIVE_INFINITY : DURATION_MS),
+
+  dismiss: async (id: string) => void (await loadToaster()).toast.dismiss(id),
 };

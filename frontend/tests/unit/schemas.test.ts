@@ -26,7 +26,7 @@ describe("a task's text", () => {
 describe("an account", () => {
   const valid = { name: "", email: " Ada@Example.com ", password: "0123456789" };
 
-  it("has its e-mail normalised", () => {
+  it("has its e-mail address normalised", () => {
     expect(signUp.parse(valid).email).toBe("ada@example.com");
   });
 
@@ -39,17 +39,17 @@ describe("an account", () => {
     expect(signUp.safeParse({ ...valid, ...change }).error?.issues[0]?.path).toEqual([field]);
   });
 
-  it("signs in with whatever password was chosen once", () => {
+  it("accepts any existing password for the sign-in", () => {
     expect(signIn.safeParse({ email: "ada@example.com", password: "short" }).success).toBe(true);
   });
 });
 
-it("wants the new password twice", () => {
+it("requires the new password twice", () => {
   const form = { current_password: "old", new_password: "0123456789", confirmation: "012345678" };
   expect(passwordChange.safeParse(form).error?.issues[0]?.path).toEqual(["confirmation"]);
 });
 
-it("reads when a token expires", () => {
+it("parses the expiry of a token", () => {
   expect(newToken.parse({ name: " ci ", expires_in_days: "90" })).toEqual({ name: "ci", expires_in_days: 90 });
   expect(newToken.parse({ name: "ci", expires_in_days: "" }).expires_in_days).toBeUndefined();
   expect(newToken.safeParse({ name: " ", expires_in_days: "" }).success).toBe(false);

@@ -5,14 +5,14 @@ import { ChatDock } from "@/components/chat/chat-dock";
 import { AppHeader } from "@/components/layout/app-header";
 import { ConnectionNotice } from "@/components/layout/connection-notice";
 import { GlobalShortcuts } from "@/components/layout/global-shortcuts";
-import { CHAT_COOKIE } from "@/lib/chat/cookie";
+import { isChatOpen } from "@/lib/chat/cookie";
 import { signInPath } from "@/lib/navigation";
 import { requestedPath, visitor } from "@/lib/session";
 
 export default async function AppLayout({ children }: { children: ReactNode }) {
   const user = await visitor();
   if (user === "signed-out") redirect(signInPath(await requestedPath()));
-  const chatOpen = (await cookies()).get(CHAT_COOKIE)?.value === "open";
+  const chatOpen = isChatOpen(await cookies());
   return (
     <div className="flex">
       <div className="flex min-h-dvh min-w-0 flex-1 flex-col">

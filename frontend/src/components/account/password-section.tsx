@@ -19,7 +19,7 @@ export function PasswordSection() {
     async ({ current_password, new_password }, element) => {
       await changePassword({ current_password, new_password });
       element.reset();
-      notify.done("Password changed", { description: "Every other device was signed out." });
+      notify.success("Password changed", { description: "Every other device was signed out." });
       await client.invalidateQueries({ queryKey: sessionsQuery.queryKey });
     },
   );
@@ -28,7 +28,7 @@ export function PasswordSection() {
     <Section id="password" title="Password" text="Changing it signs out every other device.">
       <form {...form} className="grid gap-4">
         <ErrorAlert error={failure} />
-        {/* Tells password managers whose password this is. */}
+        {/* Password managers take the account's name from this field. */}
         <input type="text" autoComplete="username" value={user?.email ?? ""} readOnly hidden />
         <InputField
           label="Current password"

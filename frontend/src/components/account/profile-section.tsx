@@ -39,7 +39,7 @@ function ProfileForm({ user }: { user: User }) {
     const updated = await updateMe({ name: name || null, ...changed });
     client.setQueryData(meQuery.queryKey, updated);
     setEmail(updated.email);
-    notify.done("Profile saved");
+    notify.success("Profile saved");
   });
   const emailField = field("email");
 

@@ -12,7 +12,6 @@ type Props<Item> = {
   children: (item: Item) => ReactNode;
 };
 
-/** A list with its loading, error and empty states. */
 export function RemoteList<Item extends { id: string }>({ query, label, empty, children }: Props<Item>) {
   if (query.isPending) {
     return (

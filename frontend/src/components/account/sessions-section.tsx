@@ -23,7 +23,7 @@ export function SessionsSection() {
     if (!ending) return;
     await (ending === "others" ? endOtherSessions() : endSession(ending.id));
     await client.invalidateQueries({ queryKey: sessionsQuery.queryKey });
-    notify.done(ending === "others" ? "All other devices are signed out" : "The device is signed out");
+    notify.success(ending === "others" ? "All other devices are signed out" : "The device is signed out");
   }
 
   return (

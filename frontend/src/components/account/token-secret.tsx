@@ -16,7 +16,7 @@ export function TokenSecret({ token, onDone }: { token: CreatedToken; onDone: ()
     try {
       await navigator.clipboard.writeText(token.token);
     } catch {
-      // The clipboard API needs HTTPS; the older way works on plain HTTP too.
+      // The Clipboard API needs HTTPS; this older command also works with plain HTTP.
       if (!document.execCommand("copy")) return announce("Could not copy. The token is selected; copy it by hand.");
     }
     setCopied(true);

@@ -25,7 +25,7 @@ export function TokensSection() {
     if (!revoking) return;
     await revokeToken(revoking.id);
     await client.invalidateQueries({ queryKey: tokensQuery.queryKey });
-    notify.done(`Revoked “${revoking.name}”`);
+    notify.success(`Revoked “${revoking.name}”`);
   }
 
   return (

@@ -11,11 +11,11 @@ import { useForm } from "@/lib/hooks/use-form";
 import { goTo } from "@/lib/navigation";
 import * as schemas from "@/lib/schemas";
 
-/** Told once; a countdown that speaks every second would drown everything else. */
-function Wait({ seconds, told }: { seconds: number; told: string }) {
+/** Screen readers announce the message only once, because an announcement every second would drown out all others. */
+function RateLimitAlert({ seconds, announcement }: { seconds: number; announcement: string }) {
   return (
     <Alert>
-      <span className="sr-only">{told}</span>
+      <span className="sr-only">{announcement}</span>
       <span aria-hidden="true" className="tabular-nums">
         Too many attempts. Try again in {plural(seconds, "second")}.
       </span>
@@ -28,14 +28,18 @@ export function SignInForm({ next }: { next: string }) {
     await signIn(values);
     goTo(next);
   });
-  const limited = failure instanceof ApiError && failure.status === 429 ? failure : null;
-  const wait = useCountdown(limited);
+  const rateLimitError = failure instanceof ApiError && failure.status === 429 ? failure : null;
+  const secondsLeft = useCountdown(rateLimitError);
   return (
     <form {...form} className="grid gap-5">
-      {limited ? wait > 0 && <Wait seconds={wait} told={limited.message} /> : <ErrorAlert error={failure} />}
+      {rateLimitError ? (
+        secondsLeft > 0 && <RateLimitAlert seconds={secondsLeft} announcement={rateLimitError.message} />
+      ) : (
+        <ErrorAlert error={failure} />
+      )}
       <InputField label="E-mail" type="email" autoComplete="username" required {...field("email")} />
       <InputField label="Password" type="password" autoComplete="current-password" required {...field("password")} />
-      <SubmitButton pending={pending} disabled={wait > 0}>
+      <SubmitButton pending={pending} disabled={secondsLeft > 0}>
         Sign in
       </SubmitButton>
     </form>

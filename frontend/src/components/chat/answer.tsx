@@ -4,7 +4,7 @@ import type { ChatMessage } from "@/lib/api/types";
 
 const Markdown = lazy(() => import("./markdown"));
 
-/** A text of the assistant; in Markdown as soon as the code for that is there. */
+/** A text of the assistant. It is rendered as Markdown once the code for that is loaded. */
 export function Answer({ message: { text, status, error }, last }: { message: ChatMessage; last: boolean }) {
   const failed = status === "failed" && !last;
   if (!text && !failed) return null;

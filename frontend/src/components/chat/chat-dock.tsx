@@ -2,31 +2,31 @@
 
 import { lazy } from "react";
 import { ClientOnly, LazyDialog } from "@/components/client-only";
-import { useChatPlace } from "@/lib/chat/panel";
+import { useChatPlacement } from "@/lib/chat/panel";
 import { ChatSkeleton } from "./chat-skeleton";
 
 const ChatPanel = lazy(() => import("./chat-panel"));
 const ChatSheet = lazy(() => import("./chat-sheet"));
 
-/** The place of the chat: a column beside the page, or a sheet over it on small screens. */
+/** The chat: a column next to the page on wide screens, a sheet over the page on small ones. */
 export function ChatDock({ initiallyOpen }: { initiallyOpen: boolean }) {
-  const place = useChatPlace(initiallyOpen);
+  const placement = useChatPlacement(initiallyOpen);
   return (
     <>
-      {place === "beside" && (
+      {placement === "docked" && (
         <aside
           id="chat"
-          data-chat-beside
+          data-chat-docked
           aria-label="Assistant"
-          className="sticky top-0 flex h-dvh w-(--beside) shrink-0 flex-col border-l bg-card max-lg:hidden"
+          className="sticky top-0 flex h-dvh w-(--dock-width) shrink-0 flex-col border-l bg-card max-lg:hidden"
         >
           <ClientOnly fallback={<ChatSkeleton />}>
             <ChatPanel />
           </ClientOnly>
         </aside>
       )}
-      <LazyDialog open={place === "sheet"}>
-        <ChatSheet open={place === "sheet"} />
+      <LazyDialog open={placement === "sheet"}>
+        <ChatSheet open={placement === "sheet"} />
       </LazyDialog>
     </>
   );

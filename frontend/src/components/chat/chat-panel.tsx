@@ -5,7 +5,7 @@ import { useRef, useState } from "react";
 import { openChat } from "@/lib/chat/panel";
 import { chatInfoQuery } from "@/lib/chat/queries";
 import { useChat } from "@/lib/chat/use-chat";
-import { useKeys } from "@/lib/hooks/use-keys";
+import { useShortcuts } from "@/lib/shortcuts";
 import { ChatHeader } from "./chat-header";
 import { Composer, type ComposerHandle } from "./composer";
 import { Conversations } from "./conversations";
@@ -30,7 +30,7 @@ export default function ChatPanel() {
     openChat();
   }
 
-  useKeys({ C: startNew });
+  useShortcuts({ C: startNew });
 
   return (
     <>
@@ -39,7 +39,7 @@ export default function ChatPanel() {
         <Conversations onOpen={show} onNew={startNew} />
       ) : (
         <>
-          <Thread configured={info?.configured !== false} onEdit={(text) => composer.current?.fill(text)} />
+          <Thread configured={info?.configured !== false} onEdit={(text) => composer.current?.restoreDraft(text)} />
           {info?.configured === false ? (
             <NotConfigured onCheck={refetch} />
           ) : (

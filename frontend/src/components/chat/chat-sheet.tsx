@@ -1,19 +1,13 @@
 "use client";
 
-import { useEffect, useRef } from "react";
-import { LiveRegion } from "@/components/layout/live-region";
+import { useModal } from "@/components/ui/dialog";
+import { LiveRegion } from "@/lib/announce";
 import { closeChat } from "@/lib/chat/panel";
 import ChatPanel from "./chat-panel";
 
-/** Over the page, from the bottom: the browser's modal dialog keeps the focus inside and gives it back. */
+/** The chat on small screens. */
 export default function ChatSheet({ open }: { open: boolean }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-
-  useEffect(() => {
-    if (open) dialog.current?.showModal();
-    else dialog.current?.close();
-  }, [open]);
-
+  const dialog = useModal(open);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it too
     <dialog
@@ -27,7 +21,7 @@ export default function ChatSheet({ open }: { open: boolean }) {
       {open && (
         <div className="flex h-full flex-col">
           <ChatPanel />
-          {/* What is outside of a modal dialog is not told. */}
+          {/* Screen readers ignore the live region outside of a modal dialog. */}
           <LiveRegion />
         </div>
       )}

@@ -3,18 +3,18 @@
 import { Sparkles } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { useHydrated } from "@/components/client-only";
-import { closeChat, openChat, useChatPlace } from "@/lib/chat/panel";
-import { useKeys } from "@/lib/hooks/use-keys";
+import { closeChat, openChat, useChatPlacement } from "@/lib/chat/panel";
+import { useShortcuts } from "@/lib/shortcuts";
 import { cn } from "@/lib/utils";
 
 export function ChatToggle({ initiallyOpen }: { initiallyOpen: boolean }) {
   const button = useRef<HTMLButtonElement>(null);
-  const open = useChatPlace(initiallyOpen) !== "closed";
+  const open = useChatPlacement(initiallyOpen) !== "closed";
   const wasOpen = useRef(open);
   const hydrated = useHydrated();
-  useKeys({ c: openChat });
+  useShortcuts({ c: openChat });
 
-  // The panel is gone with whatever in it had the focus.
+  // When the panel closes, the element in it that had the focus is gone.
   useEffect(() => {
     if (wasOpen.current && !open && document.activeElement === document.body) button.current?.focus();
     wasOpen.current = open;

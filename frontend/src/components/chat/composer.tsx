@@ -3,15 +3,15 @@
 import { ArrowUp, Square } from "lucide-react";
 import { type KeyboardEvent, type Ref, useEffect, useId, useImperativeHandle, useRef, useState } from "react";
 import { Button } from "@/components/ui/button";
-import { MESSAGE_LIMIT } from "@/lib/api/chat";
+import { MAX_MESSAGE_CHARS } from "@/lib/api/chat";
 import { isWorking } from "@/lib/chat/chat";
-import { offerFocus } from "@/lib/chat/panel";
+import { registerComposer } from "@/lib/chat/panel";
 import { useChat } from "@/lib/chat/use-chat";
 import { formatNumber } from "@/lib/format";
 
-export type ComposerHandle = { fill: (text: string) => void };
+export type ComposerHandle = { restoreDraft: (text: string) => void };
 
-const TOO_LONG = `A message has at most ${formatNumber(MESSAGE_LIMIT)} characters.`;
+const TOO_LONG_ERROR = `A message has at most ${formatNumber(MAX_MESSAGE_CHARS)} characters.`;
 
 export function Composer({ model, ref }: { model: string | null; ref: Ref<ComposerHandle> }) {
   const id = useId();
@@ -19,27 +19,27 @@ export function Composer({ model, ref }: { model: string | null; ref: Ref<Compos
   const field = useRef<HTMLTextAreaElement>(null);
   const [length, setLength] = useState(chat.draft.trim().length);
   const working = isWorking(state);
-  const tooLong = length > MESSAGE_LIMIT;
+  const tooLong = length > MAX_MESSAGE_CHARS;
 
-  function keep(text: string) {
+  function saveDraft(text: string) {
     chat.draft = text;
     setLength(text.trim().length);
   }
 
-  function fill(text: string) {
+  function restoreDraft(text: string) {
     if (!field.current) return;
     field.current.value = text;
-    keep(text);
+    saveDraft(text);
     field.current.focus();
   }
 
-  useImperativeHandle(ref, () => ({ fill }));
-  useEffect(() => offerFocus(() => field.current?.focus()), []);
+  useImperativeHandle(ref, () => ({ restoreDraft }));
+  useEffect(() => registerComposer(() => field.current?.focus()), []);
 
   function send() {
     const text = chat.draft.trim();
     if (!text || tooLong || working) return;
-    fill("");
+    restoreDraft("");
     void chat.send(text);
   }
 
@@ -78,12 +78,12 @@ export function Composer({ model, ref }: { model: string | null; ref: Ref<Compos
           id={id}
           rows={1}
           defaultValue={chat.draft}
-          placeholder="Ask, or tell what to do"
+          placeholder="Ask a question or request a change"
           enterKeyHint="send"
           autoComplete="off"
           aria-invalid={tooLong || undefined}
           aria-describedby={`${id}-note`}
-          onInput={(event) => keep(event.currentTarget.value)}
+          onInput={(event) => saveDraft(event.currentTarget.value)}
           onKeyDown={onKeyDown}
           className="field-sizing-content max-h-40 min-h-9 min-w-0 flex-1 resize-none bg-transparent py-1.5 text-base leading-6 outline-none placeholder:text-muted-foreground sm:text-sm"
         />
@@ -118,7 +118,7 @@ export function Composer({ model, ref }: { model: string | null; ref: Ref<Compos
       <p id={`${id}-note`} className="mt-1.5 truncate px-1 text-center text-muted-foreground text-xs">
         {tooLong ? (
           <span role="alert" className="text-destructive">
-            {TOO_LONG} This one has {formatNumber(length)}.
+            {TOO_LONG_ERROR} This one has {formatNumber(length)}.
           </span>
         ) : (
           <>The assistant can be wrong.{model && ` Model: ${model}`}</>

@@ -8,7 +8,7 @@ import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { Input } from "@/components/ui/input";
 import { Spinner } from "@/components/ui/spinner";
 import { announce } from "@/lib/announce";
-import { deleteConversation, renameConversation, TITLE_LIMIT } from "@/lib/api/chat";
+import { deleteConversation, MAX_TITLE_CHARS, renameConversation } from "@/lib/api/chat";
 import { ApiError, messageOf } from "@/lib/api/problem";
 import type { ConversationInfo } from "@/lib/api/types";
 import { chatKeys } from "@/lib/chat/queries";
@@ -16,9 +16,14 @@ import { useChat } from "@/lib/chat/use-chat";
 import { timeAgo } from "@/lib/format";
 import { cn } from "@/lib/utils";
 
-type Props = { conversation: ConversationInfo; current: boolean; onOpen: () => void; onGone: () => void };
+type Props = { conversation: ConversationInfo; current: boolean; onOpen: () => void; onDeleted: () => void };
 
-export function ConversationRow({ conversation: { id, title, updated_at, at_work }, current, onOpen, onGone }: Props) {
+export function ConversationRow({
+  conversation: { id, title, updated_at, at_work },
+  current,
+  onOpen,
+  onDeleted,
+}: Props) {
   const client = useQueryClient();
   const [chat] = useChat();
   const [renaming, setRenaming] = useState(false);
@@ -33,7 +38,7 @@ export function ConversationRow({ conversation: { id, title, updated_at, at_work
 
   async function rename(to: string) {
     await renameConversation(id, to);
-    chat.retitle(id, to);
+    chat.onRenamed(id, to);
     await refresh();
     announce(`Renamed to ${to}`);
     endRenaming();
@@ -43,10 +48,10 @@ export function ConversationRow({ conversation: { id, title, updated_at, at_work
     await deleteConversation(id).catch((error: unknown) => {
       if (!(error instanceof ApiError && error.status === 404)) throw error;
     });
-    chat.forget(id);
+    chat.onDeleted(id);
     await refresh();
     announce(`Deleted ${title}`);
-    requestAnimationFrame(onGone);
+    requestAnimationFrame(onDeleted);
   }
 
   if (renaming) return <Rename title={title} onSave={rename} onCancel={endRenaming} />;
@@ -126,7 +131,7 @@ function Rename({ title, onSave, onCancel }: RenameProps) {
           aria-label="Title"
           aria-invalid={error ? true : undefined}
           defaultValue={title}
-          maxLength={TITLE_LIMIT}
+          maxLength={MAX_TITLE_CHARS}
           className="h-8 min-w-0 flex-1"
           onKeyDown={(event) => {
             if (event.key !== "Escape") return;

@@ -6,37 +6,39 @@ import { useEffect, useRef, useState } from "react";
 import { ErrorAlert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
-import { shownId } from "@/lib/chat/chat";
+import { MAX_QUERY_CHARS } from "@/lib/api/chat";
+import { openConversationId } from "@/lib/chat/chat";
 import { conversationsQuery } from "@/lib/chat/queries";
 import { useChat } from "@/lib/chat/use-chat";
-import { useDebounced } from "@/lib/hooks/use-debounced";
+import { useDebouncedCallback } from "@/lib/hooks/use-debounced-callback";
 import { ChatSkeleton } from "./chat-skeleton";
 import { ConversationRow } from "./conversation-row";
 
 type Props = { onOpen: (id: string) => void; onNew: () => void };
 
 export function Conversations({ onOpen, onNew }: Props) {
-  const search = useRef<HTMLInputElement>(null);
+  const field = useRef<HTMLInputElement>(null);
   const [q, setQ] = useState("");
-  const query = useInfiniteQuery(conversationsQuery(useDebounced(q.trim())));
+  const search = useDebouncedCallback((value: string) => setQ(value.trim()));
+  const query = useInfiniteQuery(conversationsQuery(q));
   const [, state] = useChat();
   const conversations = query.data?.pages.flatMap((page) => page.conversations) ?? [];
 
-  useEffect(() => search.current?.focus(), []);
+  useEffect(() => field.current?.focus(), []);
 
   return (
     <>
       <search className="relative block p-3 pb-1">
         <Search className="pointer-events-none absolute top-6 left-6 size-4 text-muted-foreground" aria-hidden="true" />
         <Input
-          ref={search}
+          ref={field}
           role="searchbox"
           aria-label="Search conversations"
           placeholder="Search titles and messages"
-          maxLength={200}
+          maxLength={MAX_QUERY_CHARS}
           autoComplete="off"
           className="pl-9"
-          onInput={(event) => setQ(event.currentTarget.value)}
+          onInput={(event) => search(event.currentTarget.value)}
         />
       </search>
       {query.isPending ? (
@@ -57,9 +59,9 @@ export function Conversations({ onOpen, onNew }: Props) {
               <ConversationRow
                 key={conversation.id}
                 conversation={conversation}
-                current={conversation.id === shownId(state)}
+                current={conversation.id === openConversationId(state)}
                 onOpen={() => onOpen(conversation.id)}
-                onGone={() => search.current?.focus()}
+                onDeleted={() => field.current?.focus()}
               />
             ))}
           </ul>

@@ -4,8 +4,8 @@ import { memo } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
 
-// No images: an address in one could carry what the assistant knows to another server.
-const ALLOWED = [
+// Images are not allowed: their address could carry what the assistant knows to another server.
+const ALLOWED_ELEMENTS = [
   ..."p,br,hr,strong,em,del,a,code,pre,blockquote,ul,ol,li,input".split(","),
   ..."h1,h2,h3,h4,h5,h6,table,thead,tbody,tr,th,td".split(","),
 ];
@@ -42,11 +42,16 @@ const COMPONENTS: Components = {
   input: ({ checked }) => <span aria-hidden="true">{checked ? "☑ " : "☐ "}</span>,
 };
 
-/** Text of a model: untrusted. No HTML in it is run or shown as such, and only these elements can come of it. */
+/** Renders the text of a model, which is not trusted: HTML in it has no effect, and only the allowed elements appear. */
 const Markdown = memo(function Markdown({ text }: { text: string }) {
   return (
     <div className="markdown">
-      <ReactMarkdown remarkPlugins={[remarkGfm]} allowedElements={ALLOWED} unwrapDisallowed components={COMPONENTS}>
+      <ReactMarkdown
+        remarkPlugins={[remarkGfm]}
+        allowedElements={ALLOWED_ELEMENTS}
+        unwrapDisallowed
+        components={COMPONENTS}
+      >
         {text}
       </ReactMarkdown>
     </div>

@@ -10,7 +10,7 @@ const SETTINGS = [
   { name: "OPENAI_MODEL", text: "the model to ask" },
 ];
 
-/** Says what to set. Everything else works without. */
+/** Explains how to configure a model. The rest of the application works without one. */
 export function NotConfigured({ onCheck }: { onCheck: () => Promise<unknown> }) {
   const [checking, setChecking] = useState(false);
 

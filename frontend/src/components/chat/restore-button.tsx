@@ -5,15 +5,15 @@ import { announce } from "@/lib/announce";
 import { messageOf } from "@/lib/api/problem";
 import { bulkTasks } from "@/lib/api/tasks";
 
-const KEPT_MS = 24 * 60 * 60 * 1000;
+const RESTORE_PERIOD_MS = 24 * 60 * 60 * 1000;
 
 type Props = { task: { id: string; title: string }; deletedAt: string };
 
-/** Takes back a deletion, for as long as the server keeps the task. */
+/** Undoes a deletion for as long as the server keeps the task. */
 export function RestoreButton({ task: { id, title }, deletedAt }: Props) {
   const [state, setState] = useState<"deleted" | "restoring" | "restored">("deleted");
   const [error, setError] = useState<string>();
-  if (Date.now() - Date.parse(deletedAt) > KEPT_MS) return null;
+  if (Date.now() - Date.parse(deletedAt) > RESTORE_PERIOD_MS) return null;
   if (state === "restored") return <span>· restored</span>;
 
   async function restore() {

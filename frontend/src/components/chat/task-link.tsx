@@ -6,14 +6,14 @@ import { closeSheet } from "@/lib/chat/panel";
 import { searchOf } from "@/lib/tasks/filter";
 import { revealTask } from "@/lib/tasks/reveal";
 
-/** Leads to the task in the list on this page; otherwise to a list of what has its title. */
+/** Shows the task in the list on this page, or opens a search for its title if the list does not have it. */
 export function TaskLink({ id, title }: { id: string | null; title: string }) {
   function show(event: MouseEvent) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
-    const here = id !== null && revealTask(id);
-    if (here) event.preventDefault();
-    // A sheet that closes gives the focus back to where it was.
-    if (closeSheet() && here) requestAnimationFrame(() => revealTask(id));
+    const revealed = id !== null && revealTask(id);
+    if (revealed) event.preventDefault();
+    // When the sheet closes, it restores the previous focus, so the task is focused after that.
+    if (closeSheet() && revealed) requestAnimationFrame(() => revealTask(id));
   }
 
   return (

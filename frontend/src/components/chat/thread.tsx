@@ -5,11 +5,11 @@ import { useEffect, useMemo } from "react";
 import { ErrorAlert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { isWorking } from "@/lib/chat/chat";
-import { knownTitles, turnsOf } from "@/lib/chat/turns";
+import { collectTaskTitles, groupIntoTurns } from "@/lib/chat/turns";
 import { useChat } from "@/lib/chat/use-chat";
 import { ChatSkeleton } from "./chat-skeleton";
 import { Confirmation } from "./confirmation";
-import { Refusal } from "./refusal";
+import { RequestError } from "./request-error";
 import { Turn } from "./turn";
 import { TurnEnd } from "./turn-end";
 import { usePinnedScroll } from "./use-pinned-scroll";
@@ -20,33 +20,33 @@ type Props = { configured: boolean; onEdit: (text: string) => void };
 
 export function Thread({ configured, onEdit }: Props) {
   const [chat, state] = useChat();
-  const { thread, opening, asked, broken } = state;
+  const { thread, loading, pending, reconnecting, stopping } = state;
   const scroll = usePinnedScroll();
   const messages = thread?.messages;
-  const turns = useMemo(() => turnsOf(messages ?? []), [messages]);
-  const titles = useMemo(() => knownTitles(messages ?? []), [messages]);
+  const turns = useMemo(() => groupIntoTurns(messages ?? []), [messages]);
+  const titles = useMemo(() => collectTaskTitles(messages ?? []), [messages]);
   const working = isWorking(state);
 
-  // What a person sends is to be seen, wherever they had scrolled to.
-  const { toEnd } = scroll;
+  // A message that was just sent must be visible, wherever the user had scrolled to.
+  const { scrollToEnd } = scroll;
   useEffect(() => {
-    if (asked?.request.message) toEnd();
-  }, [asked?.request, toEnd]);
+    if (pending?.request.message) scrollToEnd();
+  }, [pending?.request, scrollToEnd]);
 
-  if (opening) {
-    return opening.error ? (
+  if (loading) {
+    return loading.error ? (
       <div className="min-h-0 flex-1 p-4">
         <ErrorAlert
           title="This conversation could not be loaded."
-          error={opening.error}
-          onRetry={() => chat.open(opening.id)}
+          error={loading.error}
+          onRetry={() => chat.open(loading.id)}
         />
       </div>
     ) : (
       <ChatSkeleton />
     );
   }
-  if (turns.length === 0 && !asked) {
+  if (turns.length === 0 && !pending) {
     return (
       <div className="flex min-h-0 flex-1 overflow-y-auto">
         <Welcome onAsk={configured ? chat.send : undefined} />
@@ -72,22 +72,22 @@ export function Thread({ configured, onEdit }: Props) {
               onResend={working ? undefined : chat.resend}
             />
           ))}
-          {asked?.request.message && <UserBubble text={asked.request.message} pending />}
-          {working && <Thinking broken={broken} stopping={state.stopping} />}
-          {asked?.refusal && (
-            <Refusal refusal={asked.refusal} onAgain={chat.askAgain} onBack={() => onEdit(chat.takeBack())} />
+          {pending?.request.message && <UserBubble text={pending.request.message} pending />}
+          {working && <Progress reconnecting={reconnecting} stopping={stopping} />}
+          {pending?.error && (
+            <RequestError error={pending.error} onRetry={chat.retry} onDiscard={() => onEdit(chat.discardPending())} />
           )}
           {thread && !working && <Confirmation messages={thread.messages} onAnswer={chat.confirm} />}
-          {thread && !working && !asked && <TurnEnd thread={thread} />}
+          {thread && !working && !pending && <TurnEnd thread={thread} />}
         </div>
       </section>
-      {scroll.away && (
+      {!scroll.atEnd && (
         <Button
           variant="outline"
           size="icon"
           className="absolute bottom-2 left-1/2 -translate-x-1/2 rounded-full shadow-float"
           aria-label="Go to the newest message"
-          onClick={scroll.toEnd}
+          onClick={scroll.scrollToEnd}
         >
           <ArrowDown />
         </Button>
@@ -96,9 +96,9 @@ export function Thread({ configured, onEdit }: Props) {
   );
 }
 
-/** Stands where the answer will be, and below one that goes on. */
-function Thinking({ broken, stopping }: { broken: boolean; stopping: boolean }) {
-  const words = stopping ? "Stopping…" : broken ? "The connection broke. Trying again…" : "Working…";
+/** Shown below the messages while a turn is running. */
+function Progress({ reconnecting, stopping }: { reconnecting: boolean; stopping: boolean }) {
+  const text = stopping ? "Stopping…" : reconnecting ? "The connection broke. Trying again…" : "Working…";
   return (
     <p className="-mt-1 flex h-5 items-center gap-1 text-muted-foreground text-sm">
       <span aria-hidden="true" className="flex gap-1 pr-1.5">
@@ -110,7 +110,7 @@ function Thinking({ broken, stopping }: { broken: boolean; stopping: boolean }) 
           />
         ))}
       </span>
-      {words}
+      {text}
     </p>
   );
 }

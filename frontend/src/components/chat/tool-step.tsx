@@ -1,7 +1,7 @@
 import { Ban, CircleAlert, CircleCheck, CirclePause, Eye, type LucideIcon, PenLine, Plus, Trash2 } from "lucide-react";
 import { Spinner } from "@/components/ui/spinner";
 import type { ChatMessage } from "@/lib/api/types";
-import { stepOf } from "@/lib/chat/steps";
+import { describeStep } from "@/lib/chat/steps";
 import { cn } from "@/lib/utils";
 import { RestoreButton } from "./restore-button";
 import { TaskLink } from "./task-link";
@@ -15,16 +15,16 @@ const ICONS: Record<string, LucideIcon> = {
 };
 
 export function ToolStep({ message, titles }: { message: ChatMessage; titles: ReadonlyMap<string, string> }) {
-  const { text, task, detail } = stepOf(message, titles);
-  const gone = message.tool?.name === "delete_task" && message.status === "done";
+  const { text, task, detail } = describeStep(message, titles);
+  const deleted = message.tool?.name === "delete_task" && message.status === "done";
   return (
     <div data-step={message.status} className="-my-1 flex items-start gap-2 text-muted-foreground text-sm leading-5">
       <StepIcon message={message} />
       <p className="min-w-0 wrap-anywhere">
         {text}
         {task && " "}
-        {task && !gone && <TaskLink {...task} />}
-        {task && gone && (
+        {task && !deleted && <TaskLink {...task} />}
+        {task && deleted && (
           <>
             <s className="font-medium">{task.title}</s>{" "}
             {task.id && <RestoreButton task={{ ...task, id: task.id }} deletedAt={message.created_at} />}

@@ -7,7 +7,7 @@ import { openChat } from "@/lib/chat/panel";
 import type { Thread } from "@/lib/chat/thread";
 import { useChat } from "@/lib/chat/use-chat";
 
-/** What can follow when a turn did not end as it should. */
+/** Offers to continue or repeat a turn that failed, was stopped or reached the limit of steps. */
 export function TurnEnd({ thread }: { thread: Thread }) {
   const [chat] = useChat();
   const question = thread.messages.findLast(({ role }) => role === "user");
@@ -29,7 +29,7 @@ export function TurnEnd({ thread }: { thread: Thread }) {
       </Alert>
     );
   }
-  if (thread.ended === "rounds") {
+  if (thread.endReason === "rounds") {
     return (
       <div className="flex flex-wrap items-center gap-2 text-muted-foreground text-sm">
         <p>The assistant took as many steps as one answer may have.</p>

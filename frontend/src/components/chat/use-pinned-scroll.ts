@@ -1,17 +1,18 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
-const NEAR_PX = 48;
+/** Up to this distance, the end counts as visible. */
+const PIN_DISTANCE_PX = 48;
 
-/** Keeps the end in view while it grows, unless the person has scrolled away from it. */
+/** Keeps the end visible while the content grows, unless the user has scrolled away from it. */
 export function usePinnedScroll() {
   const [outer, setOuter] = useState<HTMLElement | null>(null);
   const [inner, setInner] = useState<HTMLElement | null>(null);
-  const [away, setAway] = useState(false);
+  const [atEnd, setAtEnd] = useState(true);
   const pinned = useRef(true);
 
-  const toEnd = useCallback(() => {
+  const scrollToEnd = useCallback(() => {
     pinned.current = true;
-    setAway(false);
+    setAtEnd(true);
     outer?.scrollTo({ top: outer.scrollHeight });
   }, [outer]);
 
@@ -19,8 +20,8 @@ export function usePinnedScroll() {
     if (!outer || !inner) return;
     function onScroll() {
       if (!outer) return;
-      pinned.current = outer.scrollHeight - outer.scrollTop - outer.clientHeight < NEAR_PX;
-      setAway(!pinned.current);
+      pinned.current = outer.scrollHeight - outer.scrollTop - outer.clientHeight < PIN_DISTANCE_PX;
+      setAtEnd(pinned.current);
     }
     const observer = new ResizeObserver(() => {
       if (pinned.current) outer.scrollTop = outer.scrollHeight;
@@ -34,5 +35,5 @@ export function usePinnedScroll() {
     };
   }, [outer, inner]);
 
-  return { outer: setOuter, inner: setInner, away, toEnd };
+  return { outer: setOuter, inner: setInner, atEnd, scrollToEnd };
 }

@@ -3,7 +3,7 @@
 import { Pencil } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { Button } from "@/components/ui/button";
-import { MESSAGE_LIMIT } from "@/lib/api/chat";
+import { MAX_MESSAGE_CHARS } from "@/lib/api/chat";
 import type { ChatMessage } from "@/lib/api/types";
 import { openChat } from "@/lib/chat/panel";
 import { cn } from "@/lib/utils";
@@ -85,7 +85,7 @@ function Editor({ text, onSend, onCancel }: { text: string; onSend: (text: strin
         ref={field}
         aria-label="Your message"
         defaultValue={text}
-        maxLength={MESSAGE_LIMIT}
+        maxLength={MAX_MESSAGE_CHARS}
         onKeyDown={onKeyDown}
         className="field-sizing-content block max-h-60 min-h-9 w-full resize-none bg-transparent px-1.5 py-1 text-base leading-6 outline-none sm:text-sm"
       />

@@ -10,7 +10,7 @@ const TASKS = [
   { title: "Write the release notes", completed: true, time: "yesterday" },
 ];
 
-/** The task list as it looks, drawn without a picture file. */
+/** A drawing of the task list without an image file. */
 export function ProductPicture() {
   return (
     <div

@@ -9,36 +9,36 @@ const SHORTCUTS = [
   {
     title: "Anywhere",
     keys: [
-      { keys: ["?"], does: "Show these shortcuts" },
-      { keys: ["n"], does: "Add a task" },
-      { keys: ["/"], does: "Search" },
-      { keys: ["c"], does: "Talk to the assistant" },
-      { keys: ["u"], does: "Undo the last change" },
-      { keys: ["g", "t"], does: "Go to tasks" },
-      { keys: ["g", "a"], does: "Go to account" },
+      { keys: ["?"], description: "Show these shortcuts" },
+      { keys: ["n"], description: "Add a task" },
+      { keys: ["/"], description: "Search" },
+      { keys: ["c"], description: "Talk to the assistant" },
+      { keys: ["u"], description: "Undo the last change" },
+      { keys: ["g", "t"], description: "Go to tasks" },
+      { keys: ["g", "a"], description: "Go to account" },
     ],
   },
   {
     title: "In the list",
     keys: [
-      { keys: ["j"], or: ["↓"], does: "Next task" },
-      { keys: ["k"], or: ["↑"], does: "Previous task" },
-      { keys: ["Space"], does: "Complete or reopen" },
-      { keys: ["Enter"], or: ["e"], does: "Edit" },
-      { keys: ["x"], does: "Select" },
-      { keys: ["Shift", "↓"], does: "Select more" },
-      { keys: ["Del"], or: ["⌫"], does: "Delete" },
-      { keys: ["Esc"], does: "Clear the selection, cancel editing" },
+      { keys: ["j"], alternative: ["↓"], description: "Next task" },
+      { keys: ["k"], alternative: ["↑"], description: "Previous task" },
+      { keys: ["Space"], description: "Complete or reopen" },
+      { keys: ["Enter"], alternative: ["e"], description: "Edit" },
+      { keys: ["x"], description: "Select" },
+      { keys: ["Shift", "↓"], description: "Select more" },
+      { keys: ["Del"], alternative: ["⌫"], description: "Delete" },
+      { keys: ["Esc"], description: "Clear the selection, cancel editing" },
     ],
   },
   {
     title: "In the chat",
     keys: [
-      { keys: ["Enter"], does: "Send" },
-      { keys: ["Shift", "Enter"], does: "New line" },
-      { keys: ["↑"], does: "Edit the last message" },
-      { keys: ["Esc"], does: "Stop the answer" },
-      { keys: ["Shift", "C"], does: "New chat" },
+      { keys: ["Enter"], description: "Send" },
+      { keys: ["Shift", "Enter"], description: "New line" },
+      { keys: ["↑"], description: "Edit the last message" },
+      { keys: ["Esc"], description: "Stop the answer" },
+      { keys: ["Shift", "C"], description: "New chat" },
     ],
   },
 ];
@@ -61,15 +61,15 @@ export default function KeyboardHelp({ open, onClose }: { open: boolean; onClose
           <section key={title}>
             <h3 className="mb-2 font-medium text-muted-foreground text-sm tracking-normal">{title}</h3>
             <dl className="grid gap-1.5 text-sm">
-              {shortcuts.map(({ keys, does, ...rest }) => (
-                <div key={does} className="flex min-h-7 items-center justify-between gap-3">
-                  <dt>{does}</dt>
+              {shortcuts.map(({ keys, description, ...rest }) => (
+                <div key={description} className="flex min-h-7 items-center justify-between gap-3">
+                  <dt>{description}</dt>
                   <dd className="whitespace-nowrap">
                     <Keys keys={keys} />
-                    {"or" in rest && rest.or && (
+                    {"alternative" in rest && rest.alternative && (
                       <>
                         <span className="px-1 text-muted-foreground text-xs">or</span>
-                        <Keys keys={rest.or} />
+                        <Keys keys={rest.alternative} />
                       </>
                     )}
                   </dd>

@@ -4,9 +4,9 @@ import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@ta
 import { ThemeProvider } from "next-themes";
 import { lazy, type ReactNode, useState } from "react";
 import { ClientOnly } from "@/components/client-only";
+import { LiveRegion } from "@/lib/announce";
 import { ApiError } from "@/lib/api/problem";
 import { goToSignIn } from "@/lib/navigation";
-import { LiveRegion } from "./live-region";
 
 const Toaster = lazy(() => import("@/components/ui/toaster"));
 
@@ -23,7 +23,7 @@ function createQueryClient() {
         refetchOnWindowFocus: false,
         retry: (failures, error) => failures < 2 && error instanceof ApiError && error.unreachable,
       },
-      // Offline, a change fails at once and says so, rather than waiting where closing the tab would lose it.
+      // Without a network, a change fails at once. If it waited for the network, closing the tab would lose it.
       mutations: { networkMode: "always" },
     },
   });

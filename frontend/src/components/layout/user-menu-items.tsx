@@ -8,7 +8,7 @@ import { signOut } from "@/lib/api/auth";
 import { ApiError, messageOf } from "@/lib/api/problem";
 import { goToSignInAfter } from "@/lib/navigation";
 import { notify } from "@/lib/notify";
-import { openKeyboardHelp } from "./keyboard-help-state";
+import { openKeyboardHelp } from "@/lib/shortcuts";
 import { ThemeChoice } from "./theme-choice";
 
 async function endSession() {
@@ -17,13 +17,13 @@ async function endSession() {
   });
 }
 
-async function leave() {
+async function signOutAndLeave() {
   try {
     await goToSignInAfter(endSession);
   } catch (error) {
-    notify.failed("You are still signed in", {
+    notify.error("You are still signed in", {
       description: messageOf(error),
-      action: { label: "Retry", run: leave },
+      action: { label: "Retry", onClick: signOutAndLeave },
     });
   }
 }
@@ -50,7 +50,7 @@ export default function UserMenuItems() {
         <ThemeChoice />
       </div>
       <hr className="-mx-1.5 my-1.5" />
-      <button type="button" className={menuItem} onClick={leave}>
+      <button type="button" className={menuItem} onClick={signOutAndLeave}>
         <LogOut aria-hidden="true" />
         Sign out
       </button>

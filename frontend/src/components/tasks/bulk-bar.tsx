@@ -19,7 +19,7 @@ export function BulkBar({ selection, onAction }: Props) {
   return (
     <section
       aria-label="Selected tasks"
-      className="pop-in fixed right-(--beside) bottom-4 left-0 z-20 mx-auto flex w-fit max-w-[calc(100vw-1.5rem)] items-center gap-1 rounded-xl bg-card p-1.5 shadow-float"
+      className="pop-in fixed right-(--dock-width) bottom-4 left-0 z-20 mx-auto flex w-fit max-w-[calc(100vw-1.5rem)] items-center gap-1 rounded-xl bg-card p-1.5 shadow-float"
     >
       <p className="px-2.5 font-medium text-sm tabular-nums" aria-live="polite">
         {formatNumber(selection.tasks.length)} <span className="max-sm:sr-only">selected</span>

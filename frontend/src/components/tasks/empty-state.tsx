@@ -39,7 +39,7 @@ export function EmptyState({ filter, counts, onChange, onAdd }: Props) {
     <Panel
       Icon={ListTodo}
       title="A clean slate"
-      text="Write down the first thing on your mind, or bring your tasks along from a file."
+      text="Write down the first thing on your mind, or import your tasks from a file."
     >
       <Button onClick={onAdd}>Add your first task</Button>
       <TransferMenu labelled />

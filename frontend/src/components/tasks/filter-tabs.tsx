@@ -14,9 +14,9 @@ type Props = {
   onChange: (change: Partial<TaskFilter>) => void;
 };
 
-/** Links, so that a filter can be opened in a new tab; a plain click changes it without asking the server for a page. */
+/** The tabs are links, so that they can be opened in a new tab. A plain click does not request a page. */
 export function FilterTabs({ filter, counts, onChange }: Props) {
-  function choose(event: MouseEvent, status: TaskFilter["status"]) {
+  function onClick(event: MouseEvent, status: TaskFilter["status"]) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
     onChange({ status });
@@ -29,7 +29,7 @@ export function FilterTabs({ filter, counts, onChange }: Props) {
           key={status}
           href={`/tasks${searchOf({ ...filter, status })}`}
           aria-current={filter.status === status ? "page" : undefined}
-          onClick={(event) => choose(event, status)}
+          onClick={(event) => onClick(event, status)}
           className={cn(
             "flex h-9 flex-1 items-center justify-center gap-2 rounded-md px-3 text-sm transition-colors",
             filter.status === status

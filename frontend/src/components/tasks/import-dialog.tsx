@@ -2,12 +2,12 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { Alert } from "@/components/ui/alert";
+import { ErrorAlert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
-import { ApiError, messageOf } from "@/lib/api/problem";
-import { IMPORT_LIMIT, importTasks } from "@/lib/api/tasks";
+import { ApiError } from "@/lib/api/problem";
+import { importTasks, MAX_IMPORT_BYTES } from "@/lib/api/tasks";
 import { plural } from "@/lib/format";
 import { notify } from "@/lib/notify";
 import { taskKeys } from "@/lib/tasks/keys";
@@ -20,30 +20,37 @@ type Choice = { file: File; key: string };
 export default function ImportDialog({ open, onClose }: Props) {
   const client = useQueryClient();
   const [choice, setChoice] = useState<Choice>();
+  const [fileMissing, setFileMissing] = useState(false);
   const [error, setError] = useState<unknown>();
   const [pending, setPending] = useState(false);
 
-  const missing = error === "none" ? "Choose a JSON or CSV file first." : undefined;
-  const tooLarge =
-    choice && choice.file.size > IMPORT_LIMIT ? "Must be at most 5 MiB. Split it into several files." : undefined;
-  const lines = error instanceof ApiError ? error.errors : [];
+  const missingError = fileMissing ? "Choose a JSON or CSV file first." : undefined;
+  const sizeError =
+    choice && choice.file.size > MAX_IMPORT_BYTES ? "Must be at most 5 MiB. Split it into several files." : undefined;
+  const lineErrors = error instanceof ApiError ? error.errors : [];
+
+  function choose(file: File | undefined) {
+    // The same file keeps its key when the import is repeated, so that no task is imported twice.
+    setChoice(file && { file, key: randomId() });
+    setFileMissing(false);
+    setError(undefined);
+  }
 
   function close() {
-    setChoice(undefined);
-    setError(undefined);
+    choose(undefined);
     onClose();
   }
 
   async function submit(event: FormEvent) {
     event.preventDefault();
-    if (pending || tooLarge) return;
-    if (!choice) return setError("none");
+    if (pending || sizeError) return;
+    if (!choice) return setFileMissing(true);
     setError(undefined);
     setPending(true);
     try {
       const imported = await importTasks(choice.file, choice.key);
       await client.invalidateQueries({ queryKey: taskKeys.all });
-      notify.done(`Imported ${plural(imported, "task")}`);
+      notify.success(`Imported ${plural(imported, "task")}`);
       close();
     } catch (failure) {
       setError(failure);
@@ -62,7 +69,7 @@ export default function ImportDialog({ open, onClose }: Props) {
       <form onSubmit={submit} noValidate className="grid gap-4">
         <Field
           label="File"
-          error={missing ?? tooLarge}
+          error={missingError ?? sizeError}
           hint="Only title is needed; description, status and times are optional."
         >
           {(control) => (
@@ -71,17 +78,11 @@ export default function ImportDialog({ open, onClose }: Props) {
               type="file"
               accept=".json,.csv,application/json,text/csv"
               className="w-full rounded-lg border border-input border-dashed bg-background p-3 text-sm file:mr-3 file:h-8 file:rounded-md file:border-0 file:bg-accent file:px-3 file:font-medium file:text-accent-foreground"
-              onChange={({ target }) => {
-                const file = target.files?.[0];
-                setError(undefined);
-                setChoice(file && { file, key: randomId() });
-              }}
+              onChange={({ target }) => choose(target.files?.[0])}
             />
           )}
         </Field>
-        {error !== undefined &&
-          error !== "none" &&
-          (lines.length > 0 ? <ImportErrors errors={lines} /> : <Alert>{messageOf(error)}</Alert>)}
+        {lineErrors.length > 0 ? <ImportErrors errors={lineErrors} /> : <ErrorAlert error={error} />}
         <div className="flex justify-end gap-2">
           <Button variant="outline" onClick={close}>
             Cancel

@@ -18,16 +18,16 @@ type Props = {
 
 export function ListHeader({ tasks, total, selection, filter, onChange }: Props) {
   const selected = selection.tasks.length;
-  const all = selected > 0 && selected === tasks.length;
+  const allSelected = selected > 0 && selected === tasks.length;
   return (
     <div className="flex h-12 items-center gap-1 border-b bg-muted/50 pr-1.5 pl-1.5 text-muted-foreground text-sm">
       <Checkbox
         aria-label="Select all loaded tasks"
-        checked={all}
+        checked={allSelected}
         ref={(input) => {
-          if (input) input.indeterminate = selected > 0 && !all;
+          if (input) input.indeterminate = selected > 0 && !allSelected;
         }}
-        onChange={() => (all ? selection.clear() : selection.all())}
+        onChange={() => (allSelected ? selection.clear() : selection.selectAll())}
       />
       <p className="min-w-0 flex-1 truncate">
         {selected > 0 ? `${formatNumber(selected)} of ${plural(tasks.length, "loaded task")}` : plural(total, "task")}

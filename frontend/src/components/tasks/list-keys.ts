@@ -2,18 +2,18 @@ import type { KeyboardEvent } from "react";
 import type { Task } from "@/lib/api/types";
 import type { Selection } from "@/lib/hooks/use-selection";
 import { isShortcut, shortcutsEnabled } from "@/lib/shortcuts";
-import { isProvisional } from "@/lib/tasks/cache";
+import { isPlaceholder } from "@/lib/tasks/cache";
 
-type Parts = {
+type Options = {
   tasks: Task[];
   indexOf: Map<string, number>;
-  row: { toggleStatus: (task: Task) => void; edit: (task: Task) => void; remove: (task: Task) => void };
+  rowActions: { toggleStatus: (task: Task) => void; edit: (task: Task) => void; remove: (task: Task) => void };
   selection: Selection;
   focusAt: (index: number) => void;
 };
 
-/** Keys for the row that has the focus. */
-export function listKeyHandler({ tasks, indexOf, row, selection, focusAt }: Parts) {
+/** Handles the keys for the row that has the focus. */
+export function listKeyHandler({ tasks, indexOf, rowActions, selection, focusAt }: Options) {
   return (event: KeyboardEvent) => {
     if (!isShortcut(event.nativeEvent)) return;
     const target = event.target as HTMLElement;
@@ -30,27 +30,27 @@ export function listKeyHandler({ tasks, indexOf, row, selection, focusAt }: Part
       focusAt((index ?? 0) + step);
     }
 
-    const always = new Map([
+    const actions = new Map([
       ["ArrowDown", () => move(1)],
       ["ArrowUp", () => move(-1)],
       ["Home", () => focusAt(0)],
       ["End", () => focusAt(tasks.length - 1)],
-      ["Delete", () => row.remove(task)],
-      ["Backspace", () => row.remove(task)],
+      ["Delete", () => rowActions.remove(task)],
+      ["Backspace", () => rowActions.remove(task)],
     ]);
-    // Elsewhere in the row, Space presses the control that has the focus.
-    if (target.matches("[data-row-title]")) always.set(" ", () => row.toggleStatus(task));
-    const letters = new Map([
+    // On the other controls of the row, Space activates the control.
+    if (target.matches("[data-row-title]")) actions.set(" ", () => rowActions.toggleStatus(task));
+    const letterActions = new Map([
       ["j", () => move(1)],
       ["k", () => move(-1)],
       ["x", () => selection.toggle(task.id)],
       ["X", () => selection.toggle(task.id, { range: true })],
-      ["e", () => row.edit(task)],
+      ["e", () => rowActions.edit(task)],
     ]);
-    const run = always.get(event.key) ?? (shortcutsEnabled() ? letters.get(event.key) : undefined);
-    if (!run) return;
+    const action = actions.get(event.key) ?? (shortcutsEnabled() ? letterActions.get(event.key) : undefined);
+    if (!action) return;
     event.preventDefault();
-    const moves = /^(Arrow|Home|End|[jk]$)/.test(event.key);
-    if (moves || !isProvisional(task.id)) run();
+    const movesFocus = /^(Arrow|Home|End|[jk]$)/.test(event.key);
+    if (movesFocus || !isPlaceholder(task.id)) action();
   };
 }

@@ -4,26 +4,20 @@ import { Search, X } from "lucide-react";
 import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
-
-const DEBOUNCE_MS = 250;
+import { useDebouncedCallback } from "@/lib/hooks/use-debounced-callback";
+import { MAX_QUERY_CHARS } from "@/lib/tasks/filter";
 
 type Props = { q: string; onSearch: (q: string) => void; ref: Ref<HTMLInputElement> };
 
 export function SearchField({ q, onSearch, ref }: Props) {
   const input = useRef<HTMLInputElement>(null);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const search = useDebouncedCallback((value: string) => onSearch(value.trim()));
   useImperativeHandle(ref, () => input.current as HTMLInputElement);
 
-  // Back and forward change the address bar, not the field.
+  // Going back or forward in the history changes the address, but not the field.
   useEffect(() => {
     if (input.current && input.current.value.trim() !== q) input.current.value = q;
   }, [q]);
-  useEffect(() => () => clearTimeout(timer.current), []);
-
-  function search(value: string, delay: number) {
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => onSearch(value.trim()), delay);
-  }
 
   function clear() {
     if (input.current) input.current.value = "";
@@ -44,11 +38,11 @@ export function SearchField({ q, onSearch, ref }: Props) {
         enterKeyHint="search"
         aria-label="Search tasks"
         placeholder="Search"
-        maxLength={200}
+        maxLength={MAX_QUERY_CHARS}
         autoComplete="off"
         defaultValue={q}
         className="pr-9 pl-9"
-        onInput={(event) => search(event.currentTarget.value, DEBOUNCE_MS)}
+        onInput={(event) => search(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === "Enter") search(event.currentTarget.value, 0);
           if (event.key === "Escape") event.currentTarget.value ? clear() : event.currentTarget.blur();

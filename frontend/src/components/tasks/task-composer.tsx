@@ -22,7 +22,7 @@ const loadAddTask = () => Promise.all([import("@/lib/tasks/add"), import("@/lib/
 
 export type TaskComposerHandle = { focus: () => void };
 
-function typedIn(form: HTMLFormElement): TaskText {
+function readForm(form: HTMLFormElement): TaskText {
   const data = new FormData(form);
   return { title: String(data.get("title")), description: String(data.get("description") ?? "") };
 }
@@ -33,50 +33,51 @@ export function TaskComposer({ ref }: { ref: Ref<TaskComposerHandle> }) {
   const form = useRef<HTMLFormElement>(null);
   const title = useRef<HTMLInputElement>(null);
   const description = useRef<HTMLTextAreaElement>(null);
-  /** Typed once more, it is a retry: the server may have it already. */
-  const refused = useRef<{ text: TaskText; key: string }>(undefined);
-  const [described, setDescribed] = useState(false);
+  /** The text that could not be added. The same text again is a retry: the server may have stored it already. */
+  const failedDraft = useRef<{ text: TaskText; key: string }>(undefined);
+  const [descriptionOpen, setDescriptionOpen] = useState(false);
   const [error, setError] = useState<string>();
 
   useImperativeHandle(ref, () => ({ focus: () => title.current?.focus() }));
   useEffect(() => void loadAddTask(), []);
 
   function toggleDescription(open: boolean) {
-    setDescribed(open);
+    setDescriptionOpen(open);
     requestAnimationFrame(() => (open ? description : title).current?.focus());
   }
 
-  /** What could not be added is put back, unless something new is being typed. */
-  function giveBack(text: TaskText, key?: string) {
+  /** Puts a text that could not be added back into the form, unless the user is typing another one. */
+  function restoreDraft(text: TaskText, key?: string) {
     if (!title.current || title.current.value || description.current?.value) return;
-    refused.current = key ? { text, key } : undefined;
+    failedDraft.current = key ? { text, key } : undefined;
     title.current.value = text.title;
     if (!text.description) return;
-    setDescribed(true);
+    setDescriptionOpen(true);
     requestAnimationFrame(() => {
       if (description.current) description.current.value = text.description;
     });
   }
 
-  function take(text: TaskText) {
-    if (!form.current || !sameText(typedIn(form.current), text)) return;
+  function clearDraft(text: TaskText) {
+    if (!form.current || !sameText(readForm(form.current), text)) return;
     form.current.reset();
-    setDescribed(false);
+    setDescriptionOpen(false);
   }
 
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
-    const typed = typedIn(event.currentTarget);
+    const draft = readForm(event.currentTarget);
     event.currentTarget.reset();
-    setDescribed(false);
+    setDescriptionOpen(false);
     title.current?.focus();
     const [{ addTask }, { checkTaskText }] = await loadAddTask();
-    const { text, error: problem } = checkTaskText(typed);
-    setError(problem);
-    if (!text) return giveBack(typed);
-    const again = refused.current && sameText(refused.current.text, text) ? refused.current.key : undefined;
-    refused.current = undefined;
-    void addTask(client, text, { giveBack, take }, again);
+    const checked = checkTaskText(draft);
+    setError(checked.error);
+    if (!checked.text) return restoreDraft(draft);
+    const retryKey =
+      failedDraft.current && sameText(failedDraft.current.text, checked.text) ? failedDraft.current.key : undefined;
+    failedDraft.current = undefined;
+    void addTask(client, checked.text, { restoreDraft, clearDraft }, retryKey);
   }
 
   function submitOnEnter(event: KeyboardEvent<HTMLTextAreaElement>) {
@@ -114,16 +115,16 @@ export function TaskComposer({ ref }: { ref: Ref<TaskComposerHandle> }) {
           variant="ghost"
           size="icon-lg"
           aria-label="Add a description"
-          aria-expanded={described}
+          aria-expanded={descriptionOpen}
           aria-controls={`${id}-description`}
-          onClick={() => toggleDescription(!described)}
+          onClick={() => toggleDescription(!descriptionOpen)}
         >
           <AlignLeft />
         </Button>
         <SubmitButton className="max-sm:px-3">Add</SubmitButton>
       </div>
-      <div id={`${id}-description`} className={cn("border-t px-3.5 py-2", !described && "hidden")}>
-        {described && (
+      <div id={`${id}-description`} className={cn("border-t px-3.5 py-2", !descriptionOpen && "hidden")}>
+        {descriptionOpen && (
           <>
             <label htmlFor={`${id}-text`} className="sr-only">
               Description (optional)

@@ -20,11 +20,11 @@ export function TaskEditor({ task, draft, onSave, onCancel }: Props) {
   const id = useId();
   const form = useRef<HTMLFormElement>(null);
   const title = useRef<HTMLInputElement>(null);
-  const [problem, setProblem] = useState<string>();
+  const [invalid, setInvalid] = useState<string>();
   const conflict = !sameText(task, draft.base);
-  const error = problem ?? (conflict ? undefined : draft.error);
+  const error = invalid ?? (conflict ? undefined : draft.error);
 
-  // A draft that comes back with an error must not pull the focus away from what is being done by now.
+  // An editor that opens again because of an error must not take the focus from what the user is doing now.
   useEffect(() => {
     if (!draft.error) title.current?.select();
   }, [draft.error]);
@@ -36,7 +36,7 @@ export function TaskEditor({ task, draft, onSave, onCancel }: Props) {
       title: String(data.get("title")),
       description: String(data.get("description")),
     });
-    setProblem(checked.error);
+    setInvalid(checked.error);
     if (checked.text) onSave(base, checked.text);
     else title.current?.focus();
   }
@@ -76,7 +76,7 @@ export function TaskEditor({ task, draft, onSave, onCancel }: Props) {
         defaultValue={draft.text.title}
         aria-invalid={error ? true : undefined}
         aria-describedby={error ? `${id}-error` : undefined}
-        onInput={() => setProblem(undefined)}
+        onInput={() => setInvalid(undefined)}
       />
       <Textarea
         name="description"
@@ -84,7 +84,7 @@ export function TaskEditor({ task, draft, onSave, onCancel }: Props) {
         placeholder="Description (optional)"
         rows={Math.min(6, Math.max(2, draft.text.description.split("\n").length))}
         defaultValue={draft.text.description}
-        onInput={() => setProblem(undefined)}
+        onInput={() => setInvalid(undefined)}
       />
       {error && (
         <p id={`${id}-error`} role="alert" className="text-destructive text-sm">

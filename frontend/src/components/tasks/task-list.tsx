@@ -11,15 +11,15 @@ import { matches, type TaskFilter } from "@/lib/tasks/filter";
 import { onReveal } from "@/lib/tasks/reveal";
 import { cn } from "@/lib/utils";
 import { listKeyHandler } from "./list-keys";
-import { LoadMore, type MoreTasks } from "./load-more";
+import { LoadMore, type Pagination } from "./load-more";
 import { TaskRow } from "./task-row";
 import { useOffsetTop } from "./use-offset-top";
 import { useRowFocus } from "./use-row-focus";
 
-const ROW_HEIGHT = 60;
-const LOAD_AHEAD = 40;
-const HEADER_HEIGHT = 72;
-const BULK_BAR_HEIGHT = 88;
+const ROW_HEIGHT_PX = 60;
+const LOAD_AHEAD_ROWS = 40;
+const HEADER_HEIGHT_PX = 72;
+const BULK_BAR_HEIGHT_PX = 88;
 
 export type TaskListHandle = { focus: () => void };
 
@@ -30,38 +30,38 @@ type Props = {
   drafts: Drafts;
   selection: Selection;
   actions: TaskActions;
-  onEmptied: () => void;
-  more: MoreTasks;
+  onEmpty: () => void;
+  pagination: Pagination;
   ref: Ref<TaskListHandle>;
 };
 
-export function TaskList({ tasks, total, filter, drafts, selection, actions, onEmptied, more, ref }: Props) {
+export function TaskList({ tasks, total, filter, drafts, selection, actions, onEmpty, pagination, ref }: Props) {
   const list = useRef<HTMLUListElement>(null);
   const scrollMargin = useOffsetTop(list);
   const indexOf = useMemo(() => new Map(tasks.map(({ id }, index) => [id, index])), [tasks]);
   const rows = useRowFocus((id) => virtualizer.scrollToIndex(indexOf.get(id) ?? 0));
-  const [revealed, setRevealed] = useState<string | null>(null);
+  const [revealedId, setRevealedId] = useState<string | null>(null);
   const active = indexOf.get(rows.activeId ?? "") ?? 0;
 
   const virtualizer = useWindowVirtualizer({
     count: tasks.length,
-    estimateSize: () => ROW_HEIGHT,
+    estimateSize: () => ROW_HEIGHT_PX,
     getItemKey: (index) => tasks[index]?.id ?? index,
     overscan: 10,
     scrollMargin,
-    scrollPaddingStart: HEADER_HEIGHT,
-    scrollPaddingEnd: BULK_BAR_HEIGHT,
-    // The row with the focus stays, wherever the page is scrolled to.
+    scrollPaddingStart: HEADER_HEIGHT_PX,
+    scrollPaddingEnd: BULK_BAR_HEIGHT_PX,
+    // The row with the focus stays in the document, wherever the page is scrolled to.
     rangeExtractor: (range) => [...new Set([...defaultRangeExtractor(range), active])].sort((a, b) => a - b),
   });
   const items = virtualizer.getVirtualItems();
 
   const lastVisible = virtualizer.range?.endIndex ?? 0;
-  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = more;
-  // After any fetch, not only one for more: a refetch of the list cancels that one, which then has to be asked for again.
+  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = pagination;
+  // This runs after every fetch: a refetch of the list cancels the fetch of the next page, which must then start again.
   useEffect(() => {
-    const near = lastVisible >= tasks.length - LOAD_AHEAD;
-    if (near && hasNextPage && !isFetching && !isFetchNextPageError) fetchNextPage();
+    const nearEnd = lastVisible >= tasks.length - LOAD_AHEAD_ROWS;
+    if (nearEnd && hasNextPage && !isFetching && !isFetchNextPageError) fetchNextPage();
   }, [lastVisible, tasks.length, hasNextPage, isFetching, isFetchNextPageError, fetchNextPage]);
 
   function focusAt(index: number) {
@@ -69,21 +69,21 @@ export function TaskList({ tasks, total, filter, drafts, selection, actions, onE
     if (task) rows.focus(task.id);
   }
 
-  /** Keeps the focus in the list when the row that has it goes away. */
-  function leaving(task: Task, act: () => void) {
+  /** Moves the focus to a neighbour before the row that has it disappears. */
+  function removeRow(task: Task, action: () => void) {
     const index = indexOf.get(task.id) ?? 0;
-    const heir = tasks[index + 1] ?? tasks[index - 1];
-    if (rows.hasFocus(task.id)) heir ? rows.focus(heir.id) : onEmptied();
-    act();
+    const neighbour = tasks[index + 1] ?? tasks[index - 1];
+    if (rows.hasFocus(task.id)) neighbour ? rows.focus(neighbour.id) : onEmpty();
+    action();
   }
 
-  const row = {
+  const rowActions = {
     toggleStatus: (task: Task) => {
       const status = task.status === "completed" ? "pending" : "completed";
-      const act = () => void actions.setStatus(task, status);
-      matches(withStatus(task, status), filter) ? act() : leaving(task, act);
+      const action = () => void actions.setStatus(task, status);
+      matches(withStatus(task, status), filter) ? action() : removeRow(task, action);
     },
-    remove: (task: Task) => leaving(task, () => void actions.remove(task)),
+    remove: (task: Task) => removeRow(task, () => void actions.remove(task)),
     edit: (task: Task) => drafts.open({ base: task, text: { title: task.title, description: task.description } }),
     save: (task: Task, base: Task, text: { title: string; description: string }) => {
       actions.edit(task.id, base, text);
@@ -97,14 +97,14 @@ export function TaskList({ tasks, total, filter, drafts, selection, actions, onE
 
   const reveal = useEffectEvent((id: string) => {
     if (!indexOf.has(id)) return false;
-    setRevealed(id);
+    setRevealedId(id);
     rows.focus(id);
     return true;
   });
   useEffect(() => onReveal((id) => reveal(id)), []);
 
   useImperativeHandle(ref, () => ({ focus: () => focusAt(active) }));
-  const onKeyDown = listKeyHandler({ tasks, indexOf, row, selection, focusAt });
+  const onKeyDown = listKeyHandler({ tasks, indexOf, rowActions, selection, focusAt });
 
   return (
     <>
@@ -112,7 +112,7 @@ export function TaskList({ tasks, total, filter, drafts, selection, actions, onE
         ref={list}
         aria-label="Tasks"
         onKeyDown={onKeyDown}
-        onBlur={() => setRevealed(null)}
+        onBlur={() => setRevealedId(null)}
         className="relative"
         style={{ height: virtualizer.getTotalSize() }}
       >
@@ -127,7 +127,10 @@ export function TaskList({ tasks, total, filter, drafts, selection, actions, onE
               data-task={task.id}
               aria-setsize={total}
               aria-posinset={index + 1}
-              className={cn("absolute inset-x-0 top-0 border-b transition-colors", task.id === revealed && "bg-accent")}
+              className={cn(
+                "absolute inset-x-0 top-0 border-b transition-colors",
+                task.id === revealedId && "bg-accent",
+              )}
               style={{ transform: `translateY(${start - scrollMargin}px)` }}
             >
               <TaskRow
@@ -139,13 +142,13 @@ export function TaskList({ tasks, total, filter, drafts, selection, actions, onE
                 onSelect={(range) => selection.toggle(task.id, { range })}
                 titleRef={rows.register(task.id)}
                 onFocus={() => rows.activate(task.id)}
-                on={row}
+                actions={rowActions}
               />
             </li>
           );
         })}
       </ul>
-      <LoadMore more={more} />
+      <LoadMore pagination={pagination} />
     </>
   );
 }

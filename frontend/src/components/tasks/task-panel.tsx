@@ -4,12 +4,12 @@ import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useEffect, useMemo, useRef } from "react";
 import type { BulkAction, TaskCounts } from "@/lib/api/types";
 import { useDrafts } from "@/lib/hooks/use-drafts";
-import { useKeys } from "@/lib/hooks/use-keys";
 import { useSelection } from "@/lib/hooks/use-selection";
 import { useTaskActions } from "@/lib/hooks/use-task-actions";
 import { goToSignIn } from "@/lib/navigation";
+import { useShortcuts } from "@/lib/shortcuts";
 import { flatten } from "@/lib/tasks/cache";
-import { followEvents } from "@/lib/tasks/events";
+import { subscribeToEvents } from "@/lib/tasks/events";
 import { searchOf, type TaskFilter } from "@/lib/tasks/filter";
 import { taskListQuery } from "@/lib/tasks/queries";
 import { BulkBar } from "./bulk-bar";
@@ -36,25 +36,25 @@ export default function TaskPanel({ filter, counts, onChange, composer }: Props)
   const selection = useSelection(tasks);
   const actions = useTaskActions(drafts);
 
-  useEffect(() => followEvents(client, goToSignIn), [client]);
+  useEffect(() => subscribeToEvents(client, goToSignIn), [client]);
 
-  // All that was loaded is deleted, and there is more.
-  const drained = tasks.length === 0 && query.hasNextPage && !query.isError;
+  // All loaded tasks are deleted, but the server has more.
+  const needsNextPage = tasks.length === 0 && query.hasNextPage && !query.isError;
   const { isFetching, fetchNextPage } = query;
   useEffect(() => {
-    if (drained && !isFetching) void fetchNextPage();
-  }, [drained, isFetching, fetchNextPage]);
+    if (needsNextPage && !isFetching) void fetchNextPage();
+  }, [needsNextPage, isFetching, fetchNextPage]);
   const focusList = () => list.current?.focus();
-  useKeys({ j: focusList, k: focusList, u: actions.undo, Escape: selection.clear });
+  useShortcuts({ j: focusList, k: focusList, u: actions.undo, Escape: selection.clear });
 
-  function actOnSelection(action: BulkAction) {
+  function applyToSelection(action: BulkAction) {
     void actions.bulk(action, selection.tasks);
     selection.clear();
-    // The pressed button is gone with the bar.
+    // The button that had the focus disappears with the bar.
     requestAnimationFrame(() => (list.current ?? composer.current)?.focus());
   }
 
-  if (query.isPending || drained) return <TaskListSkeleton />;
+  if (query.isPending || needsNextPage) return <TaskListSkeleton />;
   if (query.isError && tasks.length === 0) return <LoadError error={query.error} onRetry={() => query.refetch()} />;
   if (tasks.length === 0) {
     return <EmptyState filter={filter} counts={counts} onChange={onChange} onAdd={() => composer.current?.focus()} />;
@@ -74,11 +74,11 @@ export default function TaskPanel({ filter, counts, onChange, composer }: Props)
           drafts={drafts}
           selection={selection}
           actions={actions}
-          onEmptied={() => composer.current?.focus()}
-          more={query}
+          onEmpty={() => composer.current?.focus()}
+          pagination={query}
         />
       </div>
-      <BulkBar selection={selection} onAction={actOnSelection} />
+      <BulkBar selection={selection} onAction={applyToSelection} />
     </>
   );
 }

@@ -7,7 +7,7 @@ import { Checkbox } from "@/components/ui/checkbox";
 import type { Task } from "@/lib/api/types";
 import { formatDateTime, timeAgo } from "@/lib/format";
 import type { Draft } from "@/lib/hooks/use-drafts";
-import { isProvisional } from "@/lib/tasks/cache";
+import { isPlaceholder } from "@/lib/tasks/cache";
 import type { TaskText } from "@/lib/tasks/text";
 import { cn } from "@/lib/utils";
 import { TaskEditor } from "./task-editor";
@@ -15,14 +15,14 @@ import { TaskEditor } from "./task-editor";
 type Props = {
   task: Task;
   draft: Draft | undefined;
-  /** Of all rows one is in the tab order; keys move between them. */
+  /** Only one row is in the tab order; other keys move between the rows. */
   tabbable: boolean;
   selected: boolean;
   selecting: boolean;
   onSelect: (range: boolean) => void;
   onFocus: () => void;
   titleRef: Ref<HTMLButtonElement>;
-  on: {
+  actions: {
     toggleStatus: (task: Task) => void;
     edit: (task: Task) => void;
     remove: (task: Task) => void;
@@ -31,11 +31,11 @@ type Props = {
   };
 };
 
-const revealed =
+const visibleOnHover =
   "opacity-0 transition-opacity group-hover:opacity-100 group-focus-within:opacity-100 pointer-coarse:opacity-100";
 
-export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, onFocus, titleRef, on }: Props) {
-  const saving = isProvisional(task.id);
+export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, onFocus, titleRef, actions }: Props) {
+  const saving = isPlaceholder(task.id);
   const completed = task.status === "completed";
   const tabIndex = tabbable ? 0 : -1;
 
@@ -44,14 +44,14 @@ export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, 
       <TaskEditor
         task={task}
         draft={draft}
-        onSave={(base, text) => on.save(task, base, text)}
-        onCancel={() => on.cancel(task)}
+        onSave={(base, text) => actions.save(task, base, text)}
+        onCancel={() => actions.cancel(task)}
       />
     );
   }
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: only notes which of its controls has the focus
+    // biome-ignore lint/a11y/noStaticElementInteractions: only records which of its controls has the focus
     <div
       onFocus={onFocus}
       aria-busy={saving || undefined}
@@ -63,7 +63,7 @@ export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, 
     >
       <Checkbox
         aria-label={`Select ${task.title}`}
-        className={cn("mt-px", !selecting && revealed)}
+        className={cn("mt-px", !selecting && visibleOnHover)}
         checked={selected}
         disabled={saving}
         tabIndex={tabIndex}
@@ -77,7 +77,7 @@ export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, 
         checked={completed}
         disabled={saving}
         tabIndex={tabIndex}
-        onChange={() => on.toggleStatus(task)}
+        onChange={() => actions.toggleStatus(task)}
       />
       <div className="min-w-0 flex-1 px-1.5 py-1.5">
         <button
@@ -86,7 +86,7 @@ export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, 
           type="button"
           tabIndex={tabIndex}
           aria-disabled={saving || undefined}
-          onClick={() => !saving && on.edit(task)}
+          onClick={() => !saving && actions.edit(task)}
           className={cn(
             "-mx-1 block max-w-full rounded px-1 text-left text-[15px] leading-6 break-words",
             completed && "text-muted-foreground line-through decoration-muted-foreground/60",
@@ -102,7 +102,7 @@ export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, 
       </div>
       <div className="grid shrink-0 justify-items-end *:col-start-1 *:row-start-1 pointer-coarse:flex">
         <TimeAgo task={task} />
-        <div className={cn("flex py-0.5", revealed)}>
+        <div className={cn("flex py-0.5", visibleOnHover)}>
           <Button
             variant="ghost"
             size="icon"
@@ -110,7 +110,7 @@ export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, 
             aria-label={`Edit ${task.title}`}
             disabled={saving}
             tabIndex={tabIndex}
-            onClick={() => on.edit(task)}
+            onClick={() => actions.edit(task)}
           >
             <Pencil />
           </Button>
@@ -120,7 +120,7 @@ export function TaskRow({ task, draft, tabbable, selected, selecting, onSelect, 
             aria-label={`Delete ${task.title}`}
             disabled={saving}
             tabIndex={tabIndex}
-            onClick={() => on.remove(task)}
+            onClick={() => actions.remove(task)}
           >
             <Trash2 />
           </Button>

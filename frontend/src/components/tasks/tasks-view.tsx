@@ -3,8 +3,8 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, useEffect, useRef } from "react";
 import { ClientOnly } from "@/components/client-only";
-import { useKeys } from "@/lib/hooks/use-keys";
 import { useTaskFilter } from "@/lib/hooks/use-task-filter";
+import { useShortcuts } from "@/lib/shortcuts";
 import { taskCountsQuery, taskListQuery } from "@/lib/tasks/queries";
 import { FilterTabs } from "./filter-tabs";
 import { SearchField } from "./search-field";
@@ -20,9 +20,9 @@ export function TasksView() {
   const search = useRef<HTMLInputElement>(null);
   const { data: counts } = useQuery(taskCountsQuery(filter.q));
 
-  useKeys({ n: () => composer.current?.focus(), "/": () => search.current?.focus() });
+  useShortcuts({ n: () => composer.current?.focus(), "/": () => search.current?.focus() });
 
-  // The tasks need not wait for the code that shows them.
+  // The tasks are fetched while the code that shows them is still loading.
   useEffect(() => void client.prefetchInfiniteQuery(taskListQuery(client, filter)), [client, filter]);
 
   return (

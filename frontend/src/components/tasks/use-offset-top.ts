@@ -1,6 +1,6 @@
 import { type RefObject, useLayoutEffect, useState } from "react";
 
-/** How far below the top of the page an element begins, kept up to date when what is above it grows. */
+/** The distance of an element from the top of the page, which is measured again when the page changes its size. */
 export function useOffsetTop(ref: RefObject<HTMLElement | null>) {
   const [offset, setOffset] = useState(0);
 

@@ -4,7 +4,7 @@ import { cn } from "@/lib/utils";
 
 type Props = Omit<ComponentProps<"input">, "type"> & { round?: boolean };
 
-/** A native checkbox in our looks; the padding around it makes the target 36 px wide. */
+/** A native checkbox with the style of the theme. The space around it makes the target 36 px wide. */
 export function Checkbox({ round = false, className, ...props }: Props) {
   return (
     <span className={cn("relative grid size-9 shrink-0 place-items-center", className)}>

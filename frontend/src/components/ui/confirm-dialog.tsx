@@ -1,8 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { messageOf } from "@/lib/api/problem";
-import { Alert } from "./alert";
+import { ErrorAlert } from "./alert";
 import { Button } from "./button";
 import { Dialog } from "./dialog";
 
@@ -40,7 +39,7 @@ export function ConfirmDialog({ open, onClose, title, text, confirm, onConfirm }
 
   return (
     <Dialog open={open} onClose={close} title={title} description={text}>
-      {error !== undefined && <Alert className="mb-4">{messageOf(error)}</Alert>}
+      <ErrorAlert error={error} className="mb-4" />
       <div className="flex justify-end gap-2">
         <Button variant="outline" onClick={close}>
           Cancel

@@ -12,15 +12,21 @@ type Props = {
   children: ReactNode;
 };
 
-/** The browser's modal dialog: it keeps focus inside, closes with Escape and gives focus back. */
-export function Dialog({ open, onClose, title, description, children }: Props) {
+/** Opens and closes a <dialog>. As a modal, it keeps the focus inside, closes on Escape and restores the focus. */
+export function useModal(open: boolean) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const id = useId();
 
   useEffect(() => {
     if (open) dialog.current?.showModal();
     else dialog.current?.close();
   }, [open]);
+
+  return dialog;
+}
+
+export function Dialog({ open, onClose, title, description, children }: Props) {
+  const dialog = useModal(open);
+  const id = useId();
 
   return (
     <dialog

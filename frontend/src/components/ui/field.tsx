@@ -1,15 +1,15 @@
 import { type ComponentProps, type ReactNode, useId } from "react";
 import { Input } from "./input";
 
-type Described = { id: string; "aria-invalid": true | undefined; "aria-describedby": string | undefined };
+type ControlProps = { id: string; "aria-invalid": true | undefined; "aria-describedby": string | undefined };
 
-/** A label, a control, what helps and what is wrong, tied together for assistive technology. */
+/** Connects a control with its label, hint and error for assistive technology. */
 export function Field(props: {
   label: string;
   optional?: boolean;
   hint?: ReactNode;
   error?: string | undefined;
-  children: (control: Described) => ReactNode;
+  children: (control: ControlProps) => ReactNode;
 }) {
   const { label, optional, hint, error, children } = props;
   const id = useId();

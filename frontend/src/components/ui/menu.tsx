@@ -8,7 +8,7 @@ export const menuItem =
 
 type Props = { label: string; trigger: ReactNode; triggerClassName?: string; children: ReactNode };
 
-/** A button that shows a panel of links and buttons. The browser closes it on Escape or a click elsewhere. */
+/** A button that opens a panel of links and buttons. The browser closes it on Escape or on a click elsewhere. */
 export function Menu({ label, trigger, triggerClassName, children }: Props) {
   const id = useId();
   const anchor = `--menu-${id.replace(/\W/g, "")}`;

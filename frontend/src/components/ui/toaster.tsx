@@ -20,7 +20,7 @@ export default function Toaster() {
       theme={theme as ToasterProps["theme"]}
       style={colours}
       position="bottom-right"
-      offset={{ right: "calc(24px + var(--beside))" }}
+      offset={{ right: "calc(24px + var(--dock-width))" }}
       visibleToasts={4}
       containerAriaLabel="Notifications"
       toastOptions={{

@@ -2,18 +2,19 @@ import { body, http } from "./client";
 import type { EventStream } from "./event-stream";
 import type { ChatRequest, Conversation } from "./types";
 
-export const MESSAGE_LIMIT = 4_000;
-export const TITLE_LIMIT = 200;
+export const MAX_MESSAGE_CHARS = 4_000;
+export const MAX_TITLE_CHARS = 200;
+export const MAX_QUERY_CHARS = 200;
 
 const PAGE_SIZE = 30;
 
 export const getChatInfo = () => body(http.GET("/api/chat"));
 
-/** Starts a turn. Ending the request does not end the turn: that is what {@link cancelTurn} is for. */
+/** Starts a turn. The turn continues when the request is aborted; only {@link cancelTurn} ends it. */
 export const startTurn = (request: ChatRequest, signal: AbortSignal): Promise<EventStream> =>
   body(http.POST("/api/chat", { body: request, parseAs: "stream", signal })) as Promise<never>;
 
-/** What came after `position`; nothing when that is all, and no turn is at work. */
+/** The events after `position`; nothing when there are none and no turn is running. */
 export const resumeTurn = (id: string, position: string, signal: AbortSignal): Promise<EventStream | undefined> => {
   const params = { path: { id }, header: { "Last-Event-ID": position } };
   return body(http.GET("/api/chat/{id}/events", { params, parseAs: "stream", signal })) as Promise<never>;

@@ -3,8 +3,8 @@ import { body, http } from "./client";
 import type { BulkAction, NewTask, TaskStatus, TaskUpdate } from "./types";
 
 export const PAGE_SIZE = 100;
-export const BULK_LIMIT = 200;
-export const IMPORT_LIMIT = 5 * 1024 * 1024;
+export const MAX_BULK_IDS = 200;
+export const MAX_IMPORT_BYTES = 5 * 1024 * 1024;
 
 export function listTasks({ status, q, sort }: TaskFilter, cursor: string | null, signal?: AbortSignal) {
   const query = { status, sort, limit: PAGE_SIZE, ...(q && { q }), ...(cursor && { cursor }) };
@@ -18,7 +18,7 @@ export async function countTasks(q: string, signal?: AbortSignal) {
 
 export const getTask = (id: string) => body(http.GET("/api/tasks/{id}", { params: { path: { id } } }));
 
-/** Safe to repeat with the same key. */
+/** A repeated request with the same key creates no second task. */
 export const createTask = (task: NewTask, key: string) =>
   body(http.POST("/api/tasks", { body: task, params: { header: { "Idempotency-Key": key } } }));
 
@@ -40,7 +40,7 @@ export const setTaskStatus = (id: string, status: TaskStatus) =>
 
 export const deleteTask = (id: string) => body(http.DELETE("/api/tasks/{id}", { params: { path: { id } } }));
 
-/** At most {@link BULK_LIMIT} ids. */
+/** At most {@link MAX_BULK_IDS} ids. */
 export const bulkTasks = (action: BulkAction, ids: string[]) =>
   body(http.POST("/api/tasks/bulk", { body: { action, ids } }));
 

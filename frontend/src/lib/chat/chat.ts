@@ -1,136 +1,150 @@
 import type { QueryClient } from "@tanstack/react-query";
+import { createStore } from "zustand";
 import { announce } from "@/lib/announce";
 import { cancelTurn, startTurn } from "@/lib/api/chat";
 import type { EventStream, NumberedEvent } from "@/lib/api/event-stream";
 import { ApiError } from "@/lib/api/problem";
 import type { ChatRequest } from "@/lib/api/types";
 import { goToSignIn } from "@/lib/navigation";
-import { follow } from "./follow";
+import { turnAnnouncement } from "./announcement";
+import { saveConversationId } from "./conversation-storage";
 import { chatKeys, conversationQuery } from "./queries";
-import { remembered } from "./remembered";
-import { spoken } from "./spoken";
-import { applyEvent, cutFrom, type Thread, threadOf } from "./thread";
+import { applyEvent, type Thread, toThread, truncateThread } from "./thread";
+import { streamTurn } from "./turn-stream";
 
-export type ChatState = {
+type ChatState = {
   /** Null in a new conversation. */
   thread: Thread | null;
-  /** The conversation that is being fetched, and why that failed. */
-  opening: { id: string; error: unknown } | null;
-  /** What was asked for and is not in the thread yet, and why the server refused it. */
-  asked: { request: ChatRequest; refusal: ApiError | Error | null } | null;
+  /** The conversation that is being fetched, and the error if that failed. */
+  loading: { id: string; error: unknown } | null;
+  /** The request that is not part of the thread yet, and the error if the server refused it. */
+  pending: { request: ChatRequest; error: Error | null } | null;
   stopping: boolean;
-  /** The connection broke in mid answer; it is being made again. */
-  broken: boolean;
+  /** Whether the connection broke during an answer and is being restored. */
+  reconnecting: boolean;
 };
 
-const EMPTY: ChatState = { thread: null, opening: null, asked: null, stopping: false, broken: false };
+const INITIAL: ChatState = { thread: null, loading: null, pending: null, stopping: false, reconnecting: false };
 
-/** The open conversation: what a person can do to it, and what comes in from the server. */
+/** The open conversation: the actions of the user, and the events from the server. */
 export function createChat(client: QueryClient) {
-  let state = EMPTY;
+  const store = createStore(() => INITIAL);
+  const { getState, setState } = store;
   let reading = new AbortController();
-  const listeners = new Set<() => void>();
 
-  function set(change: Partial<ChatState>) {
-    state = { ...state, ...change };
-    for (const listener of listeners) listener();
-  }
-
-  /** Ends the reading of the conversation before. Its turn goes on at the server. */
-  function takeOver() {
+  /** Stops reading the current conversation; its turn continues at the server. Returns the signal of the next one. */
+  function restartReading() {
     reading.abort();
     reading = new AbortController();
     return reading.signal;
   }
 
   function startNew() {
-    takeOver();
-    remembered.set(null);
-    set(EMPTY);
+    restartReading();
+    saveConversationId(null);
+    setState(INITIAL);
   }
 
   async function open(id: string) {
-    const signal = takeOver();
-    remembered.set(id);
-    set({ ...EMPTY, opening: { id, error: null } });
+    const signal = restartReading();
+    saveConversationId(id);
+    setState({ ...INITIAL, loading: { id, error: null } });
     try {
-      const thread = threadOf(await client.fetchQuery(conversationQuery(id)));
+      const thread = toThread(await client.fetchQuery(conversationQuery(id)));
       if (signal.aborted) return;
-      set({ thread, opening: null });
+      setState({ thread, loading: null });
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof ApiError && error.status === 404) return startNew();
-      return set({ opening: { id, error } });
+      return setState({ loading: { id, error } });
     }
-    if (state.thread?.working) await read(null, signal);
+    if (getState().thread?.working) await read(null, signal);
   }
 
-  async function ask(request: ChatRequest) {
-    if (isWorking(state)) return;
-    const signal = takeOver();
-    set({ asked: { request, refusal: null }, broken: false });
+  async function submit(request: ChatRequest) {
+    if (isWorking(getState())) return;
+    const signal = restartReading();
+    setState({ pending: { request, error: null }, reconnecting: false });
     try {
       await read(await startTurn(request, signal), signal);
     } catch (error) {
-      if (!signal.aborted) refuse(request, error);
+      if (!signal.aborted) failPending(request, error);
     }
   }
 
-  function refuse(request: ChatRequest, error: unknown) {
-    if (error instanceof ApiError && error.code === "unauthorized") return goToSignIn();
-    if (error instanceof ApiError && error.code === "chat_not_configured") {
+  function failPending(request: ChatRequest, cause: unknown) {
+    if (cause instanceof ApiError && cause.code === "unauthorized") return goToSignIn();
+    if (cause instanceof ApiError && cause.code === "chat_not_configured") {
       client.invalidateQueries({ queryKey: chatKeys.info });
     }
-    const refusal = error instanceof Error ? error : new Error(String(error));
-    set({ asked: { request, refusal }, stopping: false, broken: false });
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    setState({ pending: { request, error }, stopping: false, reconnecting: false });
   }
 
   async function read(stream: EventStream | null, signal: AbortSignal) {
-    const position = () => state.thread && { id: state.thread.id, after: state.thread.position };
+    const getPosition = () => {
+      const { thread } = getState();
+      return thread && { id: thread.id, after: thread.position };
+    };
+    const onReconnecting = (reconnecting: boolean) => setState({ reconnecting });
     try {
-      await follow(stream, { position, receive, refresh, onBreak: (broken) => set({ broken }) }, signal);
+      await streamTurn(stream, { getPosition, onEvent, refetch, onReconnecting }, signal);
     } catch (error) {
       if (signal.aborted) return;
-      if (!state.thread?.working) throw error;
-      // Refused in mid answer: fetching the conversation anew tells what became of it, or says why that fails.
-      await open(state.thread.id);
+      const { thread } = getState();
+      if (!thread?.working) throw error;
+      // The server refused to continue the stream. The fetched conversation shows how the turn ended.
+      await open(thread.id);
     }
   }
 
-  function receive({ id, event }: NumberedEvent) {
-    if (event.type === "message_start" && event.conversation_id !== state.thread?.id) {
-      begin(event.conversation_id, event.title);
+  function onEvent({ id, event }: NumberedEvent) {
+    if (event.type === "message_start" && event.conversation_id !== getState().thread?.id) {
+      startThread(event.conversation_id, event.title);
     }
-    if (!state.thread) return "torn";
-    const thread = applyEvent(state.thread, event, id);
-    // Before this, the server could not have known what to stop.
-    if (state.asked && state.stopping) void cancel(thread.id);
-    set({ thread, asked: null });
-    if (thread.torn) return "torn";
-    if (thread.working) return "more";
-    finish(thread);
-    return "over";
+    const { thread: current, pending, stopping } = getState();
+    if (!current) return "stale";
+    const thread = applyEvent(current, event, id);
+    // The first event shows that the server knows the turn, which can be cancelled from now on.
+    if (pending && stopping) void cancel(thread.id);
+    setState({ thread, pending: null });
+    if (thread.stale) return "stale";
+    if (thread.working) return "continue";
+    finishTurn(thread);
+    return "done";
   }
 
-  function begin(id: string, title: string) {
-    remembered.set(id);
-    const thread = { id, title, messages: [], position: "", working: true, ended: null, failure: null, seen: [] };
-    set({ thread: { ...thread, torn: false } });
+  function startThread(id: string, title: string) {
+    saveConversationId(id);
+    setState({
+      thread: {
+        id,
+        title,
+        messages: [],
+        position: "",
+        working: true,
+        endReason: null,
+        failure: null,
+        appliedDeltas: [],
+        stale: false,
+      },
+    });
     client.invalidateQueries({ queryKey: chatKeys.lists });
   }
 
-  function finish(thread: Thread) {
-    set({ asked: null, stopping: false, broken: false });
+  function finishTurn(thread: Thread) {
+    setState({ pending: null, stopping: false, reconnecting: false });
     client.invalidateQueries({ queryKey: chatKeys.lists });
-    // A failure is an alert on the page, which is told by itself.
-    if (!thread.failure) announce(spoken(thread));
+    // The page shows a failure as an alert, which screen readers announce by themselves.
+    if (!thread.failure) announce(turnAnnouncement(thread));
   }
 
-  async function refresh() {
-    if (!state.thread) return false;
-    const thread = threadOf(await client.fetchQuery(conversationQuery(state.thread.id)));
-    set({ thread, asked: null });
-    if (!thread.working) finish(thread);
+  async function refetch() {
+    const { thread: current } = getState();
+    if (!current) return false;
+    const thread = toThread(await client.fetchQuery(conversationQuery(current.id)));
+    setState({ thread, pending: null });
+    if (!thread.working) finishTurn(thread);
     return thread.working;
   }
 
@@ -138,59 +152,72 @@ export function createChat(client: QueryClient) {
     try {
       await cancelTurn(id);
     } catch {
-      set({ stopping: false });
+      setState({ stopping: false });
       announce("The assistant could not be stopped. Try again.");
     }
   }
 
   return {
+    store,
+    /** The text in the composer, which is kept while the panel is closed. */
     draft: "",
-    getState: () => state,
-    subscribe(listener: () => void) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
     startNew,
     open,
 
-    send: (message: string) => ask({ ...(state.thread && { conversation_id: state.thread.id }), message }),
-
-    /** Says it in other words, or the same once more: what followed from it is dropped. */
-    resend(seq: number, message: string) {
-      if (!state.thread || isWorking(state)) return;
-      const conversation_id = state.thread.id;
-      set({ thread: cutFrom(state.thread, seq) });
-      return ask({ conversation_id, message, replace_from: seq });
+    send(message: string) {
+      const { thread } = getState();
+      return submit({ ...(thread && { conversation_id: thread.id }), message });
     },
 
-    confirm: (confirm: boolean) => state.thread && ask({ conversation_id: state.thread.id, confirm }),
+    /** Sends a message again, edited or not. The old one and all later messages are replaced. */
+    resend(seq: number, message: string) {
+      const { thread } = getState();
+      if (!thread || isWorking(getState())) return;
+      setState({ thread: truncateThread(thread, seq) });
+      return submit({ conversation_id: thread.id, message, replace_from: seq });
+    },
 
-    /** Once more what the server refused or did not get. */
-    askAgain: () => state.asked?.refusal && ask(state.asked.request),
+    /** Allows or refuses the changes that await confirmation. */
+    confirm(confirm: boolean) {
+      const { thread } = getState();
+      return thread && submit({ conversation_id: thread.id, confirm });
+    },
 
-    /** Forgets what the server refused, and shows what it knows. Returns the text that was not sent. */
-    takeBack() {
-      const text = state.asked?.request.message ?? "";
-      if (state.thread) void open(state.thread.id);
-      else set({ asked: null });
-      return text;
+    /** Sends the request again that the server refused or did not receive. */
+    retry() {
+      const { pending } = getState();
+      return pending?.error && submit(pending.request);
+    },
+
+    /** Drops the request that the server refused, and shows the conversation as the server has it. Returns its text. */
+    discardPending() {
+      const { thread, pending } = getState();
+      if (thread) void open(thread.id);
+      else setState({ pending: null });
+      return pending?.request.message ?? "";
     },
 
     stop() {
-      if (!isWorking(state) || state.stopping) return;
-      set({ stopping: true });
-      if (state.thread?.working) void cancel(state.thread.id);
+      const { thread, stopping } = getState();
+      if (!isWorking(getState()) || stopping) return;
+      setState({ stopping: true });
+      if (thread?.working) void cancel(thread.id);
     },
 
-    /** The conversation was deleted or renamed in the list. */
-    forget: (id: string) => shownId(state) === id && startNew(),
-    retitle: (id: string, title: string) => state.thread?.id === id && set({ thread: { ...state.thread, title } }),
+    /** To be called after a conversation was deleted. */
+    onDeleted: (id: string) => openConversationId(getState()) === id && startNew(),
+
+    /** To be called after a conversation was renamed. */
+    onRenamed(id: string, title: string) {
+      const { thread } = getState();
+      if (thread?.id === id) setState({ thread: { ...thread, title } });
+    },
   };
 }
 
 export type Chat = ReturnType<typeof createChat>;
 
-export const isWorking = ({ thread, asked }: ChatState) =>
-  Boolean(thread?.working || (asked && asked.refusal === null));
+export const isWorking = ({ thread, pending }: ChatState) =>
+  Boolean(thread?.working || (pending && pending.error === null));
 
-export const shownId = ({ thread, opening }: ChatState) => thread?.id ?? opening?.id ?? null;
+export const openConversationId = ({ thread, loading }: ChatState) => thread?.id ?? loading?.id ?? null;

@@ -1,85 +1,66 @@
-import { useSyncExternalStore } from "react";
-import { CHAT_COOKIE } from "./cookie";
+import { create } from "zustand";
+import { saveChatOpen } from "./cookie";
 
-const WIDE = "(min-width: 64rem)";
-const YEAR = 365 * 24 * 60 * 60;
+/** From this width on, the chat is docked next to the page; below it, the chat is a sheet over the page. */
+const WIDE_SCREEN = "(min-width: 64rem)";
 
-/** Beside the page where there is room for both, and remembered; over it, and only for now, where there is not. */
-let beside: boolean | undefined;
-let sheet = false;
+// `docked` is undefined until the user opens or closes the chat; until then, the cookie of the last visit decides.
+const usePanel = create(() => ({ wide: true, docked: undefined as boolean | undefined, sheetOpen: false }));
+
+if (typeof window !== "undefined") {
+  const media = window.matchMedia(WIDE_SCREEN);
+  const update = () => usePanel.setState({ wide: media.matches });
+  media.addEventListener("change", update);
+  update();
+}
+
 let focusComposer: (() => void) | undefined;
-let focusWanted = false;
-const listeners = new Set<() => void>();
+let focusRequested = false;
 
-function changed() {
-  for (const listener of listeners) listener();
-}
-
-const isWide = () => window.matchMedia(WIDE).matches;
-
-function setBeside(open: boolean) {
-  beside = open;
-  // A cookie, so that the server draws the page with or without the panel from the start.
-  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API needs HTTPS
-  document.cookie = `${CHAT_COOKIE}=${open ? "open" : "closed"}; path=/; max-age=${YEAR}; samesite=lax`;
-}
-
-/** Opens the chat, or leads to it where it is open. */
+/** Opens the chat and moves the focus to its composer. */
 export function openChat() {
-  if (isWide()) setBeside(true);
-  else sheet = true;
-  focusWanted = true;
-  changed();
-  takeFocus();
+  if (usePanel.getState().wide) setDocked(true);
+  else usePanel.setState({ sheetOpen: true });
+  focusRequested = true;
+  focusIfRequested();
 }
 
 export function closeChat() {
-  if (isWide()) setBeside(false);
-  sheet = false;
-  changed();
+  if (usePanel.getState().wide) setDocked(false);
+  closeSheet();
 }
 
-/** Out of the way of what is under it. Whether it was in the way. */
+/** Closes the sheet, if it is open, to show the page under it. Returns whether it was open. */
 export function closeSheet() {
-  const was = sheet;
-  sheet = false;
-  changed();
-  return was;
+  const { sheetOpen } = usePanel.getState();
+  usePanel.setState({ sheetOpen: false });
+  return sheetOpen;
 }
 
-/** How to get to the place where a message is typed, for as long as it is there. */
-export function offerFocus(focus: () => void) {
+/** Registers how to focus the composer while it is mounted. Returns how to unregister it. */
+export function registerComposer(focus: () => void) {
   focusComposer = focus;
-  takeFocus();
+  focusIfRequested();
   return () => {
     if (focusComposer === focus) focusComposer = undefined;
   };
 }
 
-function takeFocus() {
-  if (!focusWanted || !focusComposer) return;
-  focusWanted = false;
+/** `initiallyOpen` is what the server has rendered, according to the cookie. */
+export function useChatPlacement(initiallyOpen: boolean): "docked" | "sheet" | "closed" {
+  return usePanel(({ wide, docked, sheetOpen }) => {
+    if (wide) return (docked ?? initiallyOpen) ? "docked" : "closed";
+    return sheetOpen ? "sheet" : "closed";
+  });
+}
+
+function setDocked(docked: boolean) {
+  usePanel.setState({ docked });
+  saveChatOpen(docked);
+}
+
+function focusIfRequested() {
+  if (!focusRequested || !focusComposer) return;
+  focusRequested = false;
   focusComposer();
-}
-
-function subscribe(listener: () => void) {
-  listeners.add(listener);
-  const wide = window.matchMedia(WIDE);
-  wide.addEventListener("change", listener);
-  return () => {
-    listeners.delete(listener);
-    wide.removeEventListener("change", listener);
-  };
-}
-
-/** Where the chat is. `initially` is what the server drew, going by the cookie. */
-export function useChatPlace(initially: boolean): "beside" | "sheet" | "closed" {
-  return useSyncExternalStore(
-    subscribe,
-    () => {
-      if (isWide()) return (beside ?? initially) ? "beside" : "closed";
-      return sheet ? "sheet" : "closed";
-    },
-    () => (initially ? "beside" : "closed"),
-  );
 }

@@ -23,7 +23,7 @@ export const conversationsQuery = (q: string) =>
     placeholderData: keepPreviousData,
   });
 
-/** Asked for when it is opened; from then on its events keep it up to date. */
+/** Not cached: events keep the open conversation up to date, and opening it again must fetch it. */
 export const conversationQuery = (id: string) =>
   queryOptions({
     queryKey: chatKeys.conversation(id),

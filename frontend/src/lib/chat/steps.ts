@@ -2,16 +2,16 @@ import type { ChatMessage, MessageStatus, ToolUse } from "@/lib/api/types";
 import { plural } from "@/lib/format";
 import { isTask } from "./turns";
 
-/** One use of a tool, in words: "Completed" + the task, or a whole sentence, and why it failed. */
-export type Step = {
+/** How the page describes one use of a tool: "Completed" and the task, or a whole sentence, and why it failed. */
+type Step = {
   text: string;
   task?: { id: string | null; title: string };
   detail?: string;
 };
 
-type Words = { infinitive: string; running: string; done: string; declined?: string };
+type Verbs = { infinitive: string; running: string; done: string; declined?: string };
 
-const WORDS: Record<string, Words> = {
+const VERBS: Record<string, Verbs> = {
   add_task: { infinitive: "add", running: "Adding", done: "Added" },
   complete_task: { infinitive: "complete", running: "Completing", done: "Completed" },
   reopen_task: { infinitive: "reopen", running: "Reopening", done: "Reopened" },
@@ -21,41 +21,41 @@ const WORDS: Record<string, Words> = {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export function stepOf(message: ChatMessage, titles: ReadonlyMap<string, string>): Step {
+export function describeStep(message: ChatMessage, titles: ReadonlyMap<string, string>): Step {
   const { status, error } = message;
-  const tool = usage(message);
-  const detail = detailOf(tool, status) ?? error?.detail;
-  const task = taskOf(tool, titles);
-  const words = wordsFor(tool);
+  const tool = toolUseOf(message);
+  const detail = describeDetail(tool, status) ?? error?.detail;
+  const task = findTask(tool, titles);
+  const verbs = verbsFor(tool);
   const text =
     tool.name === "list_tasks"
-      ? looked(tool, status)
-      : words
-        ? `${verb(words, status)}${task ? "" : " a task"}`
+      ? describeListing(tool, status)
+      : verbs
+        ? `${conjugate(verbs, status)}${task ? "" : " a task"}`
         : `${status === "failed" ? "Could not use" : "Used"} ${tool.name.replaceAll("_", " ")}`;
-  return { text, ...(task && words && { task }), ...(detail && { detail }) };
+  return { text, ...(task && verbs && { task }), ...(detail && { detail }) };
 }
 
-/** "delete 3 tasks", for the button that allows it. */
-export function confirmationWords(waiting: ChatMessage[]) {
-  const verbs = new Set(waiting.map((message) => wordsFor(usage(message))?.infinitive));
-  const [only] = verbs;
-  if (verbs.size === 1 && only) return `${only} ${plural(waiting.length, "task")}`;
-  return `make ${plural(waiting.length, "change")}`;
+/** "delete 3 tasks", for the button that confirms it. */
+export function describeConfirmation(awaiting: ChatMessage[]) {
+  const infinitives = new Set(awaiting.map((message) => verbsFor(toolUseOf(message))?.infinitive));
+  const [infinitive] = infinitives;
+  if (infinitives.size === 1 && infinitive) return `${infinitive} ${plural(awaiting.length, "task")}`;
+  return `make ${plural(awaiting.length, "change")}`;
 }
 
-/** What a model gives as arguments need not be an object. */
-function usage({ tool }: ChatMessage): ToolUse {
+/** Makes an object of the arguments: what a model sends need not be one. */
+function toolUseOf({ tool }: ChatMessage): ToolUse {
   return { name: tool?.name ?? "tool", result: tool?.result, arguments: { ...tool?.arguments } };
 }
 
-/** A change of the status alone has a word of its own. */
-function wordsFor({ name, arguments: { status, title, description } }: ToolUse): Words | undefined {
-  if (name !== "update_task" || title !== undefined || description !== undefined) return WORDS[name];
-  return WORDS[status === "pending" ? "reopen_task" : status === "completed" ? "complete_task" : name];
+/** An update that changes only the status has the verbs of "complete" or "reopen". */
+function verbsFor({ name, arguments: { status, title, description } }: ToolUse): Verbs | undefined {
+  if (name !== "update_task" || title !== undefined || description !== undefined) return VERBS[name];
+  return VERBS[status === "pending" ? "reopen_task" : status === "completed" ? "complete_task" : name];
 }
 
-function verb({ infinitive, running, done, declined }: Words, status: MessageStatus): string {
+function conjugate({ infinitive, running, done, declined }: Verbs, status: MessageStatus): string {
   switch (status) {
     case "running":
       return running;
@@ -72,26 +72,26 @@ function verb({ infinitive, running, done, declined }: Words, status: MessageSta
   }
 }
 
-function looked({ arguments: { q }, result }: ToolUse, status: MessageStatus) {
-  const about = typeof q === "string" && q ? ` for “${q}”` : "";
+function describeListing({ arguments: { q }, result }: ToolUse, status: MessageStatus) {
+  const search = typeof q === "string" && q ? ` for “${q}”` : "";
   if (status === "failed" || status === "cancelled") return "Could not look at your tasks";
-  if (status !== "done") return about ? `Looking${about}` : "Looking at your tasks";
+  if (status !== "done") return search ? `Looking${search}` : "Looking at your tasks";
   const count = plural(Array.isArray(result?.tasks) ? result.tasks.length : 0, "task");
-  return about ? `Looked${about}: ${count}` : `Looked at ${count}`;
+  return search ? `Looked${search}: ${count}` : `Looked at ${count}`;
 }
 
-/** As the tool answered; before that, as the assistant named it: by an id or by words. */
-function taskOf({ arguments: given, result }: ToolUse, titles: ReadonlyMap<string, string>): Step["task"] {
+/** The task in the result; before there is one, the task that the assistant named by an id or by words. */
+function findTask({ arguments: args, result }: ToolUse, titles: ReadonlyMap<string, string>): Step["task"] {
   if (isTask(result?.task)) return { id: result.task.id, title: result.task.title };
-  const named = given.task ?? given.title;
-  if (typeof named !== "string" || !named) return undefined;
-  const title = titles.get(named);
-  if (title !== undefined) return { id: named, title };
-  return UUID.test(named) ? undefined : { id: null, title: named };
+  const reference = args.task ?? args.title;
+  if (typeof reference !== "string" || !reference) return undefined;
+  const title = titles.get(reference);
+  if (title !== undefined) return { id: reference, title };
+  return UUID.test(reference) ? undefined : { id: null, title: reference };
 }
 
-/** Why it was not done, or what is to be changed to what: nobody can allow what they do not see. */
-function detailOf({ name, arguments: { title, description }, result }: ToolUse, status: MessageStatus) {
+/** Why a tool failed, or which new texts need confirmation: the user must see them before allowing them. */
+function describeDetail({ name, arguments: { title, description }, result }: ToolUse, status: MessageStatus) {
   if (status === "failed" || status === "cancelled") {
     return typeof result?.detail === "string" ? result.detail : undefined;
   }

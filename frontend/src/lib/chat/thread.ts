@@ -1,37 +1,37 @@
 import type { ChatEvent, ChatFailure, ChatMessage, Conversation, EndReason } from "@/lib/api/types";
 
-/** A conversation as it is known here. */
+/** A conversation as this tab knows it. */
 export type Thread = {
   id: string;
   title: string;
   messages: ChatMessage[];
-  /** The last event that is in it. */
+  /** The id of the last event that was applied. */
   position: string;
   working: boolean;
-  /** How the last turn ended, where that asks for something. */
-  ended: EndReason | null;
+  /** Why the last turn ended; null while a turn runs, and when a fetched conversation does not say. */
+  endReason: EndReason | null;
   failure: ChatFailure | null;
-  /** Pieces of the text at work that are in it: the same one may come twice. */
-  seen: readonly string[];
-  /** Something before the last event was missed: only the whole conversation helps. */
-  torn: boolean;
+  /** The ids of the text deltas that were applied to the current text: the server may send one twice. */
+  appliedDeltas: readonly string[];
+  /** Whether an event is missing, so that the whole conversation has to be fetched again. */
+  stale: boolean;
 };
 
-export function threadOf({ id, title, messages, position, at_work }: Conversation): Thread {
+export function toThread({ id, title, messages, position, at_work }: Conversation): Thread {
   return {
     id,
     title,
     messages,
     position,
     working: at_work,
-    ended: messages.some(({ status }) => status === "awaiting") ? "confirmation" : null,
+    endReason: messages.some(({ status }) => status === "awaiting") ? "confirmation" : null,
     failure: at_work ? null : (messages.at(-1)?.error ?? null),
-    seen: [],
-    torn: false,
+    appliedDeltas: [],
+    stale: false,
   };
 }
 
-/** The thread after an event. */
+/** Returns the thread after an event. */
 export function applyEvent(thread: Thread, event: ChatEvent, id = thread.position): Thread {
   const next = { ...thread, position: id };
   switch (event.type) {
@@ -39,63 +39,71 @@ export function applyEvent(thread: Thread, event: ChatEvent, id = thread.positio
       return {
         ...next,
         title: event.title,
-        // It takes the place of the message with its number, and of all after.
-        messages: [...settled(before(thread.messages, event.message.seq), "done"), event.message],
+        // The message replaces the one with the same number and all later ones.
+        messages: [...completeMessages(messagesBefore(thread.messages, event.message.seq), "done"), event.message],
         working: true,
-        ended: null,
+        endReason: null,
         failure: null,
-        seen: [],
+        appliedDeltas: [],
       };
     case "text_delta":
-      return append(next, event.seq, event.text, id);
+      return appendText(next, event.seq, event.text, id);
     case "tool_call":
     case "tool_result":
-      return { ...next, working: true, ended: null, messages: put(settled(thread.messages, "done"), event.message) };
+      return {
+        ...next,
+        working: true,
+        endReason: null,
+        messages: upsertMessage(completeMessages(thread.messages, "done"), event.message),
+      };
     case "message_end":
       return {
         ...next,
-        messages: settled(thread.messages, event.reason === "cancelled" ? "cancelled" : "done"),
+        messages: completeMessages(thread.messages, event.reason === "cancelled" ? "cancelled" : "done"),
         working: false,
-        ended: event.reason,
+        endReason: event.reason,
       };
     case "error": {
       const { code, detail, retryable } = event;
       return {
         ...next,
-        messages: settled(thread.messages, "failed"),
+        messages: completeMessages(thread.messages, "failed"),
         working: false,
         failure: { code, detail, retryable },
       };
     }
-    // Of a newer server.
+    // A newer server may send events that this version does not know.
     default:
       return next;
   }
 }
 
-/** Without the message of that number and what followed it: another text takes its place. */
-export function cutFrom(thread: Thread, seq: number): Thread {
-  return { ...thread, messages: before(thread.messages, seq), ended: null, failure: null };
+/** Removes the message with this number and all later ones. */
+export function truncateThread(thread: Thread, seq: number): Thread {
+  return { ...thread, messages: messagesBefore(thread.messages, seq), endReason: null, failure: null };
 }
 
-const before = (messages: ChatMessage[], seq: number) => messages.filter((message) => message.seq < seq);
+const messagesBefore = (messages: ChatMessage[], seq: number) => messages.filter((message) => message.seq < seq);
 
-function append(thread: Thread, seq: number, text: string, id: string): Thread {
-  if (thread.seen.includes(id)) return thread;
-  if (!thread.messages.some((message) => message.seq === seq)) return { ...thread, torn: true };
+function appendText(thread: Thread, seq: number, text: string, id: string): Thread {
+  if (thread.appliedDeltas.includes(id)) return thread;
+  if (!thread.messages.some((message) => message.seq === seq)) return { ...thread, stale: true };
   const messages = thread.messages.map((message) =>
     message.seq === seq ? { ...message, text: message.text + text } : message,
   );
-  return { ...thread, messages, seen: [...thread.seen, id] };
+  return { ...thread, messages, appliedDeltas: [...thread.appliedDeltas, id] };
 }
 
-function put(messages: ChatMessage[], message: ChatMessage): ChatMessage[] {
+function upsertMessage(messages: ChatMessage[], message: ChatMessage): ChatMessage[] {
   const others = messages.filter(({ seq }) => seq !== message.seq);
   return [...others, message].sort((a, b) => a.seq - b.seq);
 }
 
-/** A text is complete when the next message begins or the turn ends; a tool's own result says how it went. */
-function settled(messages: ChatMessage[], status: "done" | "cancelled" | "failed"): ChatMessage[] {
+/**
+ * A text is complete when the next message begins or the turn ends. A tool that is "done" gets that status from its own
+ * result.
+ */
+function completeMessages(messages: ChatMessage[], status: "done" | "cancelled" | "failed"): ChatMessage[] {
   return messages.map((message) => {
     if (message.status === "streaming") return { ...message, status };
     return message.status === "running" && status !== "done" ? { ...message, status } : message;

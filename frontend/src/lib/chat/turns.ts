@@ -1,9 +1,9 @@
 import type { ChatMessage } from "@/lib/api/types";
 
-/** What a person said, and all that followed from it. */
+/** A message of the user, and the texts and tool calls with which the assistant answered it. */
 export type Turn = { question: ChatMessage | null; answers: ChatMessage[] };
 
-export function turnsOf(messages: ChatMessage[]): Turn[] {
+export function groupIntoTurns(messages: ChatMessage[]): Turn[] {
   const turns: Turn[] = [];
   for (const message of messages) {
     if (message.role === "user") turns.push({ question: message, answers: [] });
@@ -13,20 +13,20 @@ export function turnsOf(messages: ChatMessage[]): Turn[] {
   return turns;
 }
 
-export const awaiting = (messages: ChatMessage[]) => messages.filter(({ status }) => status === "awaiting");
+export const awaitingConfirmation = (messages: ChatMessage[]) => messages.filter(({ status }) => status === "awaiting");
 
-/** Titles by id of every task that a tool has told of. */
-export function knownTitles(messages: ChatMessage[]): Map<string, string> {
+/** The titles, by task id, of all tasks in the results of tools. */
+export function collectTaskTitles(messages: ChatMessage[]): Map<string, string> {
   const titles = new Map<string, string>();
   for (const { tool } of messages) {
     const { task, tasks, candidates } = tool?.result ?? {};
-    for (const one of [task, tasks, candidates].flat()) if (isTask(one)) titles.set(one.id, one.title);
+    for (const value of [task, tasks, candidates].flat()) if (isTask(value)) titles.set(value.id, value.title);
   }
   return titles;
 }
 
-type TaskLike = { id: string; title: string };
+type TaskSummary = { id: string; title: string };
 
-export function isTask(value: unknown): value is TaskLike {
+export function isTask(value: unknown): value is TaskSummary {
   return typeof value === "object" && value !== null && "id" in value && "title" in value;
 }

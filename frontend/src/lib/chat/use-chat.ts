@@ -1,23 +1,22 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
-import { useSyncExternalStore } from "react";
+import { useStore } from "zustand";
 import { type Chat, createChat } from "./chat";
-import { remembered } from "./remembered";
+import { loadConversationId } from "./conversation-storage";
 
-// One for the life of the page, so that closing the panel does not lose sight of a turn at work.
+// The chat lives as long as the page, so that closing the panel does not interrupt the reading of a turn.
 const chats = new WeakMap<QueryClient, Chat>();
 
-function chatOf(client: QueryClient) {
+function chatFor(client: QueryClient) {
   const existing = chats.get(client);
   if (existing) return existing;
   const chat = createChat(client);
   chats.set(client, chat);
-  const id = remembered.get();
+  const id = loadConversationId();
   if (id) void chat.open(id);
   return chat;
 }
 
 export function useChat() {
-  const chat = chatOf(useQueryClient());
-  const state = useSyncExternalStore(chat.subscribe, chat.getState, chat.getState);
-  return [chat, state] as const;
+  const chat = chatFor(useQueryClient());
+  return [chat, useStore(chat.store)] as const;
 }

@@ -1,21 +1,21 @@
 import { useEffect, useState } from "react";
 import type { ApiError } from "@/lib/api/problem";
 
-/** Seconds until a refused attempt may be repeated; 0 when there is nothing to wait for. */
-export function useCountdown(refusal: ApiError | null) {
+/** The seconds until a request that was refused may be repeated; 0 when there is no error. */
+export function useCountdown(error: ApiError | null) {
   const [remaining, setRemaining] = useState(0);
 
   useEffect(() => {
-    if (!refusal) return;
-    const end = Date.now() + (refusal.retryAfter ?? 1) * 1000;
+    if (!error) return;
+    const endTime = Date.now() + (error.retryAfter ?? 1) * 1000;
     const tick = () => {
-      setRemaining(Math.max(0, Math.ceil((end - Date.now()) / 1000)));
-      if (Date.now() >= end) clearInterval(timer);
+      setRemaining(Math.max(0, Math.ceil((endTime - Date.now()) / 1000)));
+      if (Date.now() >= endTime) clearInterval(timer);
     };
     const timer = setInterval(tick, 250);
     tick();
     return () => clearInterval(timer);
-  }, [refusal]);
+  }, [error]);
 
-  return refusal ? remaining : 0;
+  return error ? remaining : 0;
 }

@@ -2,7 +2,7 @@ import { useState } from "react";
 import type { Task } from "@/lib/api/types";
 import type { TaskText } from "@/lib/tasks/text";
 
-/** Unsaved text of a task: `base` is the task as it was when editing began. */
+/** The unsaved text of a task. `base` is the task as it was when the user began to edit. */
 export type Draft = { base: Task; text: TaskText; error?: string };
 
 export function useDrafts() {

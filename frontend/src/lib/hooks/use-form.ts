@@ -4,7 +4,7 @@ import { ApiError, errorsByField, messageOf } from "@/lib/api/problem";
 
 type FieldErrors = Record<string, string>;
 
-/** An uncontrolled form: checked by the schema, then by the server, whose words appear at the field they name. */
+/** An uncontrolled form. The schema checks it first, then the server; errors appear at the fields that they name. */
 export function useForm<Output>(
   schema: z.ZodMiniType<Output>,
   submit: (values: Output, form: HTMLFormElement) => Promise<void>,
@@ -34,8 +34,8 @@ export function useForm<Output>(
       await submit(parsed.data, element);
     } catch (error) {
       const byField = error instanceof ApiError ? errorsByField(error.errors) : {};
-      const shown = Object.keys(byField).every((field) => element.elements.namedItem(field));
-      if (Object.keys(byField).length > 0 && shown) setErrors(byField);
+      const allShown = Object.keys(byField).every((field) => element.elements.namedItem(field));
+      if (Object.keys(byField).length > 0 && allShown) setErrors(byField);
       else setFailure(error instanceof Error ? error : new Error(messageOf(error)));
     } finally {
       setPending(false);

@@ -1,13 +1,12 @@
 import { useMemo, useRef, useState } from "react";
 import type { Task } from "@/lib/api/types";
 
-/** Which of the loaded tasks are selected. */
 export function useSelection(tasks: Task[]) {
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
   const anchor = useRef<string | null>(null);
   const selected = useMemo(() => tasks.filter(({ id }) => ids.has(id)), [tasks, ids]);
 
-  /** With `range`, everything between the last toggled task and this one. */
+  /** With `range`, selects all tasks between the one that was toggled last and this one. */
   function toggle(id: string, { range = false } = {}) {
     const from = range ? tasks.findIndex((task) => task.id === anchor.current) : -1;
     const to = tasks.findIndex((task) => task.id === id);
@@ -25,7 +24,7 @@ export function useSelection(tasks: Task[]) {
     tasks: selected,
     has: (id: string) => ids.has(id),
     toggle,
-    all: () => setIds(new Set(tasks.map(({ id }) => id))),
+    selectAll: () => setIds(new Set(tasks.map(({ id }) => id))),
     clear: () => setIds(new Set()),
   };
 }

@@ -10,7 +10,7 @@ import * as mutations from "@/lib/tasks/mutations";
 import { sameText, type TaskText } from "@/lib/tasks/text";
 import type { Drafts } from "./use-drafts";
 
-const BULK_WORDS = {
+const BULK_VERBS = {
   complete: { done: "Completed", failed: "not completed" },
   reopen: { done: "Reopened", failed: "not reopened" },
   delete: { done: "Deleted", failed: "not deleted" },
@@ -19,7 +19,7 @@ const BULK_WORDS = {
 
 const REVERSE = { complete: "reopen", reopen: "complete", delete: "restore", restore: "delete" } as const;
 
-/** What a person can do to tasks: shown at once, told aloud, and taken back with a way out when it fails. */
+/** The user's actions on tasks. Each is shown and announced; if it fails, it is rolled back and can be repeated. */
 export function useTaskActions(drafts: Drafts) {
   const client = useQueryClient();
   const editing = useMutation(mutations.editTask(client));
@@ -28,8 +28,8 @@ export function useTaskActions(drafts: Drafts) {
   const bulking = useMutation(mutations.bulkChange(client));
   const lastUndo = useRef<(() => void) | null>(null);
 
-  const failed = (message: string, error: unknown, label: string, run: () => void) =>
-    notify.failed(message, { description: messageOf(error), action: { label, run } });
+  const notifyFailure = (message: string, error: unknown, label: string, onClick: () => void) =>
+    notify.error(message, { description: messageOf(error), action: { label, onClick } });
 
   async function edit(id: string, base: Task, text: TaskText) {
     drafts.close(id);
@@ -39,14 +39,14 @@ export function useTaskActions(drafts: Drafts) {
       announce(`Saved ${text.title}`);
     } catch (error) {
       if (mutations.isGone(error)) {
-        return notify.failed(`“${base.title}” was deleted meanwhile`, {
+        return notify.error(`“${base.title}” was deleted meanwhile`, {
           description: "Your text is not lost: add it as a new task.",
-          action: { label: "Add", run: () => addTask(client, text) },
+          action: { label: "Add", onClick: () => addTask(client, text) },
         });
       }
       drafts.open({ base, text, error: messageOf(error) });
       if (mutations.isConflict(error)) return announce("This task was changed in another tab.");
-      failed(`“${base.title}” was not saved`, error, "Retry", () => edit(id, base, text));
+      notifyFailure(`“${base.title}” was not saved`, error, "Retry", () => edit(id, base, text));
     }
   }
 
@@ -57,35 +57,35 @@ export function useTaskActions(drafts: Drafts) {
       await changing.mutateAsync({ task, status });
       announce(`${verb === "completed" ? "Completed" : "Reopened"} ${task.title}`);
     } catch (error) {
-      if (mutations.isGone(error)) return notify.failed(`“${task.title}” was deleted meanwhile`);
-      failed(`“${task.title}” was not ${verb}`, error, "Retry", () => setStatus(task, status));
+      if (mutations.isGone(error)) return notify.error(`“${task.title}” was deleted meanwhile`);
+      notifyFailure(`“${task.title}” was not ${verb}`, error, "Retry", () => setStatus(task, status));
     }
   }
 
   async function remove(task: Task) {
     const undo = () => bulk("restore", [task]);
     lastUndo.current = undo;
-    notify.done(`Deleted “${task.title}”`, { id: task.id, action: { label: "Undo", run: undo } });
+    notify.success(`Deleted “${task.title}”`, { id: task.id, action: { label: "Undo", onClick: undo } });
     try {
       await removing.mutateAsync({ tasks: [task] });
     } catch (error) {
       notify.dismiss(task.id);
-      failed(`“${task.title}” was not deleted`, error, "Retry", () => remove(task));
+      notifyFailure(`“${task.title}” was not deleted`, error, "Retry", () => remove(task));
     }
   }
 
   async function bulk(action: BulkAction, tasks: Task[]) {
-    const words = BULK_WORDS[action];
+    const verbs = BULK_VERBS[action];
     const outcome = await bulking.mutateAsync({ action, tasks });
     if (outcome.done.length > 0) {
       const undo = () => bulk(REVERSE[action], outcome.done);
       lastUndo.current = action === "restore" ? null : undo;
-      const message = `${words.done} ${tasks.length === 1 ? `“${tasks[0]?.title}”` : plural(outcome.done.length, "task")}`;
-      notify.done(message, action === "restore" ? {} : { action: { label: "Undo", run: undo } });
+      const message = `${verbs.done} ${tasks.length === 1 ? `“${tasks[0]?.title}”` : plural(outcome.done.length, "task")}`;
+      notify.success(message, action === "restore" ? {} : { action: { label: "Undo", onClick: undo } });
     }
     if (outcome.failed.length > 0) {
-      const message = `${plural(outcome.failed.length, "task")} ${outcome.failed.length === 1 ? "was" : "were"} ${words.failed}`;
-      failed(message, outcome.error, "Retry", () => bulk(action, outcome.failed));
+      const message = `${plural(outcome.failed.length, "task")} ${outcome.failed.length === 1 ? "was" : "were"} ${verbs.failed}`;
+      notifyFailure(message, outcome.error, "Retry", () => bulk(action, outcome.failed));
     }
   }
 

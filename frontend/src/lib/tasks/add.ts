@@ -4,50 +4,53 @@ import { messageOf } from "@/lib/api/problem";
 import { createTask } from "@/lib/api/tasks";
 import { notify } from "@/lib/notify";
 import { randomId } from "@/lib/utils";
-import { dropTasks, provisional, putTasks } from "./cache";
+import { createPlaceholder, putTasks, removeTasks } from "./cache";
 import { refreshCounts } from "./refresh";
 import type { TaskText } from "./text";
 
 export function addMutation(client: QueryClient) {
   return mutationOptions({
-    // In the order of typing.
+    // One after the other, so that the tasks are stored in the order in which they were typed.
     scope: { id: "new-tasks" },
     mutationFn: ({ text, key }: { text: TaskText; key: string }) => createTask(text, key),
     onMutate: ({ text }) => {
-      const task = provisional(text.title, text.description);
-      putTasks(client, [task], { fresh: true });
-      return task;
+      const placeholder = createPlaceholder(text.title, text.description);
+      putTasks(client, [placeholder], { isNew: true });
+      return placeholder;
     },
-    onSuccess: (task, _variables, shown) => {
-      putTasks(client, [task], { fresh: true });
-      dropTasks(client, [shown.id]);
+    onSuccess: (task, _variables, placeholder) => {
+      putTasks(client, [task], { isNew: true });
+      removeTasks(client, [placeholder.id]);
     },
-    onError: (_error, _variables, shown) => shown && dropTasks(client, [shown.id]),
+    onError: (_error, _variables, placeholder) => placeholder && removeTasks(client, [placeholder.id]),
     onSettled: () => refreshCounts(client),
   });
 }
 
-/** The field that a new task was typed into. */
-export type Typed = {
-  giveBack: (text: TaskText, key: string) => void;
-  /** Empties the field if it holds this text. */
-  take: (text: TaskText) => void;
+/** What addTask does to the form in which the task was typed. */
+type ComposerForm = {
+  restoreDraft: (text: TaskText, key: string) => void;
+  /** Empties the form if it still has this text. */
+  clearDraft: (text: TaskText) => void;
 };
 
-/** Shown at once, and taken back with the text not lost when the server refuses. A retry cannot add it twice. */
-export async function addTask(client: QueryClient, text: TaskText, typed?: Typed, key = randomId()): Promise<void> {
+/**
+ * Shows a new task at once. If the server refuses it, the task disappears and its text goes back into the form. A retry
+ * has the same idempotency key, so it cannot add the task twice.
+ */
+export async function addTask(client: QueryClient, text: TaskText, form?: ComposerForm, key = randomId()) {
   try {
     await client.getMutationCache().build(client, addMutation(client)).execute({ text, key });
     announce(`Added ${text.title}`);
   } catch (error) {
-    typed?.giveBack(text, key);
-    const retry = () => {
-      typed?.take(text);
-      return addTask(client, text, typed, key);
+    form?.restoreDraft(text, key);
+    const retry = (): Promise<void> => {
+      form?.clearDraft(text);
+      return addTask(client, text, form, key);
     };
-    notify.failed(`“${text.title}” was not added`, {
+    notify.error(`“${text.title}” was not added`, {
       description: messageOf(error),
-      action: { label: "Retry", run: retry },
+      action: { label: "Retry", onClick: retry },
     });
   }
 }

@@ -8,12 +8,12 @@ import { refreshCounts } from "./refresh";
 
 export type TaskPages = InfiniteData<TaskPage, string | null>;
 
-const PROVISIONAL = "new:";
+const PLACEHOLDER_PREFIX = "new:";
 
-/** A task that the server has not confirmed yet. */
-export function provisional(title: string, description: string): Task {
+/** Creates the task that is shown until the server has confirmed the new one. */
+export function createPlaceholder(title: string, description: string): Task {
   const now = new Date().toISOString();
-  const id = PROVISIONAL + randomId();
+  const id = PLACEHOLDER_PREFIX + randomId();
   return {
     id,
     title,
@@ -26,7 +26,7 @@ export function provisional(title: string, description: string): Task {
   };
 }
 
-export const isProvisional = (id: string) => id.startsWith(PROVISIONAL);
+export const isPlaceholder = (id: string) => id.startsWith(PLACEHOLDER_PREFIX);
 
 export function withStatus(task: Task, status: Task["status"]): Task {
   const now = new Date().toISOString();
@@ -41,19 +41,19 @@ export function flatten(data: Pick<TaskPages, "pages"> | undefined): Task[] {
 export const findTask = (client: QueryClient, id: string) => loadedTasks(client).get(id);
 
 /**
- * Puts the newest state of tasks into every list and count that shows them. `fresh` says that a task which is in no
- * list is new, not just not loaded yet; `told` that the server tells of them unasked, which must not take back a change
- * to the same version that it has not confirmed yet.
+ * Puts the latest state of tasks into every list and count that shows them. `isNew` means that a task which is in no
+ * list is new, and not just on a page that is not loaded. `fromEvent` means that the tasks come from the event stream:
+ * they must not undo a change to the same version that the server has not confirmed yet.
  */
-export function putTasks(client: QueryClient, tasks: Task[], { fresh = false, told = false } = {}) {
+export function putTasks(client: QueryClient, tasks: Task[], { isNew = false, fromEvent = false } = {}) {
   changeLists(client, (loaded) => {
     const changes = tasks
-      .map((task) => ({ task, previous: loaded.get(task.id) ?? provisionalTwin(loaded, task) }))
+      .map((task) => ({ task, previous: loaded.get(task.id) ?? findPlaceholder(loaded, task) }))
       .filter(
         ({ task, previous }) =>
-          !previous || (told ? previous.version < task.version : previous.version <= task.version),
+          !previous || (fromEvent ? previous.version < task.version : previous.version <= task.version),
       );
-    const counted = changes.filter(({ previous }) => fresh || previous);
+    const counted = changes.filter(({ previous }) => isNew || previous);
     return {
       change: changes.length > 0 && ((data, filter) => put(data, changes, filter)),
       counted: counted.map(({ task, previous }) => [previous, task]),
@@ -61,22 +61,22 @@ export function putTasks(client: QueryClient, tasks: Task[], { fresh = false, to
   });
 }
 
-/** Takes tasks out of every list and count. Returns those that were there. */
-export function dropTasks(client: QueryClient, ids: string[]): Task[] {
-  const gone = new Set(ids);
-  const among = (loaded: Map<string, Task>) => ids.flatMap((id) => loaded.get(id) ?? []);
-  const dropped = among(loadedTasks(client));
+/** Removes tasks from every list and count. Returns those that were there. */
+export function removeTasks(client: QueryClient, ids: string[]): Task[] {
+  const removedIds = new Set(ids);
+  const pick = (loaded: Map<string, Task>) => ids.flatMap((id) => loaded.get(id) ?? []);
+  const removed = pick(loadedTasks(client));
   changeLists(client, (loaded) => ({
-    change: (data) => mapPages(data, (tasks) => tasks.filter(({ id }) => !gone.has(id))),
-    counted: among(loaded).map((task) => [task, undefined]),
+    change: (data) => mapPages(data, (tasks) => tasks.filter(({ id }) => !removedIds.has(id))),
+    counted: pick(loaded).map((task) => [task, undefined]),
   }));
-  return dropped;
+  return removed;
 }
 
 type Change = { task: Task; previous: Task | undefined };
 type Compare = (a: Task, b: Task) => number;
 
-/** What to do to the lists, and which tasks were and are to be counted, given the tasks that are loaded. */
+/** Given the loaded tasks, returns how to change the lists, and each task that counts before and after the change. */
 type Edit = (loaded: Map<string, Task>) => {
   change: ((data: TaskPages, filter: TaskFilter) => TaskPages) | false;
   counted: [before: Task | undefined, after: Task | undefined][];
@@ -84,39 +84,39 @@ type Edit = (loaded: Map<string, Task>) => {
 
 function put(data: TaskPages, changes: Change[], filter: TaskFilter): TaskPages {
   const compare = comparator(filter.sort);
-  const waiting = new Map(changes.map((change) => [change.previous?.id ?? change.task.id, change]));
+  const remaining = new Map(changes.map((change) => [change.previous?.id ?? change.task.id, change]));
   const moving: Task[] = [];
   const kept = mapPages(data, (tasks) =>
     tasks.flatMap((old) => {
-      const change = waiting.get(old.id);
+      const change = remaining.get(old.id);
       if (!change) return old;
-      waiting.delete(old.id);
+      remaining.delete(old.id);
       const { task } = change;
       if (old.version > task.version) return old;
       if (!matches(task, filter)) return [];
-      if (isProvisional(old.id) || compare(task, old) === 0) return task;
+      if (isPlaceholder(old.id) || compare(task, old) === 0) return task;
       moving.push(task);
       return [];
     }),
   );
-  for (const { task } of waiting.values()) if (matches(task, filter)) moving.push(task);
+  for (const { task } of remaining.values()) if (matches(task, filter)) moving.push(task);
   return moving.length > 0 ? insert(kept, moving.sort(compare), compare) : kept;
 }
 
-/** Into the loaded part only: what belongs behind it comes with its page. `added` is in order. */
+/** Inserts sorted tasks into the loaded pages. A task that belongs after them comes with its own page later. */
 function insert(data: TaskPages, added: Task[], compare: Compare): TaskPages {
   const complete = data.pages.at(-1)?.next_cursor == null;
-  let next = 0;
+  let nextIndex = 0;
   return mapPages(data, (tasks, index) => {
     const merged: Task[] = [];
-    const takeBefore = (task: Task) => {
-      for (let head = added[next]; head && compare(head, task) < 0; head = added[++next]) merged.push(head);
+    const insertBefore = (task: Task) => {
+      for (let head = added[nextIndex]; head && compare(head, task) < 0; head = added[++nextIndex]) merged.push(head);
     };
     for (const task of tasks) {
-      takeBefore(task);
+      insertBefore(task);
       merged.push(task);
     }
-    if (complete && index === data.pages.length - 1) merged.push(...added.slice(next));
+    if (complete && index === data.pages.length - 1) merged.push(...added.slice(nextIndex));
     return merged;
   });
 }
@@ -143,7 +143,7 @@ function recount(client: QueryClient, changes: ReturnType<Edit>["counted"], quer
       count(after, 1);
     }
     client.setQueryData<TaskCounts>(key, next);
-    // Who knows whether what the fetch brings has the change in it already.
+    // The answer of a running fetch may contain the change or not, so the counts are set and then fetched again.
     afterFetch(client, query, () => {
       client.setQueryData<TaskCounts>(key, next);
       refreshCounts(client);
@@ -159,11 +159,11 @@ function changeLists(client: QueryClient, edit: Edit) {
     const filter = queryKey[2] as TaskFilter;
     client.setQueryData<TaskPages>(queryKey, (data) => data && change(data, filter));
     afterFetch(client, query, () => {
-      // Judged by what the fetch brought: it may know of the change already.
-      const again = edit(loadedTasks(client, queryKey));
-      const redo = again.change;
-      if (redo) client.setQueryData<TaskPages>(queryKey, (data) => data && redo(data, filter));
-      recount(client, again.counted, taskKeys.counts(filter.q));
+      // The answer may contain the change already, so what is left to change depends on the fetched tasks.
+      const reapplied = edit(loadedTasks(client, queryKey));
+      const reapply = reapplied.change;
+      if (reapply) client.setQueryData<TaskPages>(queryKey, (data) => data && reapply(data, filter));
+      recount(client, reapplied.counted, taskKeys.counts(filter.q));
       refreshCounts(client);
     });
   }
@@ -178,11 +178,11 @@ function loadedTasks(client: QueryClient, queryKey: QueryKey = taskKeys.lists) {
   return loaded;
 }
 
-/** The event of a new task can overtake the answer to the request that made it. */
-function provisionalTwin(loaded: Map<string, Task>, task: Task) {
-  if (isProvisional(task.id)) return undefined;
+/** The event of a new task can arrive before the response to the request that created it. */
+function findPlaceholder(loaded: Map<string, Task>, task: Task) {
+  if (isPlaceholder(task.id)) return undefined;
   for (const other of loaded.values()) {
     const { id, title, description } = other;
-    if (isProvisional(id) && title === task.title && description === task.description) return other;
+    if (isPlaceholder(id) && title === task.title && description === task.description) return other;
   }
 }

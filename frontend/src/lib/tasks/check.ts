@@ -1,11 +1,11 @@
 import { taskText } from "@/lib/schemas";
 import type { TaskText } from "./text";
 
-type Checked = { text: TaskText; error?: undefined } | { text?: undefined; error: string };
+type CheckResult = { text: TaskText; error?: undefined } | { text?: undefined; error: string };
 
-/** The text as it is saved, or what is wrong with it as a sentence that names the field. */
-export function checkTaskText(typed: TaskText): Checked {
-  const result = taskText.safeParse(typed);
+/** Returns the text as it will be saved, or the error in it as a sentence that names the field. */
+export function checkTaskText(text: TaskText): CheckResult {
+  const result = taskText.safeParse(text);
   if (result.success) return { text: result.data };
   const [issue] = result.error.issues;
   const field = issue?.path[0] === "description" ? "The description" : "The title";

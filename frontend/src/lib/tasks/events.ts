@@ -1,94 +1,93 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { getMe } from "@/lib/api/auth";
+import { meQuery } from "@/lib/account/queries";
 import { eventsUrl } from "@/lib/api/tasks";
 import type { TaskEvent } from "@/lib/api/types";
+import { createBackoff } from "@/lib/backoff";
 import { setReachable } from "@/lib/connection";
-import { dropTasks, putTasks } from "./cache";
-import { beingDeleted } from "./mutations";
+import { putTasks, removeTasks } from "./cache";
+import { idsBeingDeleted } from "./mutations";
 import { refreshCounts, refreshLists } from "./refresh";
 
-const FIRST_DELAY = 1_000;
-const LONGEST_DELAY = 30_000;
-
 export function applyEvent(client: QueryClient, { kind, ids, tasks }: TaskEvent) {
-  const leaving = beingDeleted(client);
+  const deleting = idsBeingDeleted(client);
   const present = new Set(tasks.map(({ id }) => id));
-  dropTasks(
+  removeTasks(
     client,
     ids.filter((id) => !present.has(id)),
   );
   putTasks(
     client,
-    tasks.filter(({ id }) => !leaving.has(id)),
-    { fresh: kind === "created" || kind === "restored", told: true },
+    tasks.filter(({ id }) => !deleting.has(id)),
+    { isNew: kind === "created" || kind === "restored", fromEvent: true },
   );
   refreshCounts(client);
 }
 
-/** Keeps the cache live while the page is visible; the stream resumes where it stopped. Returns how to end it. */
-export function followEvents(client: QueryClient, onSignedOut: () => void) {
+/**
+ * Subscribes to the changes of tasks while the page is visible. After an interruption, the stream resumes after the last
+ * event. Returns how to unsubscribe.
+ */
+export function subscribeToEvents(client: QueryClient, onSignedOut: () => void) {
+  const backoff = createBackoff();
   let source: EventSource | undefined;
   let lastEventId: string | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let delay = FIRST_DELAY;
+  let retryTimer: ReturnType<typeof setTimeout> | undefined;
 
-  const on = (name: string, handle: (data: string) => void) =>
+  const on = (name: string, handler: (data: string) => void) =>
     source?.addEventListener(name, (event: MessageEvent<string>) => {
       if (event.lastEventId) lastEventId = event.lastEventId;
-      handle(event.data);
+      handler(event.data);
     });
 
-  function open() {
-    close();
+  function connect() {
+    disconnect();
     if (document.hidden) return;
-    const first = lastEventId === undefined;
+    const firstConnection = lastEventId === undefined;
     source = new EventSource(eventsUrl(lastEventId));
     on("hello", () => {
-      delay = FIRST_DELAY;
+      backoff.reset();
       setReachable(true);
-      // What changed between loading a list and the first hello is in neither.
-      if (first) refreshLists(client);
+      // A change between the fetch of a list and the first hello is in neither of them.
+      if (firstConnection) refreshLists(client);
     });
     on("task", (data) => applyEvent(client, JSON.parse(data)));
     on("resync", () => refreshLists(client));
     on("bye", (data) => {
-      if (JSON.parse(data).reason !== "signed_out") return retry();
-      stop();
+      if (JSON.parse(data).reason !== "signed_out") return retryLater();
+      unsubscribe();
       onSignedOut();
     });
-    source.onerror = retry;
+    source.onerror = retryLater;
   }
 
-  function close() {
-    clearTimeout(timer);
+  function disconnect() {
+    clearTimeout(retryTimer);
     source?.close();
     source = undefined;
   }
 
+  function retryLater() {
+    disconnect();
+    retryTimer = setTimeout(retry, backoff.nextDelay());
+  }
+
+  /** An EventSource does not report why it failed. This request does: it redirects to the sign-in without a session. */
   function retry() {
-    close();
-    // Half of it by chance, so that all tabs do not come back in the same moment.
-    timer = setTimeout(reopen, delay * (0.5 + Math.random() / 2));
-    delay = Math.min(delay * 2, LONGEST_DELAY);
+    client.fetchQuery({ ...meQuery, staleTime: 0 }).then(connect, retryLater);
   }
 
-  /** A failed EventSource does not say why; this request does, and leads to the sign-in when the session is over. */
-  function reopen() {
-    client.fetchQuery({ queryKey: ["me"], queryFn: getMe, staleTime: 0 }).then(open, retry);
+  function onVisibleOrOnline() {
+    if (!source || document.hidden) connect();
   }
 
-  function wake() {
-    if (!source || document.hidden) open();
+  function unsubscribe() {
+    disconnect();
+    document.removeEventListener("visibilitychange", onVisibleOrOnline);
+    window.removeEventListener("online", onVisibleOrOnline);
   }
 
-  function stop() {
-    close();
-    document.removeEventListener("visibilitychange", wake);
-    window.removeEventListener("online", wake);
-  }
-
-  document.addEventListener("visibilitychange", wake);
-  window.addEventListener("online", wake);
-  open();
-  return stop;
+  document.addEventListener("visibilitychange", onVisibleOrOnline);
+  window.addEventListener("online", onVisibleOrOnline);
+  connect();
+  return unsubscribe;
 }

@@ -5,18 +5,19 @@ export const SORTS = ["-created", "created", "-updated", "updated", "title", "-t
 
 export type TaskFilter = { status: (typeof STATUSES)[number]; q: string; sort: (typeof SORTS)[number] };
 
-const DEFAULTS: TaskFilter = { status: "all", q: "", sort: "-created" };
-const QUERY_LIMIT = 200;
+export const MAX_QUERY_CHARS = 200;
 
-/** Whatever the address bar holds, the result is a filter that the API accepts. */
+const DEFAULTS: TaskFilter = { status: "all", q: "", sort: "-created" };
+
+/** Reads a filter from the address. Invalid values are replaced, so that the API accepts the result. */
 export function filterFrom(params: Pick<URLSearchParams, "get">): TaskFilter {
   const status = STATUSES.find((value) => value === params.get("status")) ?? DEFAULTS.status;
   const sort = SORTS.find((value) => value === params.get("sort")) ?? DEFAULTS.sort;
-  const q = [...(params.get("q") ?? "").replaceAll("\0", "").trim()].slice(0, QUERY_LIMIT).join("");
+  const q = [...(params.get("q") ?? "").replaceAll("\0", "").trim()].slice(0, MAX_QUERY_CHARS).join("");
   return { status, q, sort };
 }
 
-/** The query string of a filter, without what is the default: "" or "?status=pending". */
+/** The query string of a filter, without default values: "" or "?status=pending". */
 export function searchOf(filter: TaskFilter) {
   const params = new URLSearchParams();
   if (filter.status !== DEFAULTS.status) params.set("status", filter.status);
@@ -26,7 +27,7 @@ export function searchOf(filter: TaskFilter) {
   return search && `?${search}`;
 }
 
-/** The same search as the backend's: anywhere in title or description, in any case. */
+/** Searches like the backend: anywhere in the title or the description, without regard to case. */
 export function matchesText(task: Task, q: string) {
   return `${task.title}\n${task.description}`.toLowerCase().includes(q.toLowerCase());
 }
@@ -35,7 +36,7 @@ export function matches(task: Task, { status, q }: TaskFilter) {
   return (status === "all" || task.status === status) && matchesText(task, q);
 }
 
-/** The backend's order; times are RFC 3339 of varying precision, so they are compared as times first. */
+/** Orders tasks like the backend. Times are compared as numbers first, since their text varies in precision. */
 export function comparator(sort: TaskFilter["sort"]): (a: Task, b: Task) => number {
   const direction = sort.startsWith("-") ? -1 : 1;
   const key = sort.replace("-", "");

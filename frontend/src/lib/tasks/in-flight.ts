@@ -1,15 +1,15 @@
 import type { Query, QueryClient } from "@tanstack/react-query";
 
 /**
- * Calls `redo` when the fetch that is under way has brought its data: it began before now, so what it brings may be
- * older than what is shown.
+ * Calls `reapply` when the fetch that is in flight has stored its data. It started before the current change, so its
+ * data may be older than what the page shows.
  */
-export function afterFetch(client: QueryClient, query: Query, redo: () => void) {
+export function afterFetch(client: QueryClient, query: Query, reapply: () => void) {
   if (query.state.fetchStatus === "idle") return;
-  const stop = client.getQueryCache().subscribe((event) => {
+  const unsubscribe = client.getQueryCache().subscribe((event) => {
     if (event.query !== query || (event.type !== "updated" && event.type !== "removed")) return;
     if (query.state.fetchStatus !== "idle" && event.type !== "removed") return;
-    stop();
-    if (query.state.status === "success") redo();
+    unsubscribe();
+    if (query.state.status === "success") reapply();
   });
 }

@@ -1,20 +1,20 @@
 import { mutationOptions, type QueryClient } from "@tanstack/react-query";
 import { ApiError } from "@/lib/api/problem";
-import { BULK_LIMIT, bulkTasks, deleteTask, getTask, setTaskStatus, updateTask } from "@/lib/api/tasks";
+import { bulkTasks, deleteTask, getTask, MAX_BULK_IDS, setTaskStatus, updateTask } from "@/lib/api/tasks";
 import type { BulkAction, Task, TaskStatus } from "@/lib/api/types";
-import { dropTasks, findTask, putTasks, withStatus } from "./cache";
+import { findTask, putTasks, removeTasks, withStatus } from "./cache";
 import { refreshCounts } from "./refresh";
 import { sameText, type TaskText } from "./text";
 
-/** Requests that change tasks run in the order of the actions; what is shown changes at once. */
-const ORDERED = { id: "tasks" };
-const DELETE = ["tasks", "delete"];
+/** Requests that change tasks run one after the other. The page shows the changes at once. */
+const SEQUENTIAL = { id: "tasks" };
+const DELETE_KEY = ["tasks", "delete"];
 
 export type Edit = { id: string; base: Task; text: TaskText };
 
 export function editTask(client: QueryClient) {
   return mutationOptions({
-    scope: ORDERED,
+    scope: SEQUENTIAL,
     mutationFn: (edit: Edit) => saveUnlessTextChanged(client, edit),
     onMutate: ({ id, text }) => {
       const previous = findTask(client, id);
@@ -22,13 +22,13 @@ export function editTask(client: QueryClient) {
       return previous;
     },
     onSuccess: (task) => putTasks(client, [task]),
-    onError: (error, { id }, previous) => rollBack(client, error, id, previous),
+    onError: (error, { id }, previous) => rollback(client, error, id, previous),
   });
 }
 
 /**
- * A task that only changed its status meanwhile takes the new text; one whose text changed fails with 412, and the
- * cache then holds the other text.
+ * Saves the text even if the status has changed since the user began to edit. If the text has changed, this fails with
+ * 412, and the cache has the other text.
  */
 async function saveUnlessTextChanged(client: QueryClient, { id, base, text }: Edit): Promise<Task> {
   try {
@@ -46,7 +46,7 @@ async function saveUnlessTextChanged(client: QueryClient, { id, base, text }: Ed
 
 export function changeStatus(client: QueryClient) {
   return mutationOptions({
-    scope: ORDERED,
+    scope: SEQUENTIAL,
     mutationFn: ({ task, status }: { task: Task; status: TaskStatus }) => setTaskStatus(task.id, status),
     onMutate: ({ task, status }) => {
       const previous = findTask(client, task.id) ?? task;
@@ -54,22 +54,22 @@ export function changeStatus(client: QueryClient) {
       return previous;
     },
     onSuccess: (task) => putTasks(client, [task]),
-    onError: (error, { task }, previous) => rollBack(client, error, task.id, previous),
+    onError: (error, { task }, previous) => rollback(client, error, task.id, previous),
     onSettled: () => refreshCounts(client),
   });
 }
 
 export function removeTask(client: QueryClient) {
   return mutationOptions({
-    mutationKey: DELETE,
-    scope: ORDERED,
+    mutationKey: DELETE_KEY,
+    scope: SEQUENTIAL,
     mutationFn: async ({ tasks: [task] }: { tasks: [Task] }) => {
       await deleteTask(task.id).catch((error: unknown) => {
         if (!isGone(error)) throw error;
       });
     },
-    onMutate: ({ tasks: [task] }) => dropTasks(client, [task.id]),
-    onError: (_error, _variables, dropped) => dropped && putTasks(client, dropped, { fresh: true }),
+    onMutate: ({ tasks: [task] }) => removeTasks(client, [task.id]),
+    onError: (_error, _variables, removed) => removed && putTasks(client, removed, { isNew: true }),
     onSettled: () => refreshCounts(client),
   });
 }
@@ -77,33 +77,33 @@ export function removeTask(client: QueryClient) {
 export type Bulk = { action: BulkAction; tasks: Task[] };
 export type BulkOutcome = { done: Task[]; failed: Task[]; error?: unknown };
 
-/** In chunks; what a failed chunk leaves undone is shown again and told in the outcome. */
+/** Sends the ids in chunks. If one fails, the tasks from there on are shown unchanged again and are in the outcome. */
 export function bulkChange(client: QueryClient) {
   return mutationOptions({
-    mutationKey: DELETE,
-    scope: ORDERED,
+    mutationKey: DELETE_KEY,
+    scope: SEQUENTIAL,
     mutationFn: async ({ action, tasks }: Bulk): Promise<BulkOutcome> => {
       const done: Task[] = [];
-      for (let start = 0; start < tasks.length; start += BULK_LIMIT) {
-        const ids = tasks.slice(start, start + BULK_LIMIT).map(({ id }) => id);
+      for (let start = 0; start < tasks.length; start += MAX_BULK_IDS) {
+        const ids = tasks.slice(start, start + MAX_BULK_IDS).map(({ id }) => id);
         try {
           const result = await bulkTasks(action, ids);
           done.push(...result.tasks);
           if (action === "delete") continue;
-          dropTasks(client, result.not_found);
+          removeTasks(client, result.not_found);
           putTasks(client, result.tasks);
         } catch (error) {
           const failed = tasks.slice(start);
-          if (action === "restore") dropIds(client, failed);
-          else putTasks(client, failed, { fresh: action === "delete" });
+          if (action === "restore") removeAll(client, failed);
+          else putTasks(client, failed, { isNew: action === "delete" });
           return { done, failed, error };
         }
       }
       return { done, failed: [] };
     },
     onMutate: ({ action, tasks }) => {
-      if (action === "delete") return dropIds(client, tasks);
-      if (action === "restore") return putTasks(client, tasks, { fresh: true });
+      if (action === "delete") return removeAll(client, tasks);
+      if (action === "restore") return putTasks(client, tasks, { isNew: true });
       const status = action === "complete" ? "completed" : "pending";
       const changing = tasks.filter((task) => task.status !== status);
       putTasks(
@@ -115,24 +115,24 @@ export function bulkChange(client: QueryClient) {
   });
 }
 
-/** Tasks whose deletion is under way: events from before it must not bring them back. */
-export function beingDeleted(client: QueryClient): Set<string> {
-  const mutations = client.getMutationCache().findAll({ mutationKey: DELETE, status: "pending" });
+/** The ids of tasks that are being deleted: an event from before the deletion must not show them again. */
+export function idsBeingDeleted(client: QueryClient): Set<string> {
+  const mutations = client.getMutationCache().findAll({ mutationKey: DELETE_KEY, status: "pending" });
   const deletions = mutations.map(({ state }) => state.variables as Partial<Bulk> & Pick<Bulk, "tasks">);
   return new Set(
     deletions.filter(({ action = "delete" }) => action === "delete").flatMap(({ tasks }) => tasks.map(({ id }) => id)),
   );
 }
 
-function dropIds(client: QueryClient, tasks: Task[]) {
-  dropTasks(
+function removeAll(client: QueryClient, tasks: Task[]) {
+  removeTasks(
     client,
     tasks.map(({ id }) => id),
   );
 }
 
-function rollBack(client: QueryClient, error: unknown, id: string, previous: Task | undefined) {
-  if (isGone(error)) dropTasks(client, [id]);
+function rollback(client: QueryClient, error: unknown, id: string, previous: Task | undefined) {
+  if (isGone(error)) removeTasks(client, [id]);
   else if (previous) putTasks(client, [previous]);
 }
 

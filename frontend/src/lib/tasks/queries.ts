@@ -14,12 +14,12 @@ export function taskListQuery(client: QueryClient, filter: TaskFilter) {
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next_cursor ?? null,
     staleTime: Number.POSITIVE_INFINITY,
-    // Comparing 10,000 tasks field by field on each change costs more than it saves.
+    // To compare 10,000 tasks field by field on each change would cost more than it saves.
     structuralSharing: false,
   });
 }
 
-/** Filled by the list of the same search; asked for by itself only when changes make it stale. */
+/** The list with the same search sets the counts. They are fetched only when a change has made them stale. */
 export const taskCountsQuery = (q: string) =>
   queryOptions({
     queryKey: taskKeys.counts(q),

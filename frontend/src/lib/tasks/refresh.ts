@@ -1,33 +1,35 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { taskKeys } from "./keys";
 
-let cancel = () => {};
+const COUNTS_DEBOUNCE_MS = 500;
 
-/** Once after a burst of changes: the server knows what a partly loaded list cannot tell. */
+let cancelPending = () => {};
+
+/** Fetches the counts after a burst of changes: a list that is loaded in part cannot always compute them. */
 export function refreshCounts(client: QueryClient) {
-  cancel();
+  cancelPending();
   const timer = setTimeout(() => {
-    cancel = whenSettled(client, () => client.invalidateQueries({ queryKey: taskKeys.allCounts }));
-  }, 500);
-  cancel = () => clearTimeout(timer);
+    cancelPending = onceMutationsSettle(client, () => client.invalidateQueries({ queryKey: taskKeys.allCounts }));
+  }, COUNTS_DEBOUNCE_MS);
+  cancelPending = () => clearTimeout(timer);
 }
 
-/** Their counts come with them. Those fetched apart may already have in them what an event is about to add. */
+/** Fetches the lists, which set their counts. Counts fetched on their own could include what an event then adds again. */
 export function refreshLists(client: QueryClient) {
-  whenSettled(client, () =>
+  onceMutationsSettle(client, () =>
     client.invalidateQueries({ queryKey: taskKeys.lists, predicate: ({ state }) => state.dataUpdatedAt > 0 }),
   );
 }
 
-/** Acts once no change is under way: the server would not show what it has not been told yet. Returns how to stop it. */
-function whenSettled(client: QueryClient, act: () => void): () => void {
-  const stop = client.getMutationCache().subscribe(actIfSettled);
-  actIfSettled();
-  return stop;
+/** Runs `callback` once no mutation is running, since the server does not know its change yet. Returns how to cancel it. */
+function onceMutationsSettle(client: QueryClient, callback: () => void): () => void {
+  const unsubscribe = client.getMutationCache().subscribe(runIfSettled);
+  runIfSettled();
+  return unsubscribe;
 
-  function actIfSettled() {
+  function runIfSettled() {
     if (client.isMutating() > 0) return;
-    stop();
-    act();
+    unsubscribe();
+    callback();
   }
 }

@@ -1,12 +1,12 @@
-type Reveal = (id: string) => boolean;
+type RevealHandler = (id: string) => boolean;
 
-const lists = new Set<Reveal>();
+const handlers = new Set<RevealHandler>();
 
-/** A list on the page that can show one of its tasks; answers whether it has it. */
-export function onReveal(reveal: Reveal) {
-  lists.add(reveal);
-  return () => void lists.delete(reveal);
+/** Registers a list that can show one of its tasks. The handler returns whether the list has the task. */
+export function onReveal(handler: RevealHandler) {
+  handlers.add(handler);
+  return () => void handlers.delete(handler);
 }
 
-/** Leads to a task in the list on this page. False when no list has it loaded. */
-export const revealTask = (id: string) => [...lists].some((reveal) => reveal(id));
+/** Shows a task in the list on this page. Returns false when no list has loaded it. */
+export const revealTask = (id: string) => [...handlers].some((handler) => handler(id));

@@ -16,34 +16,34 @@ const problem = {
 };
 
 describe("errorFrom", () => {
-  it("keeps the server's words, code, fields and request id", () => {
+  it("keeps the server's message, code, fields and request id", () => {
     const error = errorFrom(new Response(null, { status: 422 }), problem);
     expect(error).toMatchObject({ message: problem.detail, code: "validation", status: 422, requestId: "01" });
     expect(error.errors).toHaveLength(2);
   });
 
-  it("reads how long to wait", () => {
+  it("reads the Retry-After header", () => {
     const response = new Response(null, { status: 429, headers: { "retry-after": "17" } });
     expect(errorFrom(response, { ...problem, status: 429 }).retryAfter).toBe(17);
   });
 
-  it.each([undefined, "<html>Bad gateway</html>", {}, null])("says something sensible about %j", (body) => {
+  it.each([undefined, "<html>Bad gateway</html>", {}, null])("has a general message for %j", (body) => {
     const error = errorFrom(new Response(null, { status: 502 }), body);
     expect(error.message).toBe("The server cannot answer right now. Try again in a moment.");
     expect(error.unreachable).toBe(true);
   });
 });
 
-it("tells a request without any answer apart", () => {
+it("marks a request without a response as unreachable", () => {
   expect(networkError()).toMatchObject({ status: 0, unreachable: true });
 });
 
-it("shows the first broken rule of each field as a sentence", () => {
+it("returns the first broken rule of each field as a sentence", () => {
   expect(errorsByField(problem.errors)).toEqual({ title: "Must be 1 to 200 characters." });
   expect(ruleSentence({ rule: "is taken!" })).toBe("Is taken!");
 });
 
-it("never shows the inside of an unexpected error", () => {
+it("hides the message of an unexpected error", () => {
   expect(messageOf(new TypeError("x is undefined"))).toMatch(/^Something went wrong/);
   expect(messageOf(new ApiError({ status: 404, code: "not_found", detail: "There is nothing here." }))).toBe(
     "There is nothing here.",

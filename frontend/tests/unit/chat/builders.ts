@@ -1,5 +1,5 @@
 import type { ChatMessage, Conversation, ToolUse } from "@/lib/api/types";
-import { type Thread, threadOf } from "@/lib/chat/thread";
+import { type Thread, toThread } from "@/lib/chat/thread";
 
 export function message(seq: number, change: Partial<ChatMessage> = {}): ChatMessage {
   return {
@@ -34,4 +34,4 @@ export function conversation(messages: ChatMessage[], change: Partial<Conversati
 }
 
 export const thread = (messages: ChatMessage[], change: Partial<Conversation> = {}): Thread =>
-  threadOf(conversation(messages, change));
+  toThread(conversation(messages, change));

@@ -1,19 +1,19 @@
 // @vitest-environment jsdom
 import { QueryClient } from "@tanstack/react-query";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import * as announcing from "@/lib/announce";
+import * as announcer from "@/lib/announce";
 import * as api from "@/lib/api/chat";
 import type { EventStream } from "@/lib/api/event-stream";
 import { ApiError } from "@/lib/api/problem";
-import type { ChatEvent } from "@/lib/api/types";
+import type { ChatEvent, ChatMessage } from "@/lib/api/types";
 import { type Chat, createChat, isWorking } from "@/lib/chat/chat";
 import { conversation, message, tool, user } from "./builders";
 
 vi.mock("@/lib/api/chat", { spy: true });
 vi.mock("@/lib/announce", { spy: true });
 
-/** A stream that the test writes, as the server would. */
-function fakeStream() {
+/** A stream whose events the test sends in place of the server. */
+function createFakeStream() {
   let controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   const encode = (text: string) => new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
   const stream: EventStream = new ReadableStream({
@@ -23,8 +23,8 @@ function fakeStream() {
   });
   return {
     stream,
-    /** Byte by byte: what is cut anywhere must be read all the same. */
-    tell(id: number, { type, ...data }: ChatEvent) {
+    /** Sends an event byte by byte, since a chunk may end anywhere. */
+    send(id: number, { type, ...data }: ChatEvent) {
       const bytes = encode(`:\n\nid: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
       for (const byte of bytes) controller.enqueue(new Uint8Array([byte]));
     },
@@ -33,20 +33,21 @@ function fakeStream() {
   };
 }
 
-const started = (one: ReturnType<typeof message>): ChatEvent => ({
+const started = (message: ChatMessage): ChatEvent => ({
   type: "message_start",
   conversation_id: "conversation",
   turn: "turn",
   title: "A talk",
-  message: one,
+  message,
 });
 const delta = (seq: number, text: string): ChatEvent => ({ type: "text_delta", seq, text });
 const done: ChatEvent = { type: "message_end", turn: "turn", reason: "done" };
-const refusal = (status: number, code: string) => new ApiError({ status, code, detail: "No." });
+const apiError = (status: number, code: string) => new ApiError({ status, code, detail: "No." });
 
 let chat: Chat;
-const texts = () => chat.getState().thread?.messages.map(({ text }) => text);
-const settled = () => vi.waitFor(() => expect(isWorking(chat.getState())).toBe(false));
+const state = () => chat.store.getState();
+const texts = () => state().thread?.messages.map(({ text }) => text);
+const turnEnds = () => vi.waitFor(() => expect(isWorking(state())).toBe(false));
 
 beforeEach(() => {
   sessionStorage.clear();
@@ -54,199 +55,203 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  // Ends what it still reads, which would ask the server of the next test.
+  // Stops a read that still runs, so that it sends no request in the next test.
   chat.startNew();
   vi.useRealTimers();
   vi.resetAllMocks();
 });
 
-/** Asked, and answered up to "Half". */
-async function inMidAnswer() {
-  const server = fakeStream();
+/** Sends a message and receives the first part of the answer. */
+async function startAnswer() {
+  const server = createFakeStream();
   vi.mocked(api.startTurn).mockResolvedValue(server.stream);
   void chat.send("Hello");
-  server.tell(1, started(user(1, "Hello")));
-  server.tell(2, started(message(2, { status: "streaming" })));
-  server.tell(3, delta(2, "Hälf"));
+  server.send(1, started(user(1, "Hello")));
+  server.send(2, started(message(2, { status: "streaming" })));
+  server.send(3, delta(2, "Hälf"));
   await vi.waitFor(() => expect(texts()).toEqual(["Hello", "Hälf"]));
   return server;
 }
 
 describe("a turn", () => {
   it("shows the question at once and the answer as it comes", async () => {
-    const server = fakeStream();
+    const server = createFakeStream();
     vi.mocked(api.startTurn).mockResolvedValue(server.stream);
     void chat.send("Hello");
-    expect(chat.getState().asked?.request).toEqual({ message: "Hello" });
-    expect(isWorking(chat.getState())).toBe(true);
-    server.tell(1, started(user(1, "Hello")));
-    await vi.waitFor(() => expect(chat.getState()).toMatchObject({ asked: null, thread: { id: "conversation" } }));
-    server.tell(2, started(message(2, { status: "streaming" })));
-    server.tell(3, delta(2, "Good "));
-    server.tell(4, delta(2, "day"));
-    server.tell(5, done);
-    await settled();
+    expect(state().pending?.request).toEqual({ message: "Hello" });
+    expect(isWorking(state())).toBe(true);
+    server.send(1, started(user(1, "Hello")));
+    await vi.waitFor(() => expect(state()).toMatchObject({ pending: null, thread: { id: "conversation" } }));
+    server.send(2, started(message(2, { status: "streaming" })));
+    server.send(3, delta(2, "Good "));
+    server.send(4, delta(2, "day"));
+    server.send(5, done);
+    await turnEnds();
     expect(texts()).toEqual(["Hello", "Good day"]);
   });
 
-  it("is told once, when it is over", async () => {
-    const server = await inMidAnswer();
-    expect(announcing.announce).not.toHaveBeenCalled();
-    server.tell(4, done);
-    await settled();
-    expect(vi.mocked(announcing.announce).mock.calls).toEqual([["Hälf"]]);
+  it("is announced once, at its end", async () => {
+    const server = await startAnswer();
+    expect(announcer.announce).not.toHaveBeenCalled();
+    server.send(4, done);
+    await turnEnds();
+    expect(vi.mocked(announcer.announce).mock.calls).toEqual([["Hälf"]]);
   });
 
-  it("is not begun while another is at work", async () => {
-    await inMidAnswer();
+  it("does not start while another one is running", async () => {
+    await startAnswer();
     void chat.send("And now?");
     expect(api.startTurn).toHaveBeenCalledOnce();
   });
 
-  it("goes on in its conversation", async () => {
-    const server = await inMidAnswer();
-    server.tell(4, done);
-    await settled();
+  it("continues the conversation", async () => {
+    const server = await startAnswer();
+    server.send(4, done);
+    await turnEnds();
     void chat.send("Thanks");
     expect(vi.mocked(api.startTurn).mock.lastCall?.[0]).toEqual({ conversation_id: "conversation", message: "Thanks" });
   });
 });
 
-describe("a broken connection", () => {
-  it.each(["end", "cut"] as const)("is made again from where it was (%s)", async (how) => {
-    const server = await inMidAnswer();
+describe("a connection that breaks", () => {
+  it.each(["end", "cut"] as const)("is resumed after the last event (%s)", async (how) => {
+    const server = await startAnswer();
     vi.useFakeTimers({ shouldAdvanceTime: true });
-    const next = fakeStream();
-    vi.mocked(api.resumeTurn).mockRejectedValueOnce(refusal(502, "unknown")).mockResolvedValueOnce(next.stream);
+    const next = createFakeStream();
+    vi.mocked(api.resumeTurn).mockRejectedValueOnce(apiError(502, "unknown")).mockResolvedValueOnce(next.stream);
     server[how]();
-    await vi.waitFor(() => expect(chat.getState().broken).toBe(true));
+    await vi.waitFor(() => expect(state().reconnecting).toBe(true));
     await vi.advanceTimersByTimeAsync(5_000);
     expect(api.resumeTurn).toHaveBeenCalledTimes(2);
     expect(vi.mocked(api.resumeTurn).mock.lastCall?.slice(0, 2)).toEqual(["conversation", "3"]);
-    next.tell(3, delta(2, "Hälf"));
-    next.tell(4, delta(2, " and half"));
-    next.tell(5, done);
-    await settled();
+    next.send(3, delta(2, "Hälf"));
+    next.send(4, delta(2, " and half"));
+    next.send(5, done);
+    await turnEnds();
     expect(texts()).toEqual(["Hello", "Hälf and half"]);
-    expect(chat.getState().broken).toBe(false);
+    expect(state().reconnecting).toBe(false);
   });
 
-  it("that comes back after the end shows how it ended", async () => {
-    const server = await inMidAnswer();
+  it("shows the end of the turn when it is resumed after that", async () => {
+    const server = await startAnswer();
     vi.useFakeTimers({ shouldAdvanceTime: true });
     vi.mocked(api.resumeTurn).mockResolvedValue(undefined);
     vi.mocked(api.getConversation).mockResolvedValue(conversation([user(1, "Hello"), message(2, { text: "Whole" })]));
     server.cut();
     await vi.advanceTimersByTimeAsync(2_000);
-    await settled();
+    await turnEnds();
     expect(texts()).toEqual(["Hello", "Whole"]);
   });
 
-  it("before the first event can be tried again", async () => {
-    const server = fakeStream();
+  it("can be retried when it breaks before the first event", async () => {
+    const server = createFakeStream();
     vi.mocked(api.startTurn).mockResolvedValueOnce(server.stream);
     vi.useFakeTimers({ shouldAdvanceTime: true });
     void chat.send("Hello");
     server.cut();
     await vi.advanceTimersByTimeAsync(2_000);
-    await vi.waitFor(() => expect(chat.getState().asked?.refusal).toMatchObject({ status: 0 }));
-    void chat.askAgain();
+    await vi.waitFor(() => expect(state().pending?.error).toMatchObject({ status: 0 }));
+    void chat.retry();
     expect(api.startTurn).toHaveBeenCalledTimes(2);
   });
 });
 
 describe("missing events", () => {
-  it("are fetched with the whole conversation", async () => {
-    const server = await inMidAnswer();
+  it("cause a fetch of the whole conversation", async () => {
+    const server = await startAnswer();
     vi.useFakeTimers({ shouldAdvanceTime: true });
-    const next = fakeStream();
-    const known = [user(1, "Hello"), message(2, { text: "Half" }), message(3, { text: "More", status: "streaming" })];
-    vi.mocked(api.getConversation).mockResolvedValue(conversation(known, { at_work: true, position: "9" }));
+    const next = createFakeStream();
+    const messages = [
+      user(1, "Hello"),
+      message(2, { text: "Half" }),
+      message(3, { text: "More", status: "streaming" }),
+    ];
+    vi.mocked(api.getConversation).mockResolvedValue(conversation(messages, { at_work: true, position: "9" }));
     vi.mocked(api.resumeTurn).mockResolvedValue(next.stream);
-    server.tell(9, delta(3, "re"));
+    server.send(9, delta(3, "re"));
     await vi.advanceTimersByTimeAsync(2_000);
     expect(vi.mocked(api.resumeTurn).mock.lastCall?.slice(0, 2)).toEqual(["conversation", "9"]);
-    next.tell(10, delta(3, " and more"));
-    next.tell(11, done);
-    await settled();
+    next.send(10, delta(3, " and more"));
+    next.send(11, done);
+    await turnEnds();
     expect(texts()).toEqual(["Hello", "Half", "More and more"]);
   });
 
-  it("that are no longer kept are fetched with the whole conversation, too", async () => {
-    const server = await inMidAnswer();
+  it("cause it also when the server no longer has them", async () => {
+    const server = await startAnswer();
     vi.useFakeTimers({ shouldAdvanceTime: true });
-    vi.mocked(api.resumeTurn).mockRejectedValue(refusal(410, "events_gone"));
+    vi.mocked(api.resumeTurn).mockRejectedValue(apiError(410, "events_gone"));
     vi.mocked(api.getConversation).mockResolvedValue(conversation([user(1, "Hello"), message(2, { text: "Whole" })]));
     server.cut();
     await vi.advanceTimersByTimeAsync(2_000);
-    await settled();
+    await turnEnds();
     expect(texts()).toEqual(["Hello", "Whole"]);
   });
 });
 
-describe("a reload in mid answer", () => {
-  it("goes on where the server is", async () => {
-    const server = fakeStream();
-    const known = [user(1, "Hello"), message(2, { text: "Half", status: "streaming" })];
-    vi.mocked(api.getConversation).mockResolvedValue(conversation(known, { at_work: true, position: "3" }));
+describe("a reload during an answer", () => {
+  it("resumes the running turn", async () => {
+    const server = createFakeStream();
+    const messages = [user(1, "Hello"), message(2, { text: "Half", status: "streaming" })];
+    vi.mocked(api.getConversation).mockResolvedValue(conversation(messages, { at_work: true, position: "3" }));
     vi.mocked(api.resumeTurn).mockResolvedValue(server.stream);
     void chat.open("conversation");
     await vi.waitFor(() => expect(texts()).toEqual(["Hello", "Half"]));
-    server.tell(4, delta(2, " and half"));
-    server.tell(5, done);
-    await settled();
+    server.send(4, delta(2, " and half"));
+    server.send(5, done);
+    await turnEnds();
     expect(texts()).toEqual(["Hello", "Half and half"]);
     expect(vi.mocked(api.resumeTurn).mock.lastCall?.slice(0, 2)).toEqual(["conversation", "3"]);
   });
 
-  it("of a conversation that is gone begins a new one", async () => {
-    vi.mocked(api.getConversation).mockRejectedValue(refusal(404, "not_found"));
+  it("starts a new conversation if the old one was deleted", async () => {
+    vi.mocked(api.getConversation).mockRejectedValue(apiError(404, "not_found"));
     await chat.open("conversation");
-    expect(chat.getState()).toMatchObject({ thread: null, opening: null });
+    expect(state()).toMatchObject({ thread: null, loading: null });
     expect(sessionStorage).toHaveLength(0);
   });
 });
 
-describe("what the server refuses", () => {
-  it("is kept, and can be tried again or taken back", async () => {
-    vi.mocked(api.startTurn).mockRejectedValue(refusal(429, "too_many_turns"));
+describe("a request that the server refuses", () => {
+  it("is kept, and can be retried or discarded", async () => {
+    vi.mocked(api.startTurn).mockRejectedValue(apiError(429, "too_many_turns"));
     await chat.send("Hello");
-    expect(chat.getState().asked).toMatchObject({ request: { message: "Hello" }, refusal: { status: 429 } });
-    await chat.askAgain();
+    expect(state().pending).toMatchObject({ request: { message: "Hello" }, error: { status: 429 } });
+    await chat.retry();
     expect(api.startTurn).toHaveBeenCalledTimes(2);
-    expect(chat.takeBack()).toBe("Hello");
-    expect(chat.getState().asked).toBeNull();
+    expect(chat.discardPending()).toBe("Hello");
+    expect(state().pending).toBeNull();
   });
 });
 
 describe("stopping", () => {
-  it("asks the server once", async () => {
+  it("sends one request", async () => {
     vi.mocked(api.cancelTurn).mockResolvedValue(undefined as never);
-    const server = await inMidAnswer();
+    const server = await startAnswer();
     chat.stop();
     chat.stop();
     expect(vi.mocked(api.cancelTurn).mock.calls).toEqual([["conversation"]]);
-    server.tell(4, { type: "message_end", turn: "turn", reason: "cancelled" });
-    await settled();
-    expect(chat.getState()).toMatchObject({ stopping: false, thread: { ended: "cancelled" } });
+    server.send(4, { type: "message_end", turn: "turn", reason: "cancelled" });
+    await turnEnds();
+    expect(state()).toMatchObject({ stopping: false, thread: { endReason: "cancelled" } });
   });
 
   it("waits until the server knows the turn", async () => {
     vi.mocked(api.cancelTurn).mockResolvedValue(undefined as never);
-    const server = fakeStream();
+    const server = createFakeStream();
     vi.mocked(api.startTurn).mockResolvedValue(server.stream);
     void chat.send("Hello");
     chat.stop();
     expect(api.cancelTurn).not.toHaveBeenCalled();
-    server.tell(1, started(user(1, "Hello")));
+    server.send(1, started(user(1, "Hello")));
     await vi.waitFor(() => expect(api.cancelTurn).toHaveBeenCalledWith("conversation"));
   });
 });
 
-describe("other ways on", () => {
-  it("sends an edited message in place of the old one and all that followed", async () => {
+describe("resending and confirming", () => {
+  it("replaces a message and all later ones by the edited message", async () => {
     vi.mocked(api.getConversation).mockResolvedValue(conversation([user(1, "One"), message(2), user(3, "Two")]));
-    vi.mocked(api.startTurn).mockResolvedValue(fakeStream().stream);
+    vi.mocked(api.startTurn).mockResolvedValue(createFakeStream().stream);
     await chat.open("conversation");
     void chat.resend(1, "Other");
     expect(texts()).toEqual([]);
@@ -257,10 +262,10 @@ describe("other ways on", () => {
     });
   });
 
-  it("lets waiting calls run", async () => {
-    const waiting = tool(2, { name: "delete_task" }, "awaiting");
-    vi.mocked(api.getConversation).mockResolvedValue(conversation([user(1, "Delete"), waiting]));
-    vi.mocked(api.startTurn).mockResolvedValue(fakeStream().stream);
+  it("confirms the calls that await it", async () => {
+    const awaiting = tool(2, { name: "delete_task" }, "awaiting");
+    vi.mocked(api.getConversation).mockResolvedValue(conversation([user(1, "Delete"), awaiting]));
+    vi.mocked(api.startTurn).mockResolvedValue(createFakeStream().stream);
     await chat.open("conversation");
     void chat.confirm(true);
     expect(vi.mocked(api.startTurn).mock.lastCall?.[0]).toEqual({ conversation_id: "conversation", confirm: true });

@@ -3,7 +3,7 @@ import { readEvents } from "@/lib/api/event-stream";
 
 afterEach(() => void vi.useRealTimers());
 
-it("gives up a connection on which nothing comes, and closes it", async () => {
+it("closes a connection on which nothing arrives, and fails", async () => {
   vi.useFakeTimers();
   const cancel = vi.fn();
   const comment = new TextEncoder().encode(":\n\n") as Uint8Array<ArrayBuffer>;

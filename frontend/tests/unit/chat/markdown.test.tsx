@@ -8,7 +8,7 @@ const html = (text: string) => render(<Markdown text={text} />).container.innerH
 afterEach(cleanup);
 
 describe("Markdown", () => {
-  it("opens links elsewhere, without telling where from", () => {
+  it("opens links in a new tab, without a referrer", () => {
     html("See [the docs](https://example.com/a?b=c)");
     const link = screen.getByRole("link");
     expect(link.getAttribute("href")).toBe("https://example.com/a?b=c");
@@ -22,7 +22,7 @@ describe("Markdown", () => {
     "vbscript:x",
     "JaVaScRiPt:alert(1)",
     "java\u0001script:alert(1)",
-  ])("makes no link of %s", (address) => {
+  ])("does not link to %s", (address) => {
     expect(html(`[click](<${address}>)`)).not.toContain("href");
   });
 
@@ -34,17 +34,17 @@ describe("Markdown", () => {
     "<style>body{display:none}</style>",
     "![an image](https://example.com/pixel.png?q=secret)",
     "![a reference][image]\n\n[image]: https://example.com/pixel.png",
-  ])("shows nothing of %s as HTML", (text) => {
+  ])("does not render %s as HTML", (text) => {
     expect(html(text)).not.toMatch(/<(script|img|iframe|style|a)\b/);
   });
 
-  it("shows lists, tables, code and boxes that cannot be ticked", () => {
+  it("shows lists, tables, code and read-only checkboxes", () => {
     const shown = html("# Title\n\n- **one**\n- [x] two\n\n| a |\n|---|\n| b |\n\n```\ncode\n```");
     for (const tag of ["<ul", "<strong>one", "<table>", "<pre"]) expect(shown).toContain(tag);
     expect(shown).not.toMatch(/<(input|h1)/);
   });
 
-  it("bears half of it", () => {
+  it("shows Markdown that is not complete yet", () => {
     expect(html("**bol")).toContain("**bol");
     expect(html("| a | b |\n|--")).toContain("| a | b |");
   });

@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest";
 import type { ChatMessage, ToolUse } from "@/lib/api/types";
-import { confirmationWords, stepOf } from "@/lib/chat/steps";
-import { knownTitles } from "@/lib/chat/turns";
+import { describeConfirmation, describeStep } from "@/lib/chat/steps";
+import { collectTaskTitles } from "@/lib/chat/turns";
 import { tool } from "./builders";
 
 const ID = "0198c0de-0000-7000-8000-000000000001";
 const milk = { id: ID, title: "Buy milk" };
 
-function words(use: Partial<ToolUse>, status: ChatMessage["status"] = "done") {
-  const { text, task, detail } = stepOf(tool(1, use, status), new Map([[ID, "Buy milk"]]));
+function describeTool(use: Partial<ToolUse>, status: ChatMessage["status"] = "done") {
+  const { text, task, detail } = describeStep(tool(1, use, status), new Map([[ID, "Buy milk"]]));
   return [text, task?.title, detail].filter(Boolean).join(" | ");
 }
 
-describe("stepOf", () => {
+describe("describeStep", () => {
   it.each<[string, Partial<ToolUse>, ChatMessage["status"]]>([
     ["Adding | Buy milk", { name: "add_task", arguments: { title: "Buy milk" } }, "running"],
     ["Added | Buy milk", { name: "add_task", arguments: { title: "x" }, result: { task: milk } }, "done"],
@@ -28,37 +28,37 @@ describe("stepOf", () => {
     ["Looked for “milk”: 1 task", { arguments: { q: "milk" }, result: { tasks: [milk] } }, "done"],
     ["Used water plants", { name: "water_plants" }, "done"],
   ])("%s", (expected, use, status) => {
-    expect(words(use, status)).toBe(expected);
+    expect(describeTool(use, status)).toBe(expected);
   });
 
-  it("says why something was not done", () => {
+  it("shows why a tool failed", () => {
     const result = { error: "ambiguous", detail: "Several tasks fit." };
-    expect(words({ name: "complete_task", arguments: { task: "milk" }, result }, "failed")).toBe(
+    expect(describeTool({ name: "complete_task", arguments: { task: "milk" }, result }, "failed")).toBe(
       "Could not complete | milk | Several tasks fit.",
     );
   });
 
-  it("shows what is to be changed before it is allowed", () => {
+  it("shows the new texts that await confirmation", () => {
     const change = { task: ID, title: "Sell milk", description: "" };
-    expect(words({ name: "update_task", arguments: change }, "awaiting")).toBe(
+    expect(describeTool({ name: "update_task", arguments: change }, "awaiting")).toBe(
       "Wants to change | Buy milk | New title: “Sell milk”. Without a description.",
     );
   });
 });
 
-describe("confirmationWords", () => {
-  it("counts what waits", () => {
+describe("describeConfirmation", () => {
+  it("counts the changes", () => {
     const deletion = tool(1, { name: "delete_task" }, "awaiting");
-    expect(confirmationWords([deletion])).toBe("delete 1 task");
-    expect(confirmationWords([deletion, deletion])).toBe("delete 2 tasks");
-    expect(confirmationWords([deletion, tool(2, { name: "update_task" }, "awaiting")])).toBe("make 2 changes");
+    expect(describeConfirmation([deletion])).toBe("delete 1 task");
+    expect(describeConfirmation([deletion, deletion])).toBe("delete 2 tasks");
+    expect(describeConfirmation([deletion, tool(2, { name: "update_task" }, "awaiting")])).toBe("make 2 changes");
   });
 });
 
-describe("knownTitles", () => {
-  it("finds the tasks in every kind of result", () => {
+describe("collectTaskTitles", () => {
+  it("collects the tasks of every kind of result", () => {
     const [a, b, c] = ["a", "b", "c"].map((id) => ({ id, title: id.toUpperCase() }));
     const results = [{ task: a }, { tasks: [b] }, { candidates: [c] }, { error: "not_found" }, null];
-    expect([...knownTitles(results.map((result, seq) => tool(seq, { result }))).keys()]).toEqual(["a", "b", "c"]);
+    expect([...collectTaskTitles(results.map((result, seq) => tool(seq, { result }))).keys()]).toEqual(["a", "b", "c"]);
   });
 });

@@ -9,9 +9,9 @@ const base = task("Buy milk", { description: "two" });
 const draft = { base, text: { title: base.title, description: base.description } };
 
 function edit(change: Partial<Parameters<typeof TaskEditor>[0]> = {}) {
-  const on = { onSave: vi.fn(), onCancel: vi.fn() };
-  render(<TaskEditor task={base} draft={draft} {...on} {...change} />);
-  return { ...on, user: userEvent.setup(), title: screen.getByRole("textbox", { name: "Title" }) };
+  const callbacks = { onSave: vi.fn(), onCancel: vi.fn() };
+  render(<TaskEditor task={base} draft={draft} {...callbacks} {...change} />);
+  return { ...callbacks, user: userEvent.setup(), title: screen.getByRole("textbox", { name: "Title" }) };
 }
 
 afterEach(cleanup);
@@ -32,7 +32,7 @@ describe("TaskEditor", () => {
     expect(onCancel).toHaveBeenCalledOnce();
   });
 
-  it("says what is wrong and does not save", async () => {
+  it("shows what is invalid and does not save", async () => {
     const { user, title, onSave } = edit();
     await user.clear(title);
     await user.keyboard("{Enter}");

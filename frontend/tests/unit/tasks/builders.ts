@@ -18,15 +18,15 @@ export function task(title: string, change: Partial<Task> = {}): Task {
   };
 }
 
-/** Tasks made one after the other, the first one first. */
+/** Creates tasks with increasing times. */
 export const inOrder = (...titles: string[]) =>
   titles.map((title, minute) => {
     const time = `2026-01-01T10:${String(minute).padStart(2, "0")}:00Z`;
     return task(title, { created_at: time, updated_at: time });
   });
 
-/** A client that has loaded pages of lists, each named by its query string. */
-export function loaded(lists: Record<string, Task[][]>, { more = false } = {}) {
+/** A client that has loaded the pages of these lists. The key of each is its query string. */
+export function loadedClient(lists: Record<string, Task[][]>, { more = false } = {}) {
   const client = new QueryClient();
   for (const [search, pages] of Object.entries(lists)) {
     client.setQueryData<TaskPages>(taskKeys.list(filter(search)), {

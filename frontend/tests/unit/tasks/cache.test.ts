@@ -1,36 +1,40 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { describe, expect, it } from "vitest";
 import type { Task, TaskCounts, TaskPage } from "@/lib/api/types";
-import { dropTasks, findTask, provisional, putTasks, withStatus } from "@/lib/tasks/cache";
+import { createPlaceholder, findTask, putTasks, removeTasks, withStatus } from "@/lib/tasks/cache";
 import { taskKeys } from "@/lib/tasks/keys";
-import { counts, filter, inOrder, loaded, task, titles } from "./builders";
+import { counts, filter, inOrder, loadedClient, task, titles } from "./builders";
 
 const [first, second, third] = inOrder("first", "second", "third") as [Task, Task, Task];
 
 describe("putTasks", () => {
-  it("puts a new task where the order of each list wants it", () => {
-    const client = loaded({ "": [[third, first]], "sort=created": [[first, third]], "sort=title": [[first, third]] });
-    putTasks(client, [second], { fresh: true });
+  it("inserts a new task into the order of each list", () => {
+    const client = loadedClient({
+      "": [[third, first]],
+      "sort=created": [[first, third]],
+      "sort=title": [[first, third]],
+    });
+    putTasks(client, [second], { isNew: true });
     expect(titles(client)).toEqual(["third", "second", "first"]);
     expect(titles(client, "sort=created")).toEqual(["first", "second", "third"]);
     expect(titles(client, "sort=title")).toEqual(["first", "second", "third"]);
     expect(counts(client)).toEqual({ all: 3, pending: 3, completed: 0 });
   });
 
-  it("leaves a task behind the loaded part to the page it comes with", () => {
-    const client = loaded({ "": [[third], [second]] }, { more: true });
-    putTasks(client, [first], { fresh: true });
+  it("does not insert a task that belongs on a page that is not loaded", () => {
+    const client = loadedClient({ "": [[third], [second]] }, { more: true });
+    putTasks(client, [first], { isNew: true });
     expect(titles(client)).toEqual(["third", "second"]);
   });
 
-  it("adds the last task of a list that is loaded to its end", () => {
-    const client = loaded({ "": [[third], [second]] });
-    putTasks(client, [first], { fresh: true });
+  it("appends the last task of a list that is loaded completely", () => {
+    const client = loadedClient({ "": [[third], [second]] });
+    putTasks(client, [first], { isNew: true });
     expect(titles(client)).toEqual(["third", "second", "first"]);
   });
 
   it("moves a task between lists and counts when its status changes", () => {
-    const client = loaded({ "status=pending": [[third, first]], "status=completed": [[]], "": [[third, first]] });
+    const client = loadedClient({ "status=pending": [[third, first]], "status=completed": [[]], "": [[third, first]] });
     putTasks(client, [withStatus(third, "completed")]);
     expect(titles(client, "status=pending")).toEqual(["first"]);
     expect(titles(client, "status=completed")).toEqual(["third"]);
@@ -38,41 +42,41 @@ describe("putTasks", () => {
     expect(counts(client)).toEqual({ all: 2, pending: 1, completed: 1 });
   });
 
-  it("takes a task out of a search that it no longer matches, and into one that it does", () => {
-    const client = loaded({ "q=first": [[first]], "q=renamed": [[]] });
+  it("moves a task from a search that it no longer matches to one that it matches", () => {
+    const client = loadedClient({ "q=first": [[first]], "q=renamed": [[]] });
     putTasks(client, [{ ...first, title: "Renamed", version: 2 }]);
     expect(titles(client, "q=first")).toEqual([]);
     expect(titles(client, "q=renamed")).toEqual(["Renamed"]);
     expect(counts(client, "renamed")).toEqual({ all: 1, pending: 1, completed: 0 });
   });
 
-  it("searches descriptions too, in any case", () => {
-    const client = loaded({ "q=MILK": [[]] });
-    putTasks(client, [task("shop", { description: "oat milk" })], { fresh: true });
+  it("matches descriptions too, without regard to case", () => {
+    const client = loadedClient({ "q=MILK": [[]] });
+    putTasks(client, [task("shop", { description: "oat milk" })], { isNew: true });
     expect(titles(client, "q=MILK")).toEqual(["shop"]);
   });
 
-  it("ignores what is older than what is shown", () => {
-    const client = loaded({ "": [[{ ...first, version: 3 }]] });
+  it("ignores a version that is older than the loaded one", () => {
+    const client = loadedClient({ "": [[{ ...first, version: 3 }]] });
     putTasks(client, [{ ...first, title: "stale", status: "completed", version: 2 }]);
     expect(titles(client)).toEqual(["first"]);
     expect(counts(client)).toEqual({ all: 1, pending: 1, completed: 0 });
   });
 
-  it("does not count a task twice that is not loaded", () => {
-    const client = loaded({ "": [[third]] }, { more: true });
+  it("does not count a task again that is not loaded", () => {
+    const client = loadedClient({ "": [[third]] }, { more: true });
     putTasks(client, [{ ...first, status: "completed", version: 2 }]);
     expect(counts(client)).toEqual({ all: 1, pending: 1, completed: 0 });
   });
 
-  it("puts the confirmed task in the place of the one that was shown before", () => {
-    const shown = provisional("fourth", "");
-    const client = loaded({ "": [[third, first]] });
-    putTasks(client, [shown], { fresh: true });
-    expect(findTask(client, shown.id)).toBeDefined();
-    putTasks(client, [task("fourth", { created_at: "2026-02-01T00:00:00Z" })], { fresh: true });
+  it("replaces the placeholder by the confirmed task", () => {
+    const placeholder = createPlaceholder("fourth", "");
+    const client = loadedClient({ "": [[third, first]] });
+    putTasks(client, [placeholder], { isNew: true });
+    expect(findTask(client, placeholder.id)).toBeDefined();
+    putTasks(client, [task("fourth", { created_at: "2026-02-01T00:00:00Z" })], { isNew: true });
     expect(titles(client)).toEqual(["fourth", "third", "first"]);
-    expect(findTask(client, shown.id)).toBeUndefined();
+    expect(findTask(client, placeholder.id)).toBeUndefined();
     expect(counts(client)).toEqual({ all: 3, pending: 3, completed: 0 });
   });
 
@@ -80,11 +84,11 @@ describe("putTasks", () => {
     const many = Array.from({ length: 10_000 }, (_, index) =>
       task(`task ${index}`, { created_at: new Date(1e12 - index * 1000).toISOString() }),
     );
-    const client = loaded({ "": [many.slice(0, 5_000), many.slice(5_000)], "sort=-updated": [many] });
+    const client = loadedClient({ "": [many.slice(0, 5_000), many.slice(5_000)], "sort=-updated": [many] });
     const started = performance.now();
     putTasks(
       client,
-      many.slice(0, 2_000).map((one) => withStatus(one, "completed")),
+      many.slice(0, 2_000).map((task) => withStatus(task, "completed")),
     );
     expect(performance.now() - started).toBeLessThan(1_000);
     expect(counts(client)).toEqual({ all: 10_000, pending: 8_000, completed: 2_000 });
@@ -93,14 +97,14 @@ describe("putTasks", () => {
   });
 });
 
-describe("dropTasks", () => {
-  it("takes tasks out of every list and gives them back for a rollback", () => {
-    const client = loaded({ "": [[third, second, first]], "q=second": [[second]] });
-    const dropped = dropTasks(client, ["second", "unknown"]);
-    expect(dropped).toEqual([second]);
+describe("removeTasks", () => {
+  it("removes tasks from every list and returns them for a rollback", () => {
+    const client = loadedClient({ "": [[third, second, first]], "q=second": [[second]] });
+    const removed = removeTasks(client, ["second", "unknown"]);
+    expect(removed).toEqual([second]);
     expect(titles(client)).toEqual(["third", "first"]);
     expect(counts(client, "second")).toEqual({ all: 0, pending: 0, completed: 0 });
-    putTasks(client, dropped, { fresh: true });
+    putTasks(client, removed, { isNew: true });
     expect(titles(client)).toEqual(["third", "second", "first"]);
     expect(counts(client)).toEqual({ all: 3, pending: 3, completed: 0 });
   });
@@ -113,60 +117,60 @@ describe("a change while a list is being fetched", () => {
     counts: { all: tasks.length, pending: tasks.length, completed: 0 },
   });
 
-  /** Fetches list and counts again, as the page does; `answer` gives what the server knew before. */
+  /** Fetches the list and the counts again, as the page does. The returned function resolves the fetch. */
   function refetch(client: QueryClient) {
-    let answer = (_tasks: Task[]) => {};
+    let respond = (_tasks: Task[]) => {};
     const fetched = client.fetchInfiniteQuery({
       queryKey: taskKeys.list(filter("")),
-      queryFn: () => new Promise<TaskPage>((resolve) => (answer = (tasks) => resolve(page(tasks)))),
+      queryFn: () => new Promise<TaskPage>((resolve) => (respond = (tasks) => resolve(page(tasks)))),
       initialPageParam: null as string | null,
     });
     return async (...tasks: Task[]) => {
       client.setQueryData(taskKeys.counts(""), page(tasks).counts);
-      answer(tasks);
+      respond(tasks);
       await fetched;
     };
   }
 
-  it("survives an answer that is older", async () => {
-    const client = loaded({ "": [[second, first]] });
-    const answer = refetch(client);
-    putTasks(client, [third], { fresh: true });
+  it("survives a response that is older", async () => {
+    const client = loadedClient({ "": [[second, first]] });
+    const respond = refetch(client);
+    putTasks(client, [third], { isNew: true });
     putTasks(client, [{ ...second, title: "renamed", version: 2 }]);
-    dropTasks(client, ["first"]);
-    await answer(second, first);
+    removeTasks(client, ["first"]);
+    await respond(second, first);
     expect(titles(client)).toEqual(["third", "renamed"]);
   });
 
-  it("is counted once, whether the answer knows of it or not", async () => {
+  it("is counted once, whether the response contains it or not", async () => {
     for (const known of [[first], [second, first]]) {
-      const client = loaded({ "": [[first]] });
-      const answer = refetch(client);
-      putTasks(client, [second], { fresh: true });
-      await answer(...known);
+      const client = loadedClient({ "": [[first]] });
+      const respond = refetch(client);
+      putTasks(client, [second], { isNew: true });
+      await respond(...known);
       expect(counts(client)).toEqual({ all: 2, pending: 2, completed: 0 });
     }
   });
 
-  it("does not undo what the answer brings", async () => {
-    const client = loaded({ "": [[second, first]] });
-    const answer = refetch(client);
+  it("does not overwrite a newer version in the response", async () => {
+    const client = loadedClient({ "": [[second, first]] });
+    const respond = refetch(client);
     putTasks(client, [{ ...second, title: "renamed", version: 2 }]);
-    await answer({ ...second, title: "renamed again", version: 3 }, first);
+    await respond({ ...second, title: "renamed again", version: 3 }, first);
     expect(titles(client)).toEqual(["renamed again", "first"]);
   });
 });
 
-it("a change outlives counts that were asked for before it", async () => {
-  const client = loaded({ "": [[third, second, first]] });
-  let answer = (_counts: TaskCounts) => {};
+it("a change survives counts that were requested before it", async () => {
+  const client = loadedClient({ "": [[third, second, first]] });
+  let respond = (_counts: TaskCounts) => {};
   const fetched = client.fetchQuery({
     queryKey: taskKeys.counts(""),
-    queryFn: () => new Promise<TaskCounts>((resolve) => (answer = resolve)),
+    queryFn: () => new Promise<TaskCounts>((resolve) => (respond = resolve)),
   });
   putTasks(client, [withStatus(third, "completed")]);
-  dropTasks(client, ["first"]);
-  answer({ all: 3, pending: 3, completed: 0 });
+  removeTasks(client, ["first"]);
+  respond({ all: 3, pending: 3, completed: 0 });
   await fetched;
   expect(counts(client)).toEqual({ all: 2, pending: 1, completed: 1 });
 });

@@ -6,7 +6,7 @@ import type { Task } from "@/lib/api/types";
 import { addMutation } from "@/lib/tasks/add";
 import { applyEvent } from "@/lib/tasks/events";
 import { bulkChange, changeStatus, editTask, removeTask } from "@/lib/tasks/mutations";
-import { counts, inOrder, loaded, task, titles } from "./builders";
+import { counts, inOrder, loadedClient, task, titles } from "./builders";
 
 vi.mock("@/lib/api/tasks", { spy: true });
 
@@ -17,7 +17,7 @@ let client: QueryClient;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  client = loaded({ "": [[second, first]], "status=pending": [[second, first]] });
+  client = loadedClient({ "": [[second, first]], "status=pending": [[second, first]] });
 });
 
 afterEach(() => {
@@ -29,7 +29,7 @@ describe("adding", () => {
   const add = (title: string) =>
     new MutationObserver(client, addMutation(client)).mutate({ text: { title, description: "" }, key: "key" });
 
-  it("shows the task before the server answers", async () => {
+  it("shows the task before the server responds", async () => {
     vi.mocked(api.createTask).mockResolvedValue(task("third", { created_at: "2026-02-01T00:00:00Z" }));
     const done = add("third");
     expect(titles(client)).toEqual(["third", "second", "first"]);
@@ -38,7 +38,7 @@ describe("adding", () => {
     expect(counts(client)?.all).toBe(3);
   });
 
-  it("shows it once when its event overtakes the answer", async () => {
+  it("shows it once when its event arrives before the response", async () => {
     const created = task("third", { created_at: "2026-02-01T00:00:00Z" });
     vi.mocked(api.createTask).mockImplementation(async () => {
       applyEvent(client, { kind: "created", ids: [created.id], tasks: [created] });
@@ -49,7 +49,7 @@ describe("adding", () => {
     expect(counts(client)?.all).toBe(3);
   });
 
-  it("takes it back when the server refuses", async () => {
+  it("removes it when the server refuses", async () => {
     vi.mocked(api.createTask).mockRejectedValue(failure(503));
     await expect(add("third")).rejects.toThrow("No.");
     expect(titles(client)).toEqual(["second", "first"]);
@@ -69,7 +69,7 @@ describe("editing", () => {
     expect(titles(client)).toEqual(["second", "first"]);
   });
 
-  it("shows the other text when it was changed meanwhile", async () => {
+  it("shows the other text if that has changed", async () => {
     vi.mocked(api.updateTask).mockRejectedValue(failure(412));
     vi.mocked(api.getTask).mockResolvedValue({ ...first, title: "theirs", version: 2 });
     await expect(edit(first, "mine")).rejects.toMatchObject({ status: 412 });
@@ -77,7 +77,7 @@ describe("editing", () => {
     expect(api.updateTask).toHaveBeenCalledOnce();
   });
 
-  it("saves over a change that left the text alone", async () => {
+  it("saves the text if only the status has changed", async () => {
     vi.mocked(api.updateTask)
       .mockRejectedValueOnce(failure(412))
       .mockResolvedValueOnce({ ...first, title: "mine", status: "completed", version: 3 });
@@ -87,7 +87,7 @@ describe("editing", () => {
     expect(titles(client)).toEqual(["second", "mine"]);
   });
 
-  it("takes the task away when it was deleted meanwhile", async () => {
+  it("removes a task that has been deleted", async () => {
     vi.mocked(api.updateTask).mockRejectedValue(failure(404));
     await expect(edit(first, "mine")).rejects.toThrow();
     expect(titles(client)).toEqual(["second"]);
@@ -95,7 +95,7 @@ describe("editing", () => {
 });
 
 describe("completing", () => {
-  it("rolls back into the list that the task had left", async () => {
+  it("rolls back into the list that the task has left", async () => {
     vi.mocked(api.setTaskStatus).mockRejectedValue(failure(503));
     const done = new MutationObserver(client, changeStatus(client)).mutate({ task: second, status: "completed" });
     expect(titles(client, "status=pending")).toEqual(["first"]);
@@ -116,7 +116,7 @@ describe("deleting", () => {
     expect(titles(client)).toEqual(["second", "first"]);
   });
 
-  it("is content when the task is gone already", async () => {
+  it("succeeds if the task is already deleted", async () => {
     vi.mocked(api.deleteTask).mockRejectedValue(failure(404));
     await remove(second);
     expect(titles(client)).toEqual(["first"]);
@@ -136,8 +136,8 @@ describe("bulk changes", () => {
   const bulk = (action: "complete" | "delete") =>
     new MutationObserver(client, bulkChange(client)).mutate({ action, tasks: many });
 
-  it("go in chunks of 200", async () => {
-    client = loaded({ "": [many] });
+  it("are sent in chunks of 200", async () => {
+    client = loadedClient({ "": [many] });
     vi.mocked(api.bulkTasks).mockImplementation(async (_action, ids) => ({
       tasks: many.filter(({ id }) => ids.includes(id)).map((one) => ({ ...one, status: "completed", version: 2 })),
       not_found: [],
@@ -148,8 +148,8 @@ describe("bulk changes", () => {
     expect(counts(client)).toEqual({ all: 450, pending: 0, completed: 450 });
   });
 
-  it("keep what was done and show again what was not", async () => {
-    client = loaded({ "": [many] });
+  it("keep what succeeded and restore what failed", async () => {
+    client = loadedClient({ "": [many] });
     vi.mocked(api.bulkTasks)
       .mockResolvedValueOnce({ tasks: many.slice(0, 200), not_found: [] })
       .mockRejectedValueOnce(failure(503));

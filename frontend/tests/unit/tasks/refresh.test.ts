@@ -1,26 +1,26 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { taskKeys } from "@/lib/tasks/keys";
 import { refreshCounts } from "@/lib/tasks/refresh";
-import { inOrder, loaded } from "./builders";
+import { inOrder, loadedClient } from "./builders";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-it("asks for the counts once, however much happens during a change", async () => {
-  const client = loaded({ "": [inOrder("first")] });
+it("fetches the counts once, however many changes there are during a mutation", async () => {
+  const client = loadedClient({ "": [inOrder("first")] });
   const invalidate = vi.spyOn(client, "invalidateQueries");
-  let letGo = () => {};
-  const held = new Promise<void>((resolve) => (letGo = resolve));
+  let release = () => {};
+  const blocked = new Promise<void>((resolve) => (release = resolve));
   const change = client
     .getMutationCache()
-    .build(client, { mutationFn: () => held })
+    .build(client, { mutationFn: () => blocked })
     .execute(undefined);
   for (let burst = 0; burst < 3; burst += 1) {
     refreshCounts(client);
     await vi.advanceTimersByTimeAsync(1_000);
   }
   expect(invalidate).not.toHaveBeenCalled();
-  letGo();
+  release();
   await change;
   await vi.advanceTimersByTimeAsync(1_000);
   expect(invalidate).toHaveBeenCalledOnce();

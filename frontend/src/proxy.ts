@@ -1,7 +1,7 @@
 import { type NextRequest, NextResponse } from "next/server";
 import { contentSecurityPolicy } from "@/server/csp";
 
-/** Gives every page its own nonce; Next.js reads it from the request's CSP header and marks its scripts with it. */
+/** Sets a new nonce for every page. Next.js reads it from the CSP header of the request and adds it to its scripts. */
 export function proxy(request: NextRequest) {
   const nonce = crypto.randomUUID().replaceAll("-", "");
   const policy = contentSecurityPolicy(nonce, process.env.NODE_ENV === "development");

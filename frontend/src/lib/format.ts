@@ -7,7 +7,7 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** "5 min. ago", and the date for what is older than a week. */
+/** "5 min. ago", or the date if that is more than a week ago. */
 export function timeAgo(time: string, now = Date.now()) {
   const seconds = Math.round((Date.parse(time) - now) / 1000);
   const age = Math.abs(seconds);
@@ -23,7 +23,7 @@ export const formatDateTime = (time: string) => dateTime.format(Date.parse(time)
 export const formatNumber = (value: number) => number.format(value);
 export const plural = (count: number, noun: string) => `${formatNumber(count)} ${noun}${count === 1 ? "" : "s"}`;
 
-/** "Firefox on Linux" from what a browser calls itself. */
+/** "Firefox on Linux" from the User-Agent header. */
 export function deviceName(userAgent: string | null | undefined) {
   if (!userAgent) return "Unknown device";
   const browser = [
@@ -32,7 +32,7 @@ export function deviceName(userAgent: string | null | undefined) {
     ["Firefox/", "Firefox"],
     ["Chrome/", "Chrome"],
     ["Safari/", "Safari"],
-  ].find(([mark]) => mark && userAgent.includes(mark))?.[1];
+  ].find(([token]) => token && userAgent.includes(token))?.[1];
   const system = [
     ["iPhone", "iPhone"],
     ["iPad", "iPad"],
@@ -41,7 +41,7 @@ export function deviceName(userAgent: string | null | undefined) {
     ["Windows", "Windows"],
     ["CrOS", "ChromeOS"],
     ["Linux", "Linux"],
-  ].find(([mark]) => mark && userAgent.includes(mark))?.[1];
+  ].find(([token]) => token && userAgent.includes(token))?.[1];
   if (!browser) return userAgent.split(/[\s/(]/)[0] || "Unknown device";
   return system ? `${browser} on ${system}` : browser;
 }

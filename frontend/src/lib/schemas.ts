@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 
-// The backend has the same rules in the same words.
+// The backend has the same rules with the same messages.
 const MAX_TITLE_CHARS = 200;
 const MAX_DESCRIPTION_CHARS = 1_000;
 const MAX_NAME_CHARS = 100;

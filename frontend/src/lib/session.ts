@@ -1,34 +1,34 @@
 import { headers } from "next/headers";
 import { cache } from "react";
 import type { User } from "@/lib/api/types";
-import { currentBackend } from "@/server/config";
+import { getBackendUrl } from "@/server/config";
 
-const TIMEOUT_MS = 3_000;
+const BACKEND_TIMEOUT_MS = 3_000;
 
-/** The visitor as the backend knows them; "unknown" when it does not answer. */
+/** The user, according to the backend; "unknown" when the backend does not respond. */
 export type Visitor = User | "signed-out" | "unknown";
 
-export const visitor = cache(async (): Promise<Visitor> => {
+export const getVisitor = cache(async (): Promise<Visitor> => {
   const incoming = await headers();
   const cookie = incoming.get("cookie");
   if (!cookie?.includes("todo_session=")) return "signed-out";
-  const backend = currentBackend();
-  if (!backend) return "unknown";
+  const backendUrl = getBackendUrl();
+  if (!backendUrl) return "unknown";
   const requestId = incoming.get("x-request-id");
   try {
-    const answer = await fetch(new URL("/api/auth/me", backend), {
+    const response = await fetch(new URL("/api/auth/me", backendUrl), {
       headers: { cookie, ...(requestId && { "x-request-id": requestId }) },
       cache: "no-store",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(BACKEND_TIMEOUT_MS),
     });
-    if (answer.status === 401) return "signed-out";
-    return answer.ok ? ((await answer.json()) as User) : "unknown";
+    if (response.status === 401) return "signed-out";
+    return response.ok ? ((await response.json()) as User) : "unknown";
   } catch {
     return "unknown";
   }
 });
 
-/** The path and query that the browser asked for. */
-export async function requestedPath() {
+/** The path and query that the browser requested. */
+export async function getRequestedPath() {
   return (await headers()).get("x-path") ?? "/";
 }

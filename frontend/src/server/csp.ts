@@ -1,10 +1,10 @@
 /**
- * The style sheet that sonner puts into the document when it is loaded; it has no way to pass a nonce.
- * A test compares this with the installed version.
+ * The hash of the style sheet that sonner inserts when it is loaded, since sonner cannot set a nonce. A test compares it
+ * with the installed version.
  */
 export const SONNER_STYLE_HASH = "sha256-StEaX+se6YS7pqjzrzMIA0KaX9zF/8zAhvQXZAe5epY=";
 
-/** sonner inserts the style element empty and fills it then; the browser asks both times. */
+/** sonner inserts an empty style element and then fills it; the browser checks the policy both times. */
 const EMPTY_STYLE_HASH = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
 export function contentSecurityPolicy(nonce: string, dev: boolean): string {

@@ -19,26 +19,26 @@ function hopByHop(connection: string | undefined): Set<string> {
   return new Set([...HOP_BY_HOP, ...named]);
 }
 
-/** What the backend is sent: the client's headers, and where the request really came from. */
+/** The headers for the backend: those of the client, and the address from which the request really came. */
 export function requestHeaders(request: IncomingMessage, requestId: string) {
   const dropped = hopByHop(request.headers.connection);
   const kept = Object.entries(request.headers).filter(([name]) => !dropped.has(name));
   const { host: _, forwarded: __, "x-real-ip": ___, ...headers } = Object.fromEntries(kept);
   const proto = headers["x-forwarded-proto"];
-  const chain = headers["x-forwarded-for"];
-  // A body without a length must stay chunked, or the backend would take it for the next request.
+  const forwardedFor = headers["x-forwarded-for"];
+  // A body without a length must stay chunked; otherwise the backend would parse it as the next request.
   if (request.headers["transfer-encoding"] !== undefined) headers["transfer-encoding"] = "chunked";
   return {
     ...headers,
     "x-request-id": requestId,
     "x-forwarded-host": request.headers.host ?? "",
     "x-forwarded-proto": proto === "https" ? "https" : "http",
-    // The last entry is what this server saw itself; the ones before it are claims.
-    "x-forwarded-for": [chain, request.socket.remoteAddress].filter(Boolean).join(", "),
+    // Only the last entry is certain, since this server adds it. The client may have made up the others.
+    "x-forwarded-for": [forwardedFor, request.socket.remoteAddress].filter(Boolean).join(", "),
   };
 }
 
-/** The backend's headers as they came, several of a name included. */
+/** The headers of the backend's response, including repeated names. */
 export function* responseHeaders(response: IncomingMessage): Generator<[name: string, value: string]> {
   const dropped = hopByHop(response.headers.connection).add("x-request-id");
   for (let index = 0; index + 1 < response.rawHeaders.length; index += 2) {

@@ -13,27 +13,27 @@ export async function listen(server: Server, host: string, port: number): Promis
   return family === "IPv6" ? `[${address}]:${actual}` : `${address}:${actual}`;
 }
 
-/** Resolves with the first signal to stop. To be called early, so that no signal is missed. */
-export async function stopSignal(): Promise<string> {
+/** Resolves with the first signal to shut down. Call this early, so that no signal is missed. */
+export async function shutdownSignal(): Promise<string> {
   return await Promise.race(["SIGTERM", "SIGINT"].map((name) => once(process, name).then(() => name)));
 }
 
-/** Drains, ends event streams, and finishes open requests. */
-export async function stop(server: Server, signal: string, closing: AbortController, config: Config) {
+/** Waits until load balancers have noticed, ends event streams, and finishes open requests. */
+export async function shutDown(server: Server, signal: string, closing: AbortController, config: Config) {
   log.info({ signal }, "stopping");
   server.prependListener("request", (_, response) => response.setHeader("connection", "close"));
-  // Only an orchestrator sends SIGTERM while others still send requests here; Ctrl-C need not wait.
+  // An orchestrator sends SIGTERM while requests still arrive. After Ctrl-C, there is no reason to wait.
   if (signal === "SIGTERM") await sleep(config.SHUTDOWN_DRAIN_SECONDS * 1000);
   closing.abort();
   const closed = once(server, "close");
   server.close();
-  // Requests that were under way at the signal leave their connections open behind them.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  const late = sleep(config.SHUTDOWN_TIMEOUT_SECONDS * 1000, undefined, { ref: false }).then(() => {
+  // The connections of requests that were open at the signal stay open after the responses.
+  const idleTimer = setInterval(() => server.closeIdleConnections(), 50);
+  const timeout = sleep(config.SHUTDOWN_TIMEOUT_SECONDS * 1000, undefined, { ref: false }).then(() => {
     log.warn("open requests were cut off after SHUTDOWN_TIMEOUT_SECONDS");
     server.closeAllConnections();
   });
-  await Promise.race([closed, late]);
-  clearInterval(sweep);
+  await Promise.race([closed, timeout]);
+  clearInterval(idleTimer);
   log.info("stopped");
 }

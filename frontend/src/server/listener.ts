@@ -1,27 +1,27 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { forward } from "./api-proxy";
+import { forwardRequest } from "./api-proxy";
 import { log } from "./log";
-import { observe } from "./observe";
+import { observeRequest } from "./observe";
 import { BAD_REQUEST, sendProblem } from "./problem";
-import type { RouteOf } from "./routes";
+import type { RouteMatcher } from "./routes";
 
 interface Options {
-  /** Answers everything outside `/api/`. */
+  /** Responds to everything outside `/api/`. */
   pages: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-  routeOf: RouteOf;
+  matchRoute: RouteMatcher;
   /** Aborted when event streams must end. */
   closing: AbortSignal;
 }
 
-/** Sends each request where it belongs: the backend, the health answer, or Next.js. */
-export function requestListener({ pages, routeOf, closing }: Options): RequestListener {
+/** Sends each request to the backend, the health endpoint or Next.js. */
+export function requestListener({ pages, matchRoute, closing }: Options): RequestListener {
   return async (request, response) => {
-    const id = observe(request, response, routeOf);
+    const id = observeRequest(request, response, matchRoute);
     const target = request.url ?? "";
     try {
       if (/^\/api\/health(\?|$)/.test(target)) sendHealth(response);
-      else if (target.startsWith("/api/")) forward(request, response, id, closing);
-      // Asterisk and absolute form are for proxies, which this server is not.
+      else if (target.startsWith("/api/")) forwardRequest(request, response, id, closing);
+      // Only proxies receive request targets in asterisk form or absolute form.
       else if (!target.startsWith("/")) sendProblem(response, BAD_REQUEST, id);
       else await pages(request, response);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { format, stripVTControlCharacters } from "node:util";
 import { destination, pino } from "pino";
 
-/** JSON lines on standard output, with the field names the backend uses. */
+/** Writes JSON lines to standard output, with the field names of the backend. */
 export const log = pino(
   {
     base: undefined,
@@ -10,7 +10,7 @@ export const log = pino(
     timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ level: label.toUpperCase() }) },
   },
-  // Otherwise the last lines before an exit may be out of order.
+  // Asynchronous writes could lose or reorder the last lines before an exit.
   destination({ fd: 1, sync: true }),
 );
 
@@ -18,7 +18,7 @@ export function setLevel(level: string) {
   log.level = level === "off" ? "silent" : level;
 }
 
-/** Makes log lines of what Next.js, React and Node.js themselves write to the console. */
+/** Logs what Next.js, React and Node.js write to the console. */
 export function captureConsole() {
   const capture =
     (level: "debug" | "info" | "warn" | "error") =>

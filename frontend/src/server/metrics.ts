@@ -37,13 +37,13 @@ export function setBuildInfo(version: string, revision: string) {
 }
 
 export function countRequest(method: string, route: string, status: number, seconds: number) {
-  const known = METHODS.has(method) ? method : "other";
-  const labels = { method: known, route, status: `${Math.floor(status / 100)}xx` };
+  const methodLabel = METHODS.has(method) ? method : "other";
+  const labels = { method: methodLabel, route, status: `${Math.floor(status / 100)}xx` };
   requests.inc(labels);
   durations.observe(labels, seconds);
 }
 
-/** Prometheus scrapes on a port of its own, which no Ingress reaches. */
+/** Serves the metrics on their own port, which no Ingress exposes. */
 export function metricsServer(): Server {
   return createServer(async (request, response) => {
     if (request.url?.split("?", 1)[0] !== "/metrics") {

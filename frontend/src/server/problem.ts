@@ -21,7 +21,7 @@ export const BACKEND_UNAVAILABLE: Problem = {
   detail: "The service cannot be reached right now. Please try again in a moment.",
 };
 
-/** An error in the shape in which the backend reports its own (RFC 9457). */
+/** Sends an error in the format that the backend uses (RFC 9457). */
 export function sendProblem(response: ServerResponse, problem: Problem, requestId: string) {
   const body = JSON.stringify({ type: "about:blank", ...problem, request_id: requestId });
   if (problem.status >= 500) response.setHeader("retry-after", "2");

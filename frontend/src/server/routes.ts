@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Names the route of a path, out of a small set: metric labels must not multiply with what clients invent. */
-export type RouteOf = (path: string) => string;
+/** Returns the route of a path. The number of routes is limited, since each one becomes a label of the metrics. */
+export type RouteMatcher = (path: string) => string;
 
-export function routeMatcher(pages: string[]): RouteOf {
+export function createRouteMatcher(pages: string[]): RouteMatcher {
   const patterns = pages.map((page) => [page, new RegExp(`^${page.replace(/\[[^\]]+\]/g, "[^/]+")}$`)] as const);
   return (path) => {
     if (path === "/api/health") return path;
@@ -14,7 +14,7 @@ export function routeMatcher(pages: string[]): RouteOf {
   };
 }
 
-/** The pages of a finished build. */
+/** The routes of the pages in a finished build. */
 export function builtPages(directory: string): string[] {
   const manifest = readFileSync(join(directory, ".next/app-path-routes-manifest.json"), "utf8");
   return Object.values(JSON.parse(manifest) as Record<string, string>);

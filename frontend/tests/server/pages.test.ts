@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Frontend, startFrontend } from "../support/frontend";
-import { head, raw } from "../support/raw";
+import { requestHead, sendRaw } from "../support/raw-request";
 
 let frontend: Frontend;
 
@@ -17,7 +17,7 @@ afterAll(() => frontend.stop());
 const nonceOf = (response: Response) =>
   /'nonce-(\w+)'/.exec(response.headers.get("content-security-policy") ?? "")?.[1];
 
-test.each(["/", "/no-such-page"])("%s has a nonce of its own on each script, and no inline handler", async (path) => {
+test.each(["/", "/no-such-page"])("%s has a new nonce on each script, and no inline handler", async (path) => {
   const [first, second] = [await fetch(frontend.url + path), await fetch(frontend.url + path)];
   expect(nonceOf(first)).toMatch(/^\w{32}$/);
   expect(nonceOf(first)).not.toBe(nonceOf(second));
@@ -34,7 +34,7 @@ test("a client cannot choose the nonce", async () => {
   expect(await response.text()).not.toContain('nonce="evil"');
 });
 
-test("pages carry the security headers, and nothing tells the framework", async () => {
+test("pages have the security headers, and none that names the framework", async () => {
   const { headers } = await fetch(frontend.url);
   expect(Object.fromEntries(headers)).toMatchObject({
     "x-content-type-options": "nosniff",
@@ -47,7 +47,7 @@ test("pages carry the security headers, and nothing tells the framework", async 
   expect(headers.has("strict-transport-security")).toBe(false);
 });
 
-test("scripts and styles of the page are served, compressed and cacheable for ever", async () => {
+test("scripts and styles of the page are served with an immutable cache", async () => {
   const html = await (await fetch(frontend.url)).text();
   const assets = [...new Set(html.match(/\/_next\/static\/[\w./~-]+\.(js|css)/g))];
   expect(assets.some((asset) => asset.endsWith(".css"))).toBe(true);
@@ -65,15 +65,15 @@ test("the page loads nothing from another origin", async () => {
 });
 
 test.each(["//evil.example", "/\\evil.example", "//evil.example/..", "/tasks/"])(
-  "%s never leads elsewhere",
+  "%s does not redirect to another site",
   async (target) => {
-    const answer = await raw(frontend.port, head(target, "X-Forwarded-Host: evil.example"));
-    const location = /^location: (.*)$/im.exec(answer)?.[1] ?? "/";
+    const response = await sendRaw(frontend.port, requestHead(target, "X-Forwarded-Host: evil.example"));
+    const location = /^location: (.*)$/im.exec(response)?.[1] ?? "/";
     expect(location).toMatch(/^\/(?![/\\])/);
   },
 );
 
-test("nothing of the environment is in the build", () => {
+test("the build contains nothing from the environment", () => {
   const patterns = ["-e", "localhost:8000", "-e", "NEXT_PUBLIC_API"];
   const { stdout } = spawnSync("grep", ["-rl", ...patterns, "server.js", ".next"], {
     cwd: ".next/standalone",
@@ -82,7 +82,7 @@ test("nothing of the environment is in the build", () => {
   expect(stdout).toBe("");
 });
 
-test("the output runs from anywhere, without the source around it", async () => {
+test("the output runs in another directory, without the source", async () => {
   const directory = mkdtempSync(join(tmpdir(), "todo-frontend-"));
   try {
     cpSync(".next/standalone", directory, { recursive: true });

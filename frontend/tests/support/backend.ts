@@ -8,8 +8,8 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** Starts a real server on a free port, or on `port` to come back where one was. */
-export async function start(handler: RequestListener | Server, port = 0): Promise<TestServer> {
+/** Starts a server on a free port, or on `port` to replace one that was closed. */
+export async function startServer(handler: RequestListener | Server, port = 0): Promise<TestServer> {
   const server = typeof handler === "function" ? createServer(handler) : handler;
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
@@ -24,7 +24,7 @@ export async function start(handler: RequestListener | Server, port = 0): Promis
   };
 }
 
-/** A backend that answers with what it was asked. */
+/** A handler that responds with a description of the request. */
 export const echo: RequestListener = async (request, response) => {
   const body = Buffer.concat(await request.toArray()).toString();
   response.setHeader("content-type", "application/json");

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { until } from "./until";
+import { waitFor } from "./wait-for";
 
-export interface Line {
+export interface LogLine {
   level: string;
   message: string;
   address?: string;
@@ -10,16 +10,16 @@ export interface Line {
   [field: string]: unknown;
 }
 
-/** The built server as its own process, on free ports. */
+/** The built server as a separate process on free ports. */
 export interface Frontend {
   url: string;
   port: number;
   metricsUrl: string;
   process: ChildProcess;
-  /** All it has written to standard output and error so far. */
+  /** What the process has written to standard output and standard error so far. */
   output(): string;
-  /** That output as log lines; fails when one is not a JSON object. */
-  lines(): Line[];
+  /** The output as log lines. Fails when a line is not a JSON object. */
+  lines(): LogLine[];
   /** Resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -42,14 +42,14 @@ export function launch(environment: Record<string, string> = {}, directory = ".n
       output += text;
     });
   }
-  const ended = once(child, "close").then(([code]) => code as number | null);
+  const exitCode = once(child, "close").then(([code]) => code as number | null);
   const lines = () =>
     output
       .slice(0, output.lastIndexOf("\n") + 1)
       .split("\n")
       .filter(Boolean)
-      .map((line) => JSON.parse(line) as Line);
-  return { child, ended, lines, output: () => output };
+      .map((line) => JSON.parse(line) as LogLine);
+  return { child, exitCode, lines, output: () => output };
 }
 
 export async function startFrontend(
@@ -57,9 +57,9 @@ export async function startFrontend(
   environment: Record<string, string> = {},
   directory?: string,
 ): Promise<Frontend> {
-  const { child, ended, lines, output } = launch({ BACKEND_URL: backendUrl, ...environment }, directory);
+  const { child, exitCode, lines, output } = launch({ BACKEND_URL: backendUrl, ...environment }, directory);
   const listening = () => lines().find((line) => line.message === "listening");
-  await until(
+  await waitFor(
     "the frontend to listen",
     () => {
       if (child.exitCode !== null) throw new Error(`the frontend ended: ${output()}`);
@@ -77,7 +77,7 @@ export async function startFrontend(
     lines,
     stop(signal = "SIGTERM") {
       child.kill(signal);
-      return ended;
+      return exitCode;
     },
   };
 }

@@ -1,15 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { newToken, passwordChange, signIn, signUp } from "@/lib/schemas";
-import { checkTaskText } from "@/lib/tasks/check";
+import { validateTaskText } from "@/lib/tasks/validation";
 
 describe("a task's text", () => {
   it("is trimmed", () => {
-    expect(checkTaskText({ title: "  milk ", description: "two" }).text).toEqual({ title: "milk", description: "two" });
+    expect(validateTaskText({ title: "  milk ", description: "two" }).text).toEqual({
+      title: "milk",
+      description: "two",
+    });
   });
 
   it("counts characters, not code units", () => {
-    expect(checkTaskText({ title: "🎉".repeat(200), description: "" }).error).toBeUndefined();
-    expect(checkTaskText({ title: "🎉".repeat(201), description: "" }).error).toBe(
+    expect(validateTaskText({ title: "🎉".repeat(200), description: "" }).error).toBeUndefined();
+    expect(validateTaskText({ title: "🎉".repeat(201), description: "" }).error).toBe(
       "The title must be 1 to 200 characters.",
     );
   });
@@ -19,7 +22,7 @@ describe("a task's text", () => {
     ["a\u0007b", "", "The title must not contain line breaks or other control characters."],
     ["a", "x".repeat(1001), "The description must be at most 1000 characters."],
   ])("%j with %j is refused", (title, description, error) => {
-    expect(checkTaskText({ title, description }).error).toBe(error);
+    expect(validateTaskText({ title, description }).error).toBe(error);
   });
 });
 

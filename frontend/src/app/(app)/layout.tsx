@@ -7,11 +7,11 @@ import { ConnectionNotice } from "@/components/layout/connection-notice";
 import { GlobalShortcuts } from "@/components/layout/global-shortcuts";
 import { isChatOpen } from "@/lib/chat/cookie";
 import { signInPath } from "@/lib/navigation";
-import { requestedPath, visitor } from "@/lib/session";
+import { getRequestedPath, getVisitor } from "@/lib/session";
 
 export default async function AppLayout({ children }: { children: ReactNode }) {
-  const user = await visitor();
-  if (user === "signed-out") redirect(signInPath(await requestedPath()));
+  const user = await getVisitor();
+  if (user === "signed-out") redirect(signInPath(await getRequestedPath()));
   const chatOpen = isChatOpen(await cookies());
   return (
     <div className="flex">

@@ -2,10 +2,10 @@ import { redirect } from "next/navigation";
 import type { ReactNode } from "react";
 import { Logo } from "@/components/layout/logo";
 import { ThemeChoice } from "@/components/layout/theme-choice";
-import { visitor } from "@/lib/session";
+import { getVisitor } from "@/lib/session";
 
 export default async function AuthLayout({ children }: { children: ReactNode }) {
-  const user = await visitor();
+  const user = await getVisitor();
   if (typeof user === "object") redirect("/tasks");
   return (
     <div className="flex min-h-dvh flex-col">

@@ -2,10 +2,10 @@ import Link from "next/link";
 import { Features } from "@/components/landing/features";
 import { ProductPicture } from "@/components/landing/product-picture";
 import { buttonVariants } from "@/components/ui/button";
-import { visitor } from "@/lib/session";
+import { getVisitor } from "@/lib/session";
 
 export default async function LandingPage() {
-  const signedIn = typeof (await visitor()) === "object";
+  const signedIn = typeof (await getVisitor()) === "object";
   return (
     <main id="main" tabIndex={-1} className="flex-1 outline-none">
       <div className="mx-auto grid max-w-6xl items-center gap-12 px-4 pt-10 pb-16 sm:px-6 md:pt-16 lg:grid-cols-[1fr_1.1fr] lg:gap-16 lg:pb-24">

@@ -17,7 +17,7 @@ export function SessionsSection() {
   const client = useQueryClient();
   const query = useQuery(sessionsQuery);
   const [ending, setEnding] = useState<SessionInfo | "others" | null>(null);
-  const others = query.data?.some(({ current }) => !current);
+  const hasOthers = query.data?.some(({ current }) => !current);
 
   async function end() {
     if (!ending) return;
@@ -32,7 +32,7 @@ export function SessionsSection() {
       title="Devices"
       text="Where you are signed in. Sign out what you do not recognise, then change your password."
       action={
-        others && (
+        hasOthers && (
           <Button variant="outline" size="sm" onClick={() => setEnding("others")}>
             Sign out all others
           </Button>

@@ -14,7 +14,7 @@ import { useForm } from "@/lib/hooks/use-form";
 import * as schemas from "@/lib/schemas";
 import { TokenSecret } from "./token-secret";
 
-const EXPIRY = [
+const EXPIRY_OPTIONS = [
   { days: "30", label: "30 days" },
   { days: "90", label: "90 days" },
   { days: "365", label: "1 year" },
@@ -60,7 +60,7 @@ function TokenForm({ onCreated, onCancel }: { onCreated: (token: CreatedToken) =
       <Field label="Expires" error={expiryError}>
         {(control) => (
           <Select {...control} {...expiry} defaultValue="90">
-            {EXPIRY.map(({ days, label }) => (
+            {EXPIRY_OPTIONS.map(({ days, label }) => (
               <option key={days} value={days}>
                 {label}
               </option>

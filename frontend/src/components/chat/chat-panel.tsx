@@ -15,18 +15,18 @@ import { Thread } from "./thread";
 export default function ChatPanel() {
   const [chat] = useChat();
   const composer = useRef<ComposerHandle>(null);
-  const [listing, setListing] = useState(false);
+  const [listOpen, setListOpen] = useState(false);
   const { data: info, refetch } = useQuery(chatInfoQuery);
 
   function startNew() {
     chat.startNew();
-    setListing(false);
+    setListOpen(false);
     openChat();
   }
 
-  function show(id: string) {
+  function openConversation(id: string) {
     void chat.open(id);
-    setListing(false);
+    setListOpen(false);
     openChat();
   }
 
@@ -34,9 +34,9 @@ export default function ChatPanel() {
 
   return (
     <>
-      <ChatHeader listing={listing} onList={setListing} onNew={startNew} />
-      {listing ? (
-        <Conversations onOpen={show} onNew={startNew} />
+      <ChatHeader listOpen={listOpen} onToggleList={setListOpen} onNew={startNew} />
+      {listOpen ? (
+        <Conversations onOpen={openConversation} onNew={startNew} />
       ) : (
         <>
           <Thread configured={info?.configured !== false} onEdit={(text) => composer.current?.restoreDraft(text)} />

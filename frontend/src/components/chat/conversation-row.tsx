@@ -9,7 +9,7 @@ import { Input } from "@/components/ui/input";
 import { Spinner } from "@/components/ui/spinner";
 import { announce } from "@/lib/announce";
 import { deleteConversation, MAX_TITLE_CHARS, renameConversation } from "@/lib/api/chat";
-import { ApiError, messageOf } from "@/lib/api/problem";
+import { ApiError, errorMessage } from "@/lib/api/problem";
 import type { ConversationInfo } from "@/lib/api/types";
 import { chatKeys } from "@/lib/chat/queries";
 import { useChat } from "@/lib/chat/use-chat";
@@ -54,7 +54,7 @@ export function ConversationRow({
     requestAnimationFrame(onDeleted);
   }
 
-  if (renaming) return <Rename title={title} onSave={rename} onCancel={endRenaming} />;
+  if (renaming) return <RenameForm title={title} onSave={rename} onCancel={endRenaming} />;
   return (
     <li
       className={cn(
@@ -100,9 +100,9 @@ export function ConversationRow({
   );
 }
 
-type RenameProps = { title: string; onSave: (title: string) => Promise<void>; onCancel: () => void };
+type RenameFormProps = { title: string; onSave: (title: string) => Promise<void>; onCancel: () => void };
 
-function Rename({ title, onSave, onCancel }: RenameProps) {
+function RenameForm({ title, onSave, onCancel }: RenameFormProps) {
   const field = useRef<HTMLInputElement>(null);
   const [error, setError] = useState<string>();
   const [pending, setPending] = useState(false);
@@ -118,7 +118,7 @@ function Rename({ title, onSave, onCancel }: RenameProps) {
     try {
       await onSave(to);
     } catch (failure) {
-      setError(messageOf(failure));
+      setError(errorMessage(failure));
       setPending(false);
     }
   }

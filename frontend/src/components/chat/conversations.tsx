@@ -7,7 +7,7 @@ import { ErrorAlert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
 import { MAX_QUERY_CHARS } from "@/lib/api/chat";
-import { openConversationId } from "@/lib/chat/chat";
+import { currentConversationId } from "@/lib/chat/chat";
 import { conversationsQuery } from "@/lib/chat/queries";
 import { useChat } from "@/lib/chat/use-chat";
 import { useDebouncedCallback } from "@/lib/hooks/use-debounced-callback";
@@ -59,7 +59,7 @@ export function Conversations({ onOpen, onNew }: Props) {
               <ConversationRow
                 key={conversation.id}
                 conversation={conversation}
-                current={conversation.id === openConversationId(state)}
+                current={conversation.id === currentConversationId(state)}
                 onOpen={() => onOpen(conversation.id)}
                 onDeleted={() => field.current?.focus()}
               />

@@ -2,7 +2,7 @@
 
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
-import { ApiError, messageOf } from "@/lib/api/problem";
+import { ApiError, errorMessage } from "@/lib/api/problem";
 import { useCountdown } from "@/lib/hooks/use-countdown";
 
 type Props = { error: Error; onRetry: () => void; onDiscard: () => void };
@@ -14,7 +14,7 @@ export function RequestError({ error, onRetry, onDiscard }: Props) {
   const seconds = useCountdown(rateLimited ? error : null);
   return (
     <Alert>
-      <p>{messageOf(error)}</p>
+      <p>{errorMessage(error)}</p>
       <div className="mt-2 flex flex-wrap gap-2 text-foreground">
         {!otherTurnRunning && (
           <Button variant="outline" size="sm" disabled={seconds > 0} onClick={onRetry}>

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { announce } from "@/lib/announce";
-import { messageOf } from "@/lib/api/problem";
+import { errorMessage } from "@/lib/api/problem";
 import { bulkTasks } from "@/lib/api/tasks";
 
 const RESTORE_PERIOD_MS = 24 * 60 * 60 * 1000;
@@ -26,7 +26,7 @@ export function RestoreButton({ task: { id, title }, deletedAt }: Props) {
       else announce(`Restored ${title}`);
     } catch (failure) {
       setState("deleted");
-      setError(messageOf(failure));
+      setError(errorMessage(failure));
     }
   }
 

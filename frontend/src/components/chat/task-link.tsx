@@ -3,7 +3,7 @@
 import Link from "next/link";
 import type { MouseEvent } from "react";
 import { closeSheet } from "@/lib/chat/panel";
-import { searchOf } from "@/lib/tasks/filter";
+import { filterToSearch } from "@/lib/tasks/filter";
 import { revealTask } from "@/lib/tasks/reveal";
 
 /** Shows the task in the list on this page, or opens a search for its title if the list does not have it. */
@@ -18,7 +18,7 @@ export function TaskLink({ id, title }: { id: string | null; title: string }) {
 
   return (
     <Link
-      href={`/tasks${searchOf({ status: "all", q: title, sort: "-created" })}`}
+      href={`/tasks${filterToSearch({ status: "all", q: title, sort: "-created" })}`}
       prefetch={false}
       onClick={show}
       className="rounded font-medium text-foreground underline decoration-border underline-offset-4 hover:decoration-current"

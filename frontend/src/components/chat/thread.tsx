@@ -56,13 +56,13 @@ export function Thread({ configured, onEdit }: Props) {
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
       <section
-        ref={scroll.outer}
+        ref={scroll.containerRef}
         aria-label="Messages"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
         className="min-h-0 flex-1 overflow-y-auto overscroll-contain focus-visible:-outline-offset-2"
       >
-        <div ref={scroll.inner} aria-busy={working} className="grid gap-5 px-4 py-5">
+        <div ref={scroll.contentRef} aria-busy={working} className="grid gap-5 px-4 py-5">
           {turns.map((turn, index) => (
             <Turn
               key={turn.question?.seq ?? -1}

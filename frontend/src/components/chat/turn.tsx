@@ -10,7 +10,7 @@ type Props = {
   onResend: ((seq: number, text: string) => void) | undefined;
 };
 
-/** A question with its answer: the steps that were taken, and the text. */
+/** A question, the steps that the assistant took, and its texts. */
 export function Turn({ turn: { question, answers }, titles, last, onResend }: Props) {
   return (
     <article aria-label={question ? `You asked: ${question.text.slice(0, 80)}` : "Answer"} className="grid gap-3">

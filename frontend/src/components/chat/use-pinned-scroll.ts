@@ -5,35 +5,35 @@ const PIN_DISTANCE_PX = 48;
 
 /** Keeps the end visible while the content grows, unless the user has scrolled away from it. */
 export function usePinnedScroll() {
-  const [outer, setOuter] = useState<HTMLElement | null>(null);
-  const [inner, setInner] = useState<HTMLElement | null>(null);
+  const [container, setContainer] = useState<HTMLElement | null>(null);
+  const [content, setContent] = useState<HTMLElement | null>(null);
   const [atEnd, setAtEnd] = useState(true);
   const pinned = useRef(true);
 
   const scrollToEnd = useCallback(() => {
     pinned.current = true;
     setAtEnd(true);
-    outer?.scrollTo({ top: outer.scrollHeight });
-  }, [outer]);
+    container?.scrollTo({ top: container.scrollHeight });
+  }, [container]);
 
   useEffect(() => {
-    if (!outer || !inner) return;
+    if (!container || !content) return;
     function onScroll() {
-      if (!outer) return;
-      pinned.current = outer.scrollHeight - outer.scrollTop - outer.clientHeight < PIN_DISTANCE_PX;
+      if (!container) return;
+      pinned.current = container.scrollHeight - container.scrollTop - container.clientHeight < PIN_DISTANCE_PX;
       setAtEnd(pinned.current);
     }
     const observer = new ResizeObserver(() => {
-      if (pinned.current) outer.scrollTop = outer.scrollHeight;
+      if (pinned.current) container.scrollTop = container.scrollHeight;
     });
-    observer.observe(inner);
-    observer.observe(outer);
-    outer.addEventListener("scroll", onScroll, { passive: true });
+    observer.observe(content);
+    observer.observe(container);
+    container.addEventListener("scroll", onScroll, { passive: true });
     return () => {
       observer.disconnect();
-      outer.removeEventListener("scroll", onScroll);
+      container.removeEventListener("scroll", onScroll);
     };
-  }, [outer, inner]);
+  }, [container, content]);
 
-  return { outer: setOuter, inner: setInner, atEnd, scrollToEnd };
+  return { containerRef: setContainer, contentRef: setContent, atEnd, scrollToEnd };
 }

@@ -3,7 +3,7 @@
 import { WifiOff } from "lucide-react";
 import { useConnection } from "@/lib/connection";
 
-const NOTICE = {
+const NOTICES = {
   offline:
     "You are offline. What you see may be out of date, and changes cannot be saved until the connection is back.",
   unreachable: "The server does not answer right now. Trying again…",
@@ -16,7 +16,7 @@ export function ConnectionNotice() {
       {connection !== "ok" && (
         <p className="flex items-center justify-center gap-2.5 bg-foreground px-4 py-2 text-background text-sm">
           <WifiOff className="size-4 shrink-0" aria-hidden="true" />
-          {NOTICE[connection]}
+          {NOTICES[connection]}
         </p>
       )}
     </div>

@@ -5,7 +5,7 @@ import Link from "next/link";
 import { menuItem } from "@/components/ui/menu";
 import { useMe } from "@/lib/account/queries";
 import { signOut } from "@/lib/api/auth";
-import { ApiError, messageOf } from "@/lib/api/problem";
+import { ApiError, errorMessage } from "@/lib/api/problem";
 import { goToSignInAfter } from "@/lib/navigation";
 import { notify } from "@/lib/notify";
 import { openKeyboardHelp } from "@/lib/shortcuts";
@@ -22,7 +22,7 @@ async function signOutAndLeave() {
     await goToSignInAfter(endSession);
   } catch (error) {
     notify.error("You are still signed in", {
-      description: messageOf(error),
+      description: errorMessage(error),
       action: { label: "Retry", onClick: signOutAndLeave },
     });
   }

@@ -3,7 +3,7 @@
 import type { MouseEvent } from "react";
 import type { TaskCounts } from "@/lib/api/types";
 import { formatNumber } from "@/lib/format";
-import { STATUSES, searchOf, type TaskFilter } from "@/lib/tasks/filter";
+import { filterToSearch, STATUSES, type TaskFilter } from "@/lib/tasks/filter";
 import { cn } from "@/lib/utils";
 
 const LABELS = { all: "All", pending: "Pending", completed: "Completed" };
@@ -27,7 +27,7 @@ export function FilterTabs({ filter, counts, onChange }: Props) {
       {STATUSES.map((status) => (
         <a
           key={status}
-          href={`/tasks${searchOf({ ...filter, status })}`}
+          href={`/tasks${filterToSearch({ ...filter, status })}`}
           aria-current={filter.status === status ? "page" : undefined}
           onClick={(event) => onClick(event, status)}
           className={cn(

@@ -2,7 +2,7 @@
 
 import { Button } from "@/components/ui/button";
 import { Spinner } from "@/components/ui/spinner";
-import { messageOf } from "@/lib/api/problem";
+import { errorMessage } from "@/lib/api/problem";
 
 export type Pagination = {
   hasNextPage: boolean;
@@ -16,7 +16,7 @@ export function LoadMore({ pagination }: { pagination: Pagination }) {
   if (pagination.isFetchNextPageError) {
     return (
       <div role="alert" className="flex flex-wrap items-center justify-center gap-3 px-4 py-4 text-sm">
-        <span className="text-destructive">More tasks could not be loaded. {messageOf(pagination.error)}</span>
+        <span className="text-destructive">More tasks could not be loaded. {errorMessage(pagination.error)}</span>
         <Button variant="outline" size="sm" onClick={pagination.fetchNextPage}>
           Try again
         </Button>

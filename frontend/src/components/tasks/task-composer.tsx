@@ -18,7 +18,7 @@ import { sameText, type TaskText } from "@/lib/tasks/text";
 import { cn } from "@/lib/utils";
 
 // Only adding a task needs these modules, so they are loaded after the page.
-const loadAddTask = () => Promise.all([import("@/lib/tasks/add"), import("@/lib/tasks/check")]);
+const loadAddTask = () => Promise.all([import("@/lib/tasks/add"), import("@/lib/tasks/validation")]);
 
 export type TaskComposerHandle = { focus: () => void };
 
@@ -70,8 +70,8 @@ export function TaskComposer({ ref }: { ref: Ref<TaskComposerHandle> }) {
     event.currentTarget.reset();
     setDescriptionOpen(false);
     title.current?.focus();
-    const [{ addTask }, { checkTaskText }] = await loadAddTask();
-    const checked = checkTaskText(draft);
+    const [{ addTask }, { validateTaskText }] = await loadAddTask();
+    const checked = validateTaskText(draft);
     setError(checked.error);
     if (!checked.text) return restoreDraft(draft);
     const retryKey =

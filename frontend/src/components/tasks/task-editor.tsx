@@ -5,8 +5,8 @@ import { Button } from "@/components/ui/button";
 import { Input, Textarea } from "@/components/ui/input";
 import type { Task } from "@/lib/api/types";
 import type { Draft } from "@/lib/hooks/use-drafts";
-import { checkTaskText } from "@/lib/tasks/check";
 import { sameText, type TaskText } from "@/lib/tasks/text";
+import { validateTaskText } from "@/lib/tasks/validation";
 import { ConflictNotice } from "./conflict-notice";
 
 type Props = {
@@ -32,7 +32,7 @@ export function TaskEditor({ task, draft, onSave, onCancel }: Props) {
   function save(base: Task) {
     if (!form.current) return;
     const data = new FormData(form.current);
-    const checked = checkTaskText({
+    const checked = validateTaskText({
       title: String(data.get("title")),
       description: String(data.get("description")),
     });

@@ -10,7 +10,7 @@ import { goToSignIn } from "@/lib/navigation";
 import { useShortcuts } from "@/lib/shortcuts";
 import { flatten } from "@/lib/tasks/cache";
 import { subscribeToEvents } from "@/lib/tasks/events";
-import { searchOf, type TaskFilter } from "@/lib/tasks/filter";
+import { filterToSearch, type TaskFilter } from "@/lib/tasks/filter";
 import { taskListQuery } from "@/lib/tasks/queries";
 import { BulkBar } from "./bulk-bar";
 import { EmptyState } from "./empty-state";
@@ -67,7 +67,7 @@ export default function TaskPanel({ filter, counts, onChange, composer }: Props)
         <ListHeader tasks={tasks} total={total} selection={selection} filter={filter} onChange={onChange} />
         <TaskList
           ref={list}
-          key={searchOf(filter)}
+          key={filterToSearch(filter)}
           tasks={tasks}
           total={total}
           filter={filter}

@@ -1,6 +1,6 @@
 import { CircleAlert } from "lucide-react";
 import type { ReactNode } from "react";
-import { messageOf } from "@/lib/api/problem";
+import { errorMessage } from "@/lib/api/problem";
 import { cn } from "@/lib/utils";
 import { Button } from "./button";
 
@@ -25,7 +25,7 @@ export function ErrorAlert({ error, title, className, onRetry }: ErrorAlertProps
     <Alert className={className}>
       <p>
         {title && `${title} `}
-        {messageOf(error)}
+        {errorMessage(error)}
       </p>
       {onRetry && (
         <Button variant="outline" size="sm" className="mt-2 text-foreground" onClick={() => onRetry()}>

@@ -1,6 +1,6 @@
 import createClient from "openapi-fetch";
 import { setReachable } from "@/lib/connection";
-import { ApiError, errorFrom, networkError } from "./problem";
+import { ApiError, networkError, toApiError } from "./problem";
 import type { paths } from "./schema";
 
 async function request(input: Request) {
@@ -15,11 +15,11 @@ async function request(input: Request) {
 
 export const http = createClient<paths>({ baseUrl: "/", fetch: request });
 
-type Answer<T> = { data?: T; error?: unknown; response: Response };
+type Result<T> = { data?: T; error?: unknown; response: Response };
 
-/** The body of a successful answer; anything else is thrown as an {@link ApiError}. */
-export async function body<T>(answer: Promise<Answer<T>>): Promise<T> {
-  const { data, error, response } = await answer;
+/** Returns the body of a successful response, and throws an {@link ApiError} for every other one. */
+export async function body<T>(result: Promise<Result<T>>): Promise<T> {
+  const { data, error, response } = await result;
   if (response.ok) return data as T;
-  throw error instanceof ApiError ? error : errorFrom(response, error);
+  throw error instanceof ApiError ? error : toApiError(response, error);
 }

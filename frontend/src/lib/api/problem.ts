@@ -1,12 +1,12 @@
 import type { FieldError, Problem } from "./types";
 
-/** A request that failed: with the server's own words, or without any answer (status 0). */
+/** A request that failed, with the server's message, or without a response (status 0). */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly requestId: string | undefined;
   readonly errors: FieldError[];
-  /** Seconds to wait before another attempt. */
+  /** The seconds to wait before the next attempt. */
   readonly retryAfter: number | undefined;
 
   constructor(problem: Pick<Problem, "status" | "code" | "detail"> & Partial<Problem>, retryAfter?: number) {
@@ -19,7 +19,7 @@ export class ApiError extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Whether the server could not be asked at all, or could not answer right now. */
+  /** Whether the server could not be reached or cannot respond at the moment. */
   get unreachable() {
     return this.status === 0 || this.status >= 502;
   }
@@ -32,7 +32,7 @@ export function networkError() {
   return new ApiError({ status: 0, code: "network", detail });
 }
 
-export function errorFrom(response: Response, body: unknown) {
+export function toApiError(response: Response, body: unknown) {
   const retryAfter = Number(response.headers.get("retry-after")) || undefined;
   if (isProblem(body)) return new ApiError(body, retryAfter);
   const detail =
@@ -42,12 +42,12 @@ export function errorFrom(response: Response, body: unknown) {
   return new ApiError({ status: response.status, code: "unknown", detail }, retryAfter);
 }
 
-/** What a person reads, whatever was thrown. */
-export function messageOf(error: unknown) {
+/** The message to show for anything that was thrown. */
+export function errorMessage(error: unknown) {
   return error instanceof ApiError ? error.message : "Something went wrong on this page. Reload it and try again.";
 }
 
-/** "must be 1 to 200 characters" as a sentence under its field. */
+/** Makes a sentence of a rule such as "must be 1 to 200 characters". */
 export function ruleSentence({ rule }: Pick<FieldError, "rule">) {
   const sentence = rule.charAt(0).toUpperCase() + rule.slice(1);
   return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;

@@ -40,13 +40,13 @@ export const setTaskStatus = (id: string, status: TaskStatus) =>
 
 export const deleteTask = (id: string) => body(http.DELETE("/api/tasks/{id}", { params: { path: { id } } }));
 
-/** At most {@link MAX_BULK_IDS} ids. */
+/** The number of ids is limited to {@link MAX_BULK_IDS}. */
 export const bulkTasks = (action: BulkAction, ids: string[]) =>
   body(http.POST("/api/tasks/bulk", { body: { action, ids } }));
 
 export async function importTasks(file: File, key: string) {
   const csv = file.type === "text/csv" || file.name.toLowerCase().endsWith(".csv");
-  const answer = await body(
+  const result = await body(
     http.POST("/api/tasks/import", {
       body: (await file.text()) as never,
       bodySerializer: (text: unknown) => text as string,
@@ -54,7 +54,7 @@ export async function importTasks(file: File, key: string) {
       params: { header: { "Idempotency-Key": key } },
     }),
   );
-  return answer.imported;
+  return result.imported;
 }
 
 export const exportUrl = (format: "json" | "csv") => `/api/tasks/export?format=${format}`;

@@ -25,12 +25,12 @@ export type ConversationInfo = Schemas["ConversationInfo"];
 
 type Json = Record<string, unknown>;
 
-// The document cannot say what is in the objects of tools: each has its own.
+// The OpenAPI document does not describe the objects of tools, since each tool has its own.
 export type ToolUse = { name: string; arguments: Json; result?: Json | null };
 export type ChatMessage = Omit<Schemas["ChatMessage"], "tool"> & { tool?: ToolUse | null };
 export type Conversation = Omit<Schemas["Conversation"], "messages"> & { messages: ChatMessage[] };
 
-/** An event of a turn: its name as `type`, and its data. */
+/** An event of a turn, with its name as `type`. */
 export type ChatEvent =
   | ({ type: "message_start"; message: ChatMessage } & Omit<Schemas["ChatMessageStart"], "message">)
   | ({ type: "text_delta" } & Schemas["ChatTextDelta"])

@@ -205,7 +205,7 @@ export function createChat(client: QueryClient) {
     },
 
     /** To be called after a conversation was deleted. */
-    onDeleted: (id: string) => openConversationId(getState()) === id && startNew(),
+    onDeleted: (id: string) => currentConversationId(getState()) === id && startNew(),
 
     /** To be called after a conversation was renamed. */
     onRenamed(id: string, title: string) {
@@ -220,4 +220,4 @@ export type Chat = ReturnType<typeof createChat>;
 export const isWorking = ({ thread, pending }: ChatState) =>
   Boolean(thread?.working || (pending && pending.error === null));
 
-export const openConversationId = ({ thread, loading }: ChatState) => thread?.id ?? loading?.id ?? null;
+export const currentConversationId = ({ thread, loading }: ChatState) => thread?.id ?? loading?.id ?? null;

@@ -1,6 +1,6 @@
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import type * as z from "zod/mini";
-import { ApiError, errorsByField, messageOf } from "@/lib/api/problem";
+import { ApiError, errorMessage, errorsByField } from "@/lib/api/problem";
 
 type FieldErrors = Record<string, string>;
 
@@ -36,7 +36,7 @@ export function useForm<Output>(
       const byField = error instanceof ApiError ? errorsByField(error.errors) : {};
       const allShown = Object.keys(byField).every((field) => element.elements.namedItem(field));
       if (Object.keys(byField).length > 0 && allShown) setErrors(byField);
-      else setFailure(error instanceof Error ? error : new Error(messageOf(error)));
+      else setFailure(error instanceof Error ? error : new Error(errorMessage(error)));
     } finally {
       setPending(false);
     }

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef } from "react";
 import { announce } from "@/lib/announce";
-import { messageOf } from "@/lib/api/problem";
+import { errorMessage } from "@/lib/api/problem";
 import type { BulkAction, Task, TaskStatus } from "@/lib/api/types";
 import { plural } from "@/lib/format";
 import { notify } from "@/lib/notify";
@@ -17,34 +17,34 @@ const BULK_VERBS = {
   restore: { done: "Restored", failed: "not restored" },
 } satisfies Record<BulkAction, object>;
 
-const REVERSE = { complete: "reopen", reopen: "complete", delete: "restore", restore: "delete" } as const;
+const REVERSE_ACTION = { complete: "reopen", reopen: "complete", delete: "restore", restore: "delete" } as const;
 
 /** The user's actions on tasks. Each is shown and announced; if it fails, it is rolled back and can be repeated. */
 export function useTaskActions(drafts: Drafts) {
   const client = useQueryClient();
-  const editing = useMutation(mutations.editTask(client));
-  const changing = useMutation(mutations.changeStatus(client));
-  const removing = useMutation(mutations.removeTask(client));
-  const bulking = useMutation(mutations.bulkChange(client));
+  const editMutation = useMutation(mutations.editTask(client));
+  const statusMutation = useMutation(mutations.changeStatus(client));
+  const removeMutation = useMutation(mutations.removeTask(client));
+  const bulkMutation = useMutation(mutations.bulkChange(client));
   const lastUndo = useRef<(() => void) | null>(null);
 
   const notifyFailure = (message: string, error: unknown, label: string, onClick: () => void) =>
-    notify.error(message, { description: messageOf(error), action: { label, onClick } });
+    notify.error(message, { description: errorMessage(error), action: { label, onClick } });
 
   async function edit(id: string, base: Task, text: TaskText) {
     drafts.close(id);
     if (sameText(base, text)) return;
     try {
-      await editing.mutateAsync({ id, base, text });
+      await editMutation.mutateAsync({ id, base, text });
       announce(`Saved ${text.title}`);
     } catch (error) {
-      if (mutations.isGone(error)) {
+      if (mutations.isNotFound(error)) {
         return notify.error(`“${base.title}” was deleted meanwhile`, {
           description: "Your text is not lost: add it as a new task.",
           action: { label: "Add", onClick: () => addTask(client, text) },
         });
       }
-      drafts.open({ base, text, error: messageOf(error) });
+      drafts.open({ base, text, error: errorMessage(error) });
       if (mutations.isConflict(error)) return announce("This task was changed in another tab.");
       notifyFailure(`“${base.title}” was not saved`, error, "Retry", () => edit(id, base, text));
     }
@@ -54,10 +54,10 @@ export function useTaskActions(drafts: Drafts) {
     lastUndo.current = () => setStatus(task, task.status);
     const verb = status === "completed" ? "completed" : "reopened";
     try {
-      await changing.mutateAsync({ task, status });
+      await statusMutation.mutateAsync({ task, status });
       announce(`${verb === "completed" ? "Completed" : "Reopened"} ${task.title}`);
     } catch (error) {
-      if (mutations.isGone(error)) return notify.error(`“${task.title}” was deleted meanwhile`);
+      if (mutations.isNotFound(error)) return notify.error(`“${task.title}” was deleted meanwhile`);
       notifyFailure(`“${task.title}” was not ${verb}`, error, "Retry", () => setStatus(task, status));
     }
   }
@@ -67,7 +67,7 @@ export function useTaskActions(drafts: Drafts) {
     lastUndo.current = undo;
     notify.success(`Deleted “${task.title}”`, { id: task.id, action: { label: "Undo", onClick: undo } });
     try {
-      await removing.mutateAsync({ tasks: [task] });
+      await removeMutation.mutateAsync({ tasks: [task] });
     } catch (error) {
       notify.dismiss(task.id);
       notifyFailure(`“${task.title}” was not deleted`, error, "Retry", () => remove(task));
@@ -76,9 +76,9 @@ export function useTaskActions(drafts: Drafts) {
 
   async function bulk(action: BulkAction, tasks: Task[]) {
     const verbs = BULK_VERBS[action];
-    const outcome = await bulking.mutateAsync({ action, tasks });
+    const outcome = await bulkMutation.mutateAsync({ action, tasks });
     if (outcome.done.length > 0) {
-      const undo = () => bulk(REVERSE[action], outcome.done);
+      const undo = () => bulk(REVERSE_ACTION[action], outcome.done);
       lastUndo.current = action === "restore" ? null : undo;
       const message = `${verbs.done} ${tasks.length === 1 ? `“${tasks[0]?.title}”` : plural(outcome.done.length, "task")}`;
       notify.success(message, action === "restore" ? {} : { action: { label: "Undo", onClick: undo } });

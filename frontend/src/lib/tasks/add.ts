@@ -1,6 +1,6 @@
 import { mutationOptions, type QueryClient } from "@tanstack/react-query";
 import { announce } from "@/lib/announce";
-import { messageOf } from "@/lib/api/problem";
+import { errorMessage } from "@/lib/api/problem";
 import { createTask } from "@/lib/api/tasks";
 import { notify } from "@/lib/notify";
 import { randomId } from "@/lib/utils";
@@ -49,7 +49,7 @@ export async function addTask(client: QueryClient, text: TaskText, form?: Compos
       return addTask(client, text, form, key);
     };
     notify.error(`“${text.title}” was not added`, {
-      description: messageOf(error),
+      description: errorMessage(error),
       action: { label: "Retry", onClick: retry },
     });
   }

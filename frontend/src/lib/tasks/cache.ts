@@ -55,7 +55,7 @@ export function putTasks(client: QueryClient, tasks: Task[], { isNew = false, fr
       );
     const counted = changes.filter(({ previous }) => isNew || previous);
     return {
-      change: changes.length > 0 && ((data, filter) => put(data, changes, filter)),
+      change: changes.length > 0 && ((data, filter) => updatePages(data, changes, filter)),
       counted: counted.map(({ task, previous }) => [previous, task]),
     };
   });
@@ -82,10 +82,10 @@ type Edit = (loaded: Map<string, Task>) => {
   counted: [before: Task | undefined, after: Task | undefined][];
 };
 
-function put(data: TaskPages, changes: Change[], filter: TaskFilter): TaskPages {
+function updatePages(data: TaskPages, changes: Change[], filter: TaskFilter): TaskPages {
   const compare = comparator(filter.sort);
   const remaining = new Map(changes.map((change) => [change.previous?.id ?? change.task.id, change]));
-  const moving: Task[] = [];
+  const toInsert: Task[] = [];
   const kept = mapPages(data, (tasks) =>
     tasks.flatMap((old) => {
       const change = remaining.get(old.id);
@@ -95,16 +95,16 @@ function put(data: TaskPages, changes: Change[], filter: TaskFilter): TaskPages 
       if (old.version > task.version) return old;
       if (!matches(task, filter)) return [];
       if (isPlaceholder(old.id) || compare(task, old) === 0) return task;
-      moving.push(task);
+      toInsert.push(task);
       return [];
     }),
   );
-  for (const { task } of remaining.values()) if (matches(task, filter)) moving.push(task);
-  return moving.length > 0 ? insert(kept, moving.sort(compare), compare) : kept;
+  for (const { task } of remaining.values()) if (matches(task, filter)) toInsert.push(task);
+  return toInsert.length > 0 ? insertSorted(kept, toInsert.sort(compare), compare) : kept;
 }
 
 /** Inserts sorted tasks into the loaded pages. A task that belongs after them comes with its own page later. */
-function insert(data: TaskPages, added: Task[], compare: Compare): TaskPages {
+function insertSorted(data: TaskPages, added: Task[], compare: Compare): TaskPages {
   const complete = data.pages.at(-1)?.next_cursor == null;
   let nextIndex = 0;
   return mapPages(data, (tasks, index) => {

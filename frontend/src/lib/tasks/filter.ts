@@ -10,7 +10,7 @@ export const MAX_QUERY_CHARS = 200;
 const DEFAULTS: TaskFilter = { status: "all", q: "", sort: "-created" };
 
 /** Reads a filter from the address. Invalid values are replaced, so that the API accepts the result. */
-export function filterFrom(params: Pick<URLSearchParams, "get">): TaskFilter {
+export function parseFilter(params: Pick<URLSearchParams, "get">): TaskFilter {
   const status = STATUSES.find((value) => value === params.get("status")) ?? DEFAULTS.status;
   const sort = SORTS.find((value) => value === params.get("sort")) ?? DEFAULTS.sort;
   const q = [...(params.get("q") ?? "").replaceAll("\0", "").trim()].slice(0, MAX_QUERY_CHARS).join("");
@@ -18,7 +18,7 @@ export function filterFrom(params: Pick<URLSearchParams, "get">): TaskFilter {
 }
 
 /** The query string of a filter, without default values: "" or "?status=pending". */
-export function searchOf(filter: TaskFilter) {
+export function filterToSearch(filter: TaskFilter) {
   const params = new URLSearchParams();
   if (filter.status !== DEFAULTS.status) params.set("status", filter.status);
   if (filter.q) params.set("q", filter.q);

@@ -10,7 +10,7 @@ import { sameText, type TaskText } from "./text";
 const SEQUENTIAL = { id: "tasks" };
 const DELETE_KEY = ["tasks", "delete"];
 
-export type Edit = { id: string; base: Task; text: TaskText };
+type Edit = { id: string; base: Task; text: TaskText };
 
 export function editTask(client: QueryClient) {
   return mutationOptions({
@@ -65,7 +65,7 @@ export function removeTask(client: QueryClient) {
     scope: SEQUENTIAL,
     mutationFn: async ({ tasks: [task] }: { tasks: [Task] }) => {
       await deleteTask(task.id).catch((error: unknown) => {
-        if (!isGone(error)) throw error;
+        if (!isNotFound(error)) throw error;
       });
     },
     onMutate: ({ tasks: [task] }) => removeTasks(client, [task.id]),
@@ -74,15 +74,15 @@ export function removeTask(client: QueryClient) {
   });
 }
 
-export type Bulk = { action: BulkAction; tasks: Task[] };
-export type BulkOutcome = { done: Task[]; failed: Task[]; error?: unknown };
+type BulkChange = { action: BulkAction; tasks: Task[] };
+type BulkOutcome = { done: Task[]; failed: Task[]; error?: unknown };
 
 /** Sends the ids in chunks. If one fails, the tasks from there on are shown unchanged again and are in the outcome. */
 export function bulkChange(client: QueryClient) {
   return mutationOptions({
     mutationKey: DELETE_KEY,
     scope: SEQUENTIAL,
-    mutationFn: async ({ action, tasks }: Bulk): Promise<BulkOutcome> => {
+    mutationFn: async ({ action, tasks }: BulkChange): Promise<BulkOutcome> => {
       const done: Task[] = [];
       for (let start = 0; start < tasks.length; start += MAX_BULK_IDS) {
         const ids = tasks.slice(start, start + MAX_BULK_IDS).map(({ id }) => id);
@@ -118,7 +118,7 @@ export function bulkChange(client: QueryClient) {
 /** The ids of tasks that are being deleted: an event from before the deletion must not show them again. */
 export function idsBeingDeleted(client: QueryClient): Set<string> {
   const mutations = client.getMutationCache().findAll({ mutationKey: DELETE_KEY, status: "pending" });
-  const deletions = mutations.map(({ state }) => state.variables as Partial<Bulk> & Pick<Bulk, "tasks">);
+  const deletions = mutations.map(({ state }) => state.variables as Partial<BulkChange> & Pick<BulkChange, "tasks">);
   return new Set(
     deletions.filter(({ action = "delete" }) => action === "delete").flatMap(({ tasks }) => tasks.map(({ id }) => id)),
   );
@@ -132,9 +132,9 @@ function removeAll(client: QueryClient, tasks: Task[]) {
 }
 
 function rollback(client: QueryClient, error: unknown, id: string, previous: Task | undefined) {
-  if (isGone(error)) removeTasks(client, [id]);
+  if (isNotFound(error)) removeTasks(client, [id]);
   else if (previous) putTasks(client, [previous]);
 }
 
-export const isGone = (error: unknown) => error instanceof ApiError && error.status === 404;
+export const isNotFound = (error: unknown) => error instanceof ApiError && error.status === 404;
 export const isConflict = (error: unknown) => error instanceof ApiError && error.status === 412;

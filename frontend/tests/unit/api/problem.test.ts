@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { describe, expect, it } from "vitest";
-import { ApiError, errorFrom, errorsByField, messageOf, networkError, ruleSentence } from "@/lib/api/problem";
+import { ApiError, errorMessage, errorsByField, networkError, ruleSentence, toApiError } from "@/lib/api/problem";
 
 const problem = {
   type: "about:blank",
@@ -15,20 +15,20 @@ const problem = {
   ],
 };
 
-describe("errorFrom", () => {
+describe("toApiError", () => {
   it("keeps the server's message, code, fields and request id", () => {
-    const error = errorFrom(new Response(null, { status: 422 }), problem);
+    const error = toApiError(new Response(null, { status: 422 }), problem);
     expect(error).toMatchObject({ message: problem.detail, code: "validation", status: 422, requestId: "01" });
     expect(error.errors).toHaveLength(2);
   });
 
   it("reads the Retry-After header", () => {
     const response = new Response(null, { status: 429, headers: { "retry-after": "17" } });
-    expect(errorFrom(response, { ...problem, status: 429 }).retryAfter).toBe(17);
+    expect(toApiError(response, { ...problem, status: 429 }).retryAfter).toBe(17);
   });
 
   it.each([undefined, "<html>Bad gateway</html>", {}, null])("has a general message for %j", (body) => {
-    const error = errorFrom(new Response(null, { status: 502 }), body);
+    const error = toApiError(new Response(null, { status: 502 }), body);
     expect(error.message).toBe("The server cannot answer right now. Try again in a moment.");
     expect(error.unreachable).toBe(true);
   });
@@ -44,8 +44,8 @@ it("returns the first broken rule of each field as a sentence", () => {
 });
 
 it("hides the message of an unexpected error", () => {
-  expect(messageOf(new TypeError("x is undefined"))).toMatch(/^Something went wrong/);
-  expect(messageOf(new ApiError({ status: 404, code: "not_found", detail: "There is nothing here." }))).toBe(
+  expect(errorMessage(new TypeError("x is undefined"))).toMatch(/^Something went wrong/);
+  expect(errorMessage(new ApiError({ status: 404, code: "not_found", detail: "There is nothing here." }))).toBe(
     "There is nothing here.",
   );
 });

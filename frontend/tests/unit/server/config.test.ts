@@ -7,7 +7,7 @@ const environment = (variables: Record<string, string> = {}) => ({
   ...variables,
 });
 
-test("only the backend's address is needed", () => {
+test("only BACKEND_URL is required", () => {
   expect(readConfig(environment())).toEqual({
     BACKEND_URL: "http://todo-backend:8000",
     HOST: "0.0.0.0",
@@ -20,8 +20,8 @@ test("only the backend's address is needed", () => {
   });
 });
 
-test("every wrong variable is named, and no value shown", () => {
-  const wrong = {
+test("the error names every invalid variable and shows no value", () => {
+  const invalid = {
     BACKEND_URL: "http://user:hunter2@backend",
     PORT: "eighty",
     METRICS_PORT: "99999",
@@ -30,12 +30,12 @@ test("every wrong variable is named, and no value shown", () => {
   };
   const message = (() => {
     try {
-      readConfig(environment(wrong));
+      readConfig(environment(invalid));
     } catch (error) {
       return String(error);
     }
   })();
-  for (const [name, value] of Object.entries(wrong)) {
+  for (const [name, value] of Object.entries(invalid)) {
     expect(message).toContain(name);
     expect(message).not.toContain(value);
   }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { contentSecurityPolicy, SONNER_STYLE_HASH } from "@/server/csp";
 
-test("the hash in the policy is that of the style sheet sonner inserts", async () => {
+test("the policy has the hash of the style sheet that sonner inserts", async () => {
   await import("sonner");
   const styles = [...document.querySelectorAll("style")].map((style) => style.textContent);
   expect(styles).toHaveLength(1);
@@ -13,7 +13,7 @@ test("the hash in the policy is that of the style sheet sonner inserts", async (
   expect(SONNER_STYLE_HASH).toBe(`sha256-${digest}`);
 });
 
-test("scripts need the nonce, and only development relaxes anything", () => {
+test("scripts need the nonce, and only development allows eval", () => {
   const policy = contentSecurityPolicy("abc", false);
   expect(policy).toContain("script-src 'self' 'nonce-abc' 'strict-dynamic';");
   expect(policy.replace("style-src-attr 'unsafe-inline'", "")).not.toContain("unsafe");

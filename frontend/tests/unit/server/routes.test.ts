@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { routeMatcher } from "@/server/routes";
+import { createRouteMatcher } from "@/server/routes";
 
 test.each([
   ["/", "/"],
@@ -11,5 +11,5 @@ test.each([
   ["/api/tasks/0199", "/api/*"],
   ["/_next/static/chunks/a.js", "/_next/*"],
 ])("%s is route %s", (path, route) => {
-  expect(routeMatcher(["/", "/tasks", "/chat/[id]"])(path)).toBe(route);
+  expect(createRouteMatcher(["/", "/tasks", "/chat/[id]"])(path)).toBe(route);
 });

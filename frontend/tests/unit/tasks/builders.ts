@@ -1,7 +1,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import type { Task, TaskCounts } from "@/lib/api/types";
 import type { TaskPages } from "@/lib/tasks/cache";
-import { filterFrom, type TaskFilter } from "@/lib/tasks/filter";
+import { parseFilter, type TaskFilter } from "@/lib/tasks/filter";
 import { taskKeys } from "@/lib/tasks/keys";
 
 export function task(title: string, change: Partial<Task> = {}): Task {
@@ -41,7 +41,7 @@ export function loadedClient(lists: Record<string, Task[][]>, { more = false } =
   return client;
 }
 
-export const filter = (search: string): TaskFilter => filterFrom(new URLSearchParams(search));
+export const filter = (search: string): TaskFilter => parseFilter(new URLSearchParams(search));
 
 export function titles(client: QueryClient, search = "") {
   const data = client.getQueryData<TaskPages>(taskKeys.list(filter(search)));

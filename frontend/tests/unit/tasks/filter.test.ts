@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { comparator, searchOf } from "@/lib/tasks/filter";
+import { comparator, filterToSearch } from "@/lib/tasks/filter";
 import { filter, inOrder, task } from "./builders";
 
-describe("filterFrom", () => {
+describe("parseFilter", () => {
   it.each([
     ["", { status: "all", q: "", sort: "-created" }],
     ["status=pending&q=milk&sort=title", { status: "pending", q: "milk", sort: "title" }],
@@ -14,15 +14,15 @@ describe("filterFrom", () => {
   });
 });
 
-describe("searchOf", () => {
+describe("filterToSearch", () => {
   it("leaves out what is the default", () => {
-    expect(searchOf(filter(""))).toBe("");
+    expect(filterToSearch(filter(""))).toBe("");
   });
 
   it.each(["?status=pending", "?q=a%26b+c", "?status=completed&q=x&sort=-title"])(
     "is read back as it was: %s",
     (search) => {
-      expect(searchOf(filter(search))).toBe(search);
+      expect(filterToSearch(filter(search))).toBe(search);
     },
   );
 });

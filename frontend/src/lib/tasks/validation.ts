@@ -4,7 +4,7 @@ import type { TaskText } from "./text";
 type CheckResult = { text: TaskText; error?: undefined } | { text?: undefined; error: string };
 
 /** Returns the text as it will be saved, or the error in it as a sentence that names the field. */
-export function checkTaskText(text: TaskText): CheckResult {
+export function validateTaskText(text: TaskText): CheckResult {
   const result = taskText.safeParse(text);
   if (result.success) return { text: result.data };
   const [issue] = result.error.issues;

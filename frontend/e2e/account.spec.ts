@@ -21,8 +21,12 @@ test("the name can be set and cleared", async ({ page }) => {
   await expect(profile.getByLabel("Name")).toHaveValue("");
 });
 
-test("the e-mail changes with the password only, and signs in from then on", async ({ page, account, watch }) => {
-  watch.allow(/status of 4\d\d .*\/api\/auth\/me/);
+test("a change of the e-mail address needs the password, and the new one signs in", async ({
+  page,
+  account,
+  pageErrors,
+}) => {
+  pageErrors.allow(/status of 4\d\d .*\/api\/auth\/me/);
   const email = newAccount().email;
   const profile = page.getByRole("region", { name: "Profile" });
   await expect(profile.getByLabel("Current password")).toBeHidden();
@@ -47,8 +51,13 @@ test("the e-mail changes with the password only, and signs in from then on", asy
   await expect(page).toHaveURL("/tasks");
 });
 
-test("an e-mail that has an account already is refused at its field", async ({ page, account, watch, otherDevice }) => {
-  watch.allow(/status of 409 .*\/api\/auth\/me/);
+test("an e-mail address that already has an account is refused at its field", async ({
+  page,
+  account,
+  pageErrors,
+  otherDevice,
+}) => {
+  pageErrors.allow(/status of 409 .*\/api\/auth\/me/);
   const taken = newAccount();
   await (await otherDevice()).request.post("/api/auth/sign-up", { data: taken });
   const profile = page.getByRole("region", { name: "Profile" });
@@ -58,8 +67,13 @@ test("an e-mail that has an account already is refused at its field", async ({ p
   await expect(profile.getByLabel("E-mail")).toHaveAccessibleDescription(/already has an account/i);
 });
 
-test("a new password signs out the other devices, and works", async ({ page, account, watch, otherDevice }) => {
-  watch.allow(/status of 401/, /status of 4\d\d .*\/api\/auth\/password/);
+test("a new password signs out the other devices and is accepted", async ({
+  page,
+  account,
+  pageErrors,
+  otherDevice,
+}) => {
+  pageErrors.allow(/status of 401/, /status of 4\d\d .*\/api\/auth\/password/);
   const other = await otherDevice(account);
   await other.goto("/tasks");
   await expect(other.getByRole("button", { name: "Add", exact: true })).toBeEnabled();
@@ -90,8 +104,13 @@ test("a new password signs out the other devices, and works", async ({ page, acc
   await expect(other).toHaveURL("/tasks");
 });
 
-test("devices are listed, and signed out one by one or all at once", async ({ page, account, watch, otherDevice }) => {
-  watch.allow(/status of 401/);
+test("devices are listed, and signed out one by one or all at once", async ({
+  page,
+  account,
+  pageErrors,
+  otherDevice,
+}) => {
+  pageErrors.allow(/status of 401/);
   const others = [await otherDevice(account), await otherDevice(account), await otherDevice(account)];
   for (const other of others) await other.goto("/tasks");
   await page.reload();
@@ -158,8 +177,8 @@ test("a token is shown once, can be copied, works for a program, and is revoked"
   await program.dispose();
 });
 
-test("a list that cannot be loaded says so, and can be tried again", async ({ page, watch }) => {
-  watch.allow(/status of 500 .*\/api\/auth\/tokens/);
+test("a list that cannot be loaded shows an error and can be loaded again", async ({ page, pageErrors }) => {
+  pageErrors.allow(/status of 500 .*\/api\/auth\/tokens/);
   await page.route("**/api/auth/tokens", (route) => route.fulfill({ status: 500 }));
   await page.reload();
   const section = page.getByRole("region", { name: "API tokens" });

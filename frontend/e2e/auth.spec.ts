@@ -1,7 +1,7 @@
 import { expect, newAccount, test } from "./support/test";
 
 test.describe("signing up", () => {
-  test("makes an account and leads to its tasks", async ({ page }) => {
+  test("creates an account and opens its tasks", async ({ page }) => {
     const { email, password } = newAccount();
     await page.goto("/");
     await page.getByRole("banner").getByRole("link", { name: "Sign up" }).click();
@@ -17,7 +17,7 @@ test.describe("signing up", () => {
     await expect(page.getByText(email)).toBeVisible();
   });
 
-  test("names each field that is wrong, and clears the word once it is mended", async ({ page }) => {
+  test("marks each invalid field until it is corrected", async ({ page }) => {
     await page.goto("/sign-up");
     await page.getByLabel("Name").fill("A".repeat(101));
     await page.getByLabel("E-mail").fill("ada at example");
@@ -35,8 +35,8 @@ test.describe("signing up", () => {
     await expect(password).not.toHaveAttribute("aria-invalid");
   });
 
-  test("shows at its field what only the server knows", async ({ page, watch, otherDevice }) => {
-    watch.allow(/status of 409 .*sign-up/, /status of 422 .*sign-up/);
+  test("shows errors of the server at their fields", async ({ page, pageErrors, otherDevice }) => {
+    pageErrors.allow(/status of 409 .*sign-up/, /status of 422 .*sign-up/);
     const taken = newAccount();
     const other = await otherDevice();
     await other.request.post("/api/auth/sign-up", { data: taken });
@@ -69,8 +69,8 @@ test.describe("signing up", () => {
 });
 
 test.describe("signing in", () => {
-  test("works with the right password only", async ({ page, watch, otherDevice }) => {
-    watch.allow(/status of 401 .*sign-in/);
+  test("works with the right password only", async ({ page, pageErrors, otherDevice }) => {
+    pageErrors.allow(/status of 401 .*sign-in/);
     const { email, password } = newAccount();
     const other = await otherDevice();
     await other.request.post("/api/auth/sign-up", { data: { email, password } });
@@ -88,8 +88,8 @@ test.describe("signing in", () => {
     await expect(page).toHaveTitle("Tasks · Todo");
   });
 
-  test("asks to wait after too many wrong passwords, and counts the time down", async ({ page, request, watch }) => {
-    watch.allow(/status of 429 .*sign-in/);
+  test("shows a countdown after too many wrong passwords", async ({ page, request, pageErrors }) => {
+    pageErrors.allow(/status of 429 .*sign-in/);
     const { email, password } = newAccount();
     await request.post("/api/auth/sign-up", { data: { email, password } });
     const wrong = () => request.post("/api/auth/sign-in", { data: { email, password: "not the password" } });
@@ -107,8 +107,8 @@ test.describe("signing in", () => {
     await expect(alert).not.toHaveText(first ?? "");
   });
 
-  test("becomes possible again when the wait is over", async ({ page, watch }) => {
-    watch.allow(/status of 429 .*sign-in/);
+  test("is possible again after the countdown", async ({ page, pageErrors }) => {
+    pageErrors.allow(/status of 429 .*sign-in/);
     await page.route("**/api/auth/sign-in", (route) =>
       route.fulfill({
         status: 429,
@@ -135,7 +135,7 @@ test.describe("signing in", () => {
 });
 
 test.describe("?next=", () => {
-  test("leads back to the page that was asked for", async ({ page, otherDevice }) => {
+  test("returns to the requested page", async ({ page, otherDevice }) => {
     const { email, password } = newAccount();
     const other = await otherDevice();
     await other.request.post("/api/auth/sign-up", { data: { email, password } });
@@ -148,7 +148,7 @@ test.describe("?next=", () => {
     await expect(page).toHaveURL("/tasks?status=completed&q=milk");
   });
 
-  test("is kept on the way over the sign-up page", async ({ page }) => {
+  test("is kept on the sign-up page", async ({ page }) => {
     const { email, password } = newAccount();
     await page.goto("/account");
     await page.getByRole("link", { name: "Create an account" }).click();
@@ -159,7 +159,7 @@ test.describe("?next=", () => {
     await expect(page).toHaveURL("/account");
   });
 
-  test("never leads to another site", async ({ page, context, origin, otherDevice }) => {
+  test("never redirects to another site", async ({ page, context, origin, otherDevice }) => {
     const { email, password } = newAccount();
     await (await otherDevice()).request.post("/api/auth/sign-up", { data: { email, password } });
     for (const next of ["https://example.org/", "//example.org", "/\\example.org"]) {
@@ -175,7 +175,7 @@ test.describe("?next=", () => {
 
 test.describe("guards", () => {
   for (const path of ["/tasks", "/account"]) {
-    test(`${path} sends a visitor to the sign-in`, async ({ page }) => {
+    test(`${path} redirects a visitor to the sign-in`, async ({ page }) => {
       await page.goto(path);
       await expect(page).toHaveURL(`/sign-in?next=${encodeURIComponent(path)}`);
       await expect(page.getByRole("heading", { level: 1 })).toHaveText("Welcome back");
@@ -183,15 +183,15 @@ test.describe("guards", () => {
   }
 
   for (const path of ["/sign-in", "/sign-up"]) {
-    test(`${path} sends a person who is signed in to the tasks`, async ({ page, account: _ }) => {
+    test(`${path} redirects a user to the tasks`, async ({ page, account: _ }) => {
       await page.goto(path);
       await expect(page).toHaveURL("/tasks");
     });
   }
 
-  test("a session that has ended elsewhere leads to the sign-in and back", async ({ page, context, tasks, watch }) => {
-    watch.allow(/status of 401/);
-    // Everything that the page asks for by itself, so that the next request is ours.
+  test("a session that has ended elsewhere redirects to the sign-in", async ({ page, context, tasks, pageErrors }) => {
+    pageErrors.allow(/status of 401/);
+    // All requests of the page itself are finished before the test sends the next one.
     const events = page.waitForResponse("**/api/events*");
     await page.reload();
     await events;
@@ -202,8 +202,8 @@ test.describe("guards", () => {
   });
 });
 
-test("signing out ends the session in every tab", async ({ page, context, tasks: _, watch }) => {
-  watch.allow(/status of 401/);
+test("signing out ends the session in every tab", async ({ page, context, tasks: _, pageErrors }) => {
+  pageErrors.allow(/status of 401/);
   const otherTab = await context.newPage();
   await otherTab.goto("/tasks");
   await expect(otherTab.getByRole("heading", { name: "Tasks", level: 1 })).toBeVisible();

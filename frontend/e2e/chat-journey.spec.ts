@@ -1,7 +1,7 @@
 import { expect, test } from "./support/test";
 
-// What the demo script of `testing/llm` understands; also played against a real cluster.
-test("a person manages tasks by talking", async ({ tasks, chat, api }) => {
+// The demo script of `testing/llm` has the replies. This test also runs against a real cluster.
+test("a user manages tasks in the chat", async ({ tasks, chat, api }) => {
   await chat.ask("add Buy milk", "I added Buy milk to your list.");
   await tasks.expectTitles("Buy milk");
   await chat.ask("add Call Ada", "Added Call Ada");
@@ -16,7 +16,7 @@ test("a person manages tasks by talking", async ({ tasks, chat, api }) => {
   await expect(tasks.complete("Buy milk")).toBeChecked();
   await tasks.expectCounts(3, 2, 1);
 
-  await chat.say("delete Call Ada, Book a flight");
+  await chat.send("delete Call Ada, Book a flight");
   await expect(chat.confirmation).toContainText("delete 2 tasks");
   await expect(chat.step("Wants to delete")).toHaveText(["Wants to delete Call Ada", "Wants to delete Book a flight"]);
   expect(await api.tasks()).toHaveLength(3);

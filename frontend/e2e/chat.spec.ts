@@ -1,45 +1,45 @@
+import { expectAccessible, expectLargeTargets, expectNoOverflow } from "./support/assertions";
 import { ChatPage } from "./support/chat-page";
-import { expectAccessible, expectLargeTargets, expectNoOverflow } from "./support/looks";
 import { TasksPage } from "./support/tasks-page";
 import { expect, test } from "./support/test";
 
 test.describe("an answer", () => {
-  test("is shown as it comes, and told once", async ({ chat, model, page }) => {
+  test("is shown while it arrives, and announced once", async ({ chat, model, page }) => {
     const gate = model.gate(2);
-    await model.answer("^how are you streaming", [{ pieces: ["**Word**", " by", " word."], gate: gate.at }]);
-    await chat.say("how are you streaming");
+    await model.reply("^how are you streaming", [{ pieces: ["**Word**", " by", " word."], gate: gate.position }]);
+    await chat.send("how are you streaming");
     await expect(chat.messages.locator("strong")).toHaveText("Word");
     await expect(chat.messages).toContainText("Working…");
-    await expect(chat.stop).toBeVisible();
-    const told = page.locator("[aria-live=polite].sr-only");
-    await expect(told).not.toContainText("Word");
+    await expect(chat.stopButton).toBeVisible();
+    const liveRegion = page.locator("[aria-live=polite].sr-only");
+    await expect(liveRegion).not.toContainText("Word");
     await gate.open();
     await expect(chat.messages).toContainText("Word by word.");
     await chat.idle();
-    await expect(told).toHaveText("Word by word.");
+    await expect(liveRegion).toHaveText("Word by word.");
     await expect(chat.composer).toBeFocused();
   });
 
-  test("survives a reload in its middle", async ({ chat, model, page }) => {
+  test("continues after a reload", async ({ chat, model, page }) => {
     const gate = model.gate(2);
-    await model.answer("^tell me after a reload", [
-      { pieces: ["The first", " and the", " second half."], gate: gate.at },
+    await model.reply("^continue after a reload", [
+      { pieces: ["The first", " and the", " second half."], gate: gate.position },
     ]);
-    await chat.say("tell me after a reload");
+    await chat.send("continue after a reload");
     await expect(chat.messages).toContainText("The first");
     await page.reload();
     await expect(chat.messages).toContainText("The first");
-    await expect(chat.stop).toBeVisible();
+    await expect(chat.stopButton).toBeVisible();
     await gate.open();
-    await expect(chat.turn("tell me after a reload")).toContainText("The first and the second half.");
+    await expect(chat.turn("continue after a reload")).toContainText("The first and the second half.");
     await chat.idle();
     await expect(chat.messages.getByText("The first")).toHaveCount(1);
   });
 
-  test("goes on while the panel is closed", async ({ chat, model }) => {
+  test("continues while the panel is closed", async ({ chat, model }) => {
     const gate = model.gate(2);
-    await model.answer("^work behind the curtain", [{ pieces: ["Half", " and", " half."], gate: gate.at }]);
-    await chat.say("work behind the curtain");
+    await model.reply("^continue in the background", [{ pieces: ["Half", " and", " half."], gate: gate.position }]);
+    await chat.send("continue in the background");
     await expect(chat.messages).toContainText("Half");
     await chat.button("Close the assistant").click();
     await expect(chat.toggle).toBeFocused();
@@ -48,11 +48,11 @@ test.describe("an answer", () => {
     await expect(chat.messages).toContainText("Half and half.");
   });
 
-  test("can be stopped, and asked for again", async ({ chat, model }) => {
+  test("can be stopped, and requested again", async ({ chat, model }) => {
     const gate = model.gate(2);
-    await model.answer("^count slowly", [{ pieces: ["One", " two", " three"] }]);
-    await model.answer("^count slowly", [{ pieces: ["One", " two", " three"], gate: gate.at }], { times: 1 });
-    await chat.say("count slowly");
+    await model.reply("^count slowly", [{ pieces: ["One", " two", " three"] }]);
+    await model.reply("^count slowly", [{ pieces: ["One", " two", " three"], gate: gate.position }], { times: 1 });
+    await chat.send("count slowly");
     await expect(chat.messages).toContainText("One");
     await chat.composer.press("Escape");
     await expect(chat.messages).toContainText("Stopped.");
@@ -63,20 +63,20 @@ test.describe("an answer", () => {
     await gate.open();
   });
 
-  test("that fails says why, and can be asked for again", async ({ chat, model }) => {
-    await model.answer("^be difficult", [{ text: "I am fine now." }]);
-    await model.answer("^be difficult", [{ fault: { status: { code: 400, message: "too difficult" } } }], { times: 1 });
-    await chat.say("be difficult");
+  test("that fails shows the reason, and can be requested again", async ({ chat, model }) => {
+    await model.reply("^be difficult", [{ text: "I am fine now." }]);
+    await model.reply("^be difficult", [{ fault: { status: { code: 400, message: "too difficult" } } }], { times: 1 });
+    await chat.send("be difficult");
     await expect(chat.alert).toBeVisible();
     await chat.alert.getByRole("button", { name: "Try again" }).click();
     await expect(chat.messages).toContainText("I am fine now.");
     await expect(chat.alert).toBeHidden();
   });
 
-  test("is text, whatever it says", async ({ chat, model, page }) => {
+  test("does not render HTML, images or unsafe links", async ({ chat, model, page }) => {
     const text =
       "<img src=x onerror=alert(1)> ![pixel](https://example.com/p.png) [link](https://example.com) [bad](javascript:alert(1))";
-    await model.answer("^be evil", [{ text }]);
+    await model.reply("^be evil", [{ text }]);
     await chat.ask("be evil", "onerror");
     await expect(page.locator("#chat img")).toHaveCount(0);
     await expect(chat.messages.getByRole("link")).toHaveCount(1);
@@ -84,8 +84,8 @@ test.describe("an answer", () => {
   });
 });
 
-test.describe("what is asked", () => {
-  test("can be said in other words", async ({ chat, tasks }) => {
+test.describe("a message", () => {
+  test("can be edited and sent again", async ({ chat, tasks }) => {
     await chat.ask("add Buy milk", "Added Buy milk");
     await chat.ask("add Call Ada", "Added Call Ada");
     await chat.turn("add Buy milk").hover();
@@ -98,7 +98,7 @@ test.describe("what is asked", () => {
     await tasks.expectTitles("Buy oat milk", "Call Ada", "Buy milk");
   });
 
-  test("is put back by ↑, and left by Escape", async ({ chat }) => {
+  test("is edited with ↑, and Escape cancels that", async ({ chat }) => {
     await chat.ask("add Buy milk", "Added Buy milk");
     await chat.composer.press("ArrowUp");
     await expect(chat.editor.getByRole("textbox")).toHaveValue("add Buy milk");
@@ -107,8 +107,8 @@ test.describe("what is asked", () => {
     await expect(chat.composer).toBeFocused();
   });
 
-  test("too often is refused for a while", async ({ chat, page, watch }) => {
-    watch.allow(/status of 429/);
+  test("above the rate limit can be sent again later", async ({ chat, page, pageErrors }) => {
+    pageErrors.allow(/status of 429/);
     const problem = { type: "about:blank", title: "Too Many Requests", status: 429, code: "too_many_turns" };
     await page.route("**/api/chat", (route) =>
       route.fulfill({
@@ -118,17 +118,22 @@ test.describe("what is asked", () => {
         json: { ...problem, detail: "Too many messages in a minute." },
       }),
     );
-    await chat.say("add Buy milk");
+    await chat.send("add Buy milk");
     await expect(chat.alert).toContainText("Too many messages in a minute.");
     await page.unroute("**/api/chat");
     await chat.alert.getByRole("button", { name: "Try again", exact: true }).click();
     await expect(chat.messages).toContainText("I added Buy milk");
   });
 
-  test("while another tab is at work is refused, with a way to see that", async ({ chat, model, context, watch }) => {
-    watch.allow(/status of 409/);
+  test("during a turn of another tab is refused, and that turn can be shown", async ({
+    chat,
+    model,
+    context,
+    pageErrors,
+  }) => {
+    pageErrors.allow(/status of 409/);
     const gate = model.gate(2);
-    await model.answer("^take your time", [{ pieces: ["Half", " and", " half."], gate: gate.at }]);
+    await model.reply("^take your time", [{ pieces: ["Half", " and", " half."], gate: gate.position }]);
     await chat.ask("add Buy milk", "Added Buy milk");
     const other = new ChatPage(await context.newPage());
     await other.page.goto("/tasks");
@@ -136,9 +141,9 @@ test.describe("what is asked", () => {
     await other.conversation("add Buy milk").getByRole("button").first().click();
     await expect(other.messages).toContainText("Added Buy milk");
 
-    await chat.say("take your time");
+    await chat.send("take your time");
     await expect(chat.messages).toContainText("Half");
-    await other.say("add Call Ada");
+    await other.send("add Call Ada");
     await other.alert.getByRole("button", { name: "Show the answer at work" }).click();
     await expect(other.turn("take your time")).toContainText("Half");
     await expect(other.composer).toHaveValue("add Call Ada");
@@ -148,16 +153,16 @@ test.describe("what is asked", () => {
   });
 });
 
-test("deletions of several tasks wait for a yes", async ({ chat, tasks, api }) => {
+test("the deletion of several tasks needs confirmation", async ({ chat, tasks, api }) => {
   await api.addTasks("One", "Two");
-  await chat.say("delete One, Two");
+  await chat.send("delete One, Two");
   await chat.button("No, leave it").click();
   await expect(chat.step("Kept One")).toBeVisible();
   await expect(chat.composer).toBeFocused();
   await chat.idle();
   await tasks.expectTitles("Two", "One");
 
-  await chat.say("delete One, Two");
+  await chat.send("delete One, Two");
   await expect(chat.confirmation).toBeVisible();
   await chat.page.reload();
   await chat.button("Delete 2 tasks").click();
@@ -168,7 +173,7 @@ test("deletions of several tasks wait for a yes", async ({ chat, tasks, api }) =
   await tasks.expectTitles("One");
 });
 
-test("a step leads to its task", async ({ chat, tasks, api, page }) => {
+test("a step links to its task", async ({ chat, tasks, api, page }) => {
   await api.addTasks("Buy milk", "Call Ada");
   await chat.ask("complete Buy milk", "Completed Buy milk");
   await chat.step("Completed").getByRole("link", { name: "Buy milk" }).click();
@@ -215,7 +220,7 @@ test("conversations are found, renamed and deleted", async ({ chat }) => {
   await expect(chat.panel).toContainText("Manage your tasks by talking");
 });
 
-test("without a model it says what to set, and all else works", async ({ tasks, page }) => {
+test("without a model, the panel explains the settings and tasks still work", async ({ tasks, page }) => {
   let configured = false;
   await page.route("**/api/chat", (route) => route.fulfill({ json: { configured, model: null } }));
   const chat = new ChatPage(page);
@@ -230,7 +235,7 @@ test("without a model it says what to set, and all else works", async ({ tasks, 
   await expect(chat.composer).toBeVisible();
 });
 
-test("the keyboard is enough", async ({ tasks, page }) => {
+test("the chat works with the keyboard alone", async ({ tasks, page }) => {
   const chat = new ChatPage(page);
   await tasks.title("Add your first task").focus();
   await page.keyboard.press("c");
@@ -252,7 +257,7 @@ test("the keyboard is enough", async ({ tasks, page }) => {
   await expect(help.getByText("Stop the answer")).toBeVisible();
 });
 
-test("the panel stays as it was left", async ({ chat, page }) => {
+test("the panel stays open or closed after a reload", async ({ chat, page }) => {
   await page.reload();
   await expect(chat.composer).toBeVisible();
   await chat.button("Close the assistant").click();
@@ -267,16 +272,16 @@ for (const viewport of [{ width: 1280, height: 800 }, { width: 1024, height: 700
   test.describe(`at ${viewport.width} px`, () => {
     test.use({ viewport, hasTouch: viewport === PHONE });
 
-    test("it is for everyone", async ({ chat, model, page, api }) => {
+    test("the chat is accessible and nothing overflows", async ({ chat, model, page, api }) => {
       const long = "W".repeat(120);
       await api.addTasks(long, "Two");
       const text = `# A title\n\n- **one** \`two\`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n\`\`\`\n${long}\n\`\`\`\n\n> [link](https://example.com/${long})`;
-      await model.answer("^show everything", [{ text }]);
-      await model.answer("^fail for everyone", [{ fault: { status: { code: 400, message: "no" } } }]);
+      await model.reply("^show everything", [{ text }]);
+      await model.reply("^fail for everyone", [{ fault: { status: { code: 400, message: "no" } } }]);
       await chat.ask("show everything", "A title");
-      await chat.say("fail for everyone");
+      await chat.send("fail for everyone");
       await expect(chat.alert).toBeVisible();
-      await chat.say(`delete ${long}, Two`);
+      await chat.send(`delete ${long}, Two`);
       await expect(chat.confirmation).toBeVisible();
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme });
@@ -295,7 +300,7 @@ for (const viewport of [{ width: 1280, height: 800 }, { width: 1024, height: 700
 test.describe("on a phone", () => {
   test.use({ viewport: PHONE, hasTouch: true });
 
-  test("it is a sheet over the page", async ({ chat, tasks, page }) => {
+  test("the chat is a sheet over the page", async ({ chat, tasks, page }) => {
     await expect(page.getByRole("dialog", { name: "Assistant" })).toBeVisible();
     await chat.ask("add Buy milk", "Added Buy milk");
     await chat.step("Added").getByRole("link").click();

@@ -1,17 +1,17 @@
 import type { Page } from "@playwright/test";
 import type { Api } from "./support/api";
-import { expectAccessible, expectLargeTargets, expectNoOverflow } from "./support/looks";
+import { expectAccessible, expectLargeTargets, expectNoOverflow } from "./support/assertions";
 import { TasksPage } from "./support/tasks-page";
 import { expect, test } from "./support/test";
 
 type Case = { name: string; path: string; title: string };
 type VisitorCase = Case & { prepare?: (page: Page) => Promise<void> };
-type MemberCase = Case & { prepare?: (page: Page, api: Api) => Promise<void> };
+type UserCase = Case & { prepare?: (page: Page, api: Api) => Promise<void> };
 
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 const LONG = "W".repeat(120);
-const GONE = `Gone${LONG}`;
+const DELETED = `Deleted${LONG}`;
 
 const VISITOR: VisitorCase[] = [
   { name: "landing", path: "/", title: "Todo – tasks at the speed of thought" },
@@ -28,7 +28,7 @@ const VISITOR: VisitorCase[] = [
   { name: "not found", path: "/nowhere/at/all", title: "Not found · Todo" },
 ];
 
-const MEMBER: MemberCase[] = [
+const USER: UserCase[] = [
   { name: "tasks, none", path: "/tasks", title: "Tasks · Todo" },
   {
     name: "tasks, in every state",
@@ -36,15 +36,21 @@ const MEMBER: MemberCase[] = [
     title: "Tasks · Todo",
     prepare: async (page, api) => {
       const tasks = new TasksPage(page);
-      const [done] = await api.addTasks("Done", { title: LONG, description: LONG.repeat(3) }, "Open", "Selected", GONE);
+      const [done] = await api.addTasks(
+        "Done",
+        { title: LONG, description: LONG.repeat(3) },
+        "Open",
+        "Selected",
+        DELETED,
+      );
       await api.complete(done?.id ?? "");
       await expect(tasks.complete("Done")).toBeChecked();
       await tasks.row("Selected").hover();
       await tasks.select("Selected").click();
       await (await tasks.edit("Open", { title: "" })).getByLabel("Title").press("Enter");
-      await tasks.row(GONE).hover();
-      await tasks.delete(GONE).click();
-      await expect(tasks.notice("Gone")).toBeVisible();
+      await tasks.row(DELETED).hover();
+      await tasks.delete(DELETED).click();
+      await expect(tasks.notification("Deleted")).toBeVisible();
     },
   },
   {
@@ -114,14 +120,14 @@ async function showTheme(page: Page, colorScheme: "light" | "dark") {
 async function check(page: Page) {
   await showTheme(page, "light");
   await expectAccessible(page);
-  // Only the colours differ.
+  // In the dark theme, only the colours are different.
   await showTheme(page, "dark");
   await expectAccessible(page, "colours");
   await expectNoOverflow(page);
   if (page.viewportSize()?.width === PHONE.width) await expectLargeTargets(page);
 }
 
-test.beforeEach(({ watch }) => watch.allow(/status of 404 .*\/nowhere/));
+test.beforeEach(({ pageErrors }) => pageErrors.allow(/status of 404 .*\/nowhere/));
 
 for (const viewport of [DESKTOP, PHONE]) {
   test.describe(`at ${viewport.width} px`, () => {
@@ -135,8 +141,8 @@ for (const viewport of [DESKTOP, PHONE]) {
       });
     }
 
-    for (const { prepare, ...page } of MEMBER) {
-      test(`a member: ${page.name}`, async ({ page: tab, api }) => {
+    for (const { prepare, ...page } of USER) {
+      test(`a user: ${page.name}`, async ({ page: tab, api }) => {
         await open(tab, page);
         await prepare?.(tab, api);
         await check(tab);

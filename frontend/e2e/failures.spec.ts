@@ -8,40 +8,40 @@ const problem = {
   json: { type: "about:blank", title: "Internal Server Error", status: 500, code: "internal", detail: "It broke." },
 };
 
-/** Holds every request to `url` until it is let go. */
-async function hold(page: Page, url: string | RegExp) {
-  let letGo = () => {};
-  const held = new Promise<void>((resolve) => {
-    letGo = resolve;
+/** Blocks every request to `url` until the returned function is called. */
+async function blockRequests(page: Page, url: string | RegExp) {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
   });
   await page.route(url, async (route) => {
-    await held;
+    await released;
     await route.fallback();
   });
-  return letGo;
+  return release;
 }
 
-test.describe("a change is shown before the server answers", () => {
+test.describe("a change is shown before the server responds", () => {
   test("a new task", async ({ tasks, page }) => {
-    const letGo = await hold(page, "**/api/tasks");
+    const release = await blockRequests(page, "**/api/tasks");
     await tasks.add("Buy milk");
     await expect(tasks.row("Buy milk").locator("[aria-busy=true]")).toBeVisible();
     await tasks.expectCounts(1, 1, 0);
-    letGo();
+    release();
     await expect(tasks.row("Buy milk").locator("[aria-busy=true]")).toBeHidden();
     await tasks.expectTitles("Buy milk");
   });
 
-  test("an edit, a tick and a deletion", async ({ tasks, page, api }) => {
+  test("an edit, a completion and a deletion", async ({ tasks, page, api }) => {
     await api.addTasks("Three", "Two", "One");
-    const letGo = await hold(page, /\/api\/tasks\/.+/);
-    await tasks.tick("One");
+    const release = await blockRequests(page, /\/api\/tasks\/.+/);
+    await tasks.completeTask("One");
     await (await tasks.edit("Two", { title: "Second" })).getByLabel("Title").press("Enter");
     await tasks.row("Three").hover();
     await tasks.delete("Three").click();
     await tasks.expectTitles("One", "Second");
     await tasks.expectCounts(2, 1, 1);
-    letGo();
+    release();
     await expect
       .poll(async () => (await api.tasks()).map(({ title, status }) => [title, status]))
       .toEqual([
@@ -52,14 +52,15 @@ test.describe("a change is shown before the server answers", () => {
   });
 });
 
-test.describe("a change that fails is taken back, and can be tried again", () => {
-  test.beforeEach(({ watch }) => watch.allow(/status of 500 .*\/api\/tasks/));
-  const answers = (route: Route) => (route.request().method() === "GET" ? route.fallback() : route.fulfill(problem));
+test.describe("a change that fails is rolled back, and can be repeated", () => {
+  test.beforeEach(({ pageErrors }) => pageErrors.allow(/status of 500 .*\/api\/tasks/));
+  const failChanges = (route: Route) =>
+    route.request().method() === "GET" ? route.fallback() : route.fulfill(problem);
 
-  test("a new task: its text goes back into the field", async ({ tasks, page, api }) => {
-    await page.route("**/api/tasks", answers);
+  test("a new task: its text is restored in the field", async ({ tasks, page, api }) => {
+    await page.route("**/api/tasks", failChanges);
     await tasks.add("Buy milk");
-    const notice = tasks.notice("“Buy milk” was not added");
+    const notice = tasks.notification("“Buy milk” was not added");
     await expect(notice).toContainText("It broke.");
     await expect(tasks.composer).toHaveValue("Buy milk");
     await expect(page.getByRole("heading", { name: "A clean slate" })).toBeVisible();
@@ -73,23 +74,23 @@ test.describe("a change that fails is taken back, and can be tried again", () =>
 
   test("an edit: the text is kept in the open editor", async ({ tasks, page, api }) => {
     await api.addTasks("Buy milk");
-    await page.route("**/api/tasks/*", answers);
+    await page.route("**/api/tasks/*", failChanges);
     await (await tasks.edit("Buy milk", { title: "Buy oat milk" })).getByLabel("Title").press("Enter");
     const editor = tasks.editor("Buy milk");
     await expect(editor.getByLabel("Title")).toHaveValue("Buy oat milk");
     await expect(editor.getByLabel("Title")).toHaveAccessibleDescription("It broke.");
 
     await page.unroute("**/api/tasks/*");
-    await tasks.notice("“Buy milk” was not saved").getByRole("button", { name: "Retry" }).click();
+    await tasks.notification("“Buy milk” was not saved").getByRole("button", { name: "Retry" }).click();
     await tasks.expectTitles("Buy oat milk");
     await expect.poll(api.tasks).toMatchObject([{ title: "Buy oat milk" }]);
   });
 
-  test("a tick", async ({ tasks, page, api }) => {
+  test("a completion", async ({ tasks, page, api }) => {
     await api.addTasks("Buy milk");
-    await page.route("**/api/tasks/*/complete", answers);
+    await page.route("**/api/tasks/*/complete", failChanges);
     await tasks.complete("Buy milk").click();
-    const notice = tasks.notice("“Buy milk” was not completed");
+    const notice = tasks.notification("“Buy milk” was not completed");
     await expect(notice).toBeVisible();
     await expect(tasks.complete("Buy milk")).not.toBeChecked();
     await tasks.expectCounts(1, 1, 0);
@@ -102,13 +103,13 @@ test.describe("a change that fails is taken back, and can be tried again", () =>
 
   test("a deletion", async ({ tasks, page, api }) => {
     await api.addTasks("Buy milk");
-    await page.route("**/api/tasks/*", answers);
+    await page.route("**/api/tasks/*", failChanges);
     await tasks.row("Buy milk").hover();
     await tasks.delete("Buy milk").click();
-    const notice = tasks.notice("“Buy milk” was not deleted");
+    const notice = tasks.notification("“Buy milk” was not deleted");
     await expect(notice).toBeVisible();
     await tasks.expectTitles("Buy milk");
-    await expect(tasks.notice("Deleted “Buy milk”")).toBeHidden();
+    await expect(tasks.notification("Deleted “Buy milk”")).toBeHidden();
 
     await page.unroute("**/api/tasks/*");
     await notice.getByRole("button", { name: "Retry" }).click();
@@ -119,10 +120,10 @@ test.describe("a change that fails is taken back, and can be tried again", () =>
   test("many at once", async ({ tasks, page, api }) => {
     await api.addTasks("One", "Two");
     await tasks.expectTitles("Two", "One");
-    await page.route("**/api/tasks/bulk", answers);
+    await page.route("**/api/tasks/bulk", failChanges);
     await tasks.selectAll.check();
     await tasks.bulk("Delete").click();
-    const notice = tasks.notice("2 tasks were not deleted");
+    const notice = tasks.notification("2 tasks were not deleted");
     await expect(notice).toBeVisible();
     await tasks.expectTitles("Two", "One");
     await tasks.expectCounts(2, 2, 0);
@@ -133,13 +134,13 @@ test.describe("a change that fails is taken back, and can be tried again", () =>
   });
 });
 
-test("a new task whose answer is lost is stored once, however often it is tried", async ({
+test("a new task whose response is lost is stored once, however often it is sent", async ({
   tasks,
   page,
   api,
-  watch,
+  pageErrors,
 }) => {
-  watch.allow(/net::ERR_/);
+  pageErrors.allow(/net::ERR_/);
   const keys = new Set<string | null>();
   let attempts = 0;
   await page.route("**/api/tasks", async (route) => {
@@ -151,7 +152,7 @@ test("a new task whose answer is lost is stored once, however often it is tried"
     await route.abort("connectionreset");
   });
   await tasks.add("Buy milk");
-  await tasks.notice("“Buy milk” was not added").getByRole("button", { name: "Retry" }).click();
+  await tasks.notification("“Buy milk” was not added").getByRole("button", { name: "Retry" }).click();
   await expect.poll(() => attempts).toBe(2);
   await expect(tasks.composer).toHaveValue("Buy milk");
   await tasks.composer.press("Enter");
@@ -199,12 +200,12 @@ test.describe("two tabs that edit the same task", () => {
     expect(await api.tasks()).toMatchObject([{ title: "Buy soy milk" }]);
   });
 
-  test("the server refuses what the tab could not know (412)", async ({ tasks, page, api, watch }) => {
-    watch.allow(/status of 412/);
+  test("an edit of a version that is no longer current is refused (412)", async ({ tasks, page, api, pageErrors }) => {
+    pageErrors.allow(/status of 412/);
     const [task] = await api.tasks();
     await expect(tasks.title("Buy milk")).toBeVisible();
     await page.route("**/api/events*", (route) => route.abort());
-    watch.allow(/net::ERR_/);
+    pageErrors.allow(/net::ERR_/);
     await page.reload();
     const editor = await tasks.edit("Buy milk", { title: "Buy oat milk" });
     await api.update(task?.id ?? "", { title: "Buy soy milk" });
@@ -215,8 +216,8 @@ test.describe("two tabs that edit the same task", () => {
     await expect.poll(api.tasks).toMatchObject([{ title: "Buy oat milk" }]);
   });
 
-  test("a tick in the other tab does not stand in the way of an edit", async ({ tasks, api, watch }) => {
-    watch.allow(/status of 412/);
+  test("a completion in the other tab does not prevent an edit", async ({ tasks, api, pageErrors }) => {
+    pageErrors.allow(/status of 412/);
     const [task] = await api.tasks();
     const editor = await tasks.edit("Buy milk", { title: "Buy oat milk" });
     await api.complete(task?.id ?? "");
@@ -226,31 +227,31 @@ test.describe("two tabs that edit the same task", () => {
     await expect(tasks.complete("Buy oat milk")).toBeChecked();
   });
 
-  test("text for a task that was deleted meanwhile can be added as a new one", async ({ tasks, page, api, watch }) => {
-    watch.allow(/status of 404/, /net::ERR_/);
+  test("text for a task that has been deleted can be added as a new one", async ({ tasks, page, api, pageErrors }) => {
+    pageErrors.allow(/status of 404/, /net::ERR_/);
     const [task] = await api.tasks();
     await page.route("**/api/events*", (route) => route.abort());
     await page.reload();
     const editor = await tasks.edit("Buy milk", { title: "Buy oat milk" });
     await api.delete(task?.id ?? "");
     await editor.getByLabel("Title").press("Enter");
-    await tasks.notice("deleted meanwhile").getByRole("button", { name: "Add" }).click();
+    await tasks.notification("deleted meanwhile").getByRole("button", { name: "Add" }).click();
     await tasks.expectTitles("Buy oat milk");
   });
 });
 
 test.describe("while loading", () => {
-  test("says so, then shows the list", async ({ page, tasks, api }) => {
+  test("a message is shown, then the list", async ({ page, tasks, api }) => {
     await api.addTasks("Buy milk");
-    const letGo = await hold(page, "**/api/tasks?*");
+    const release = await blockRequests(page, "**/api/tasks?*");
     await page.reload();
     await expect(page.getByText("Loading tasks…")).toBeAttached();
-    letGo();
+    release();
     await tasks.expectTitles("Buy milk");
   });
 
-  test("an error is shown with a way out", async ({ page, tasks, api, watch }) => {
-    watch.allow(/status of 500 .*\/api\/tasks/);
+  test("an error is shown with a button to try again", async ({ page, tasks, api, pageErrors }) => {
+    pageErrors.allow(/status of 500 .*\/api\/tasks/);
     await api.addTasks("Buy milk");
     await page.route("**/api/tasks?*", (route) => route.fulfill(problem));
     await page.reload();
@@ -262,8 +263,8 @@ test.describe("while loading", () => {
     await tasks.expectTitles("Buy milk");
   });
 
-  test("an error on the way through the list keeps what is there", async ({ page, tasks, api, watch }) => {
-    watch.allow(/status of 500 .*cursor=/);
+  test("an error on a later page keeps the loaded tasks", async ({ page, tasks, api, pageErrors }) => {
+    pageErrors.allow(/status of 500 .*cursor=/);
     await api.importTasks(150);
     await page.route("**/api/tasks?*cursor=*", (route) => route.fulfill(problem));
     await page.reload();
@@ -281,40 +282,40 @@ test.describe("while loading", () => {
   });
 });
 
-test("offline is said at once, changes fail with their text kept, and it all comes back", async ({
+test("offline, a notice is shown and changes fail without losing their text; online, both recover", async ({
   page,
   context,
   tasks,
   api,
-  watch,
+  pageErrors,
 }) => {
-  watch.allow(/net::ERR_/);
+  pageErrors.allow(/net::ERR_/);
   await api.addTasks("Buy milk");
   await tasks.expectTitles("Buy milk");
   await context.setOffline(true);
   const notice = page.getByRole("status").filter({ hasText: "You are offline" });
   await expect(notice).toBeVisible();
   await tasks.add("Call Ada");
-  const failed = tasks.notice("“Call Ada” was not added");
-  await expect(failed).toContainText("You are offline");
+  const failure = tasks.notification("“Call Ada” was not added");
+  await expect(failure).toContainText("You are offline");
   await expect(tasks.composer).toHaveValue("Call Ada");
 
   await context.setOffline(false);
   await expect(notice).toBeHidden();
   await api.addTasks("From elsewhere");
   await expect(tasks.title("From elsewhere")).toBeVisible();
-  await failed.getByRole("button", { name: "Retry" }).click();
+  await failure.getByRole("button", { name: "Retry" }).click();
   await tasks.expectTitles("Call Ada", "From elsewhere", "Buy milk");
 });
 
-test("a server that does not answer is told, and that it answers again", async ({ page, tasks, watch }) => {
-  watch.allow(/status of 502/, /net::ERR_/);
+test("a notice is shown while the server does not respond", async ({ page, tasks, pageErrors }) => {
+  pageErrors.allow(/status of 502/, /net::ERR_/);
   await page.route("**/api/**", (route) => route.fulfill({ status: 502 }));
   await tasks.add("Buy milk");
   const notice = page.getByRole("status").filter({ hasText: "The server does not answer" });
   await expect(notice).toBeVisible();
   await page.unroute("**/api/**");
-  await tasks.notice("“Buy milk” was not added").getByRole("button", { name: "Retry" }).click();
+  await tasks.notification("“Buy milk” was not added").getByRole("button", { name: "Retry" }).click();
   await tasks.expectTitles("Buy milk");
   await expect(notice).toBeHidden();
 });

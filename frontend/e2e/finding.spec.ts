@@ -5,7 +5,7 @@ test.beforeEach(async ({ api }) => {
   if (apples) await api.complete(apples.id);
 });
 
-test("filter, search and sort stand in the address, which can be shared", async ({ tasks, page, context }) => {
+test("filter, search and order are in the address, which can be shared", async ({ tasks, page, context }) => {
   await tasks.filter("Pending").click();
   await expect(page).toHaveURL("/tasks?status=pending");
   await tasks.expectTitles("Cherries", "bananas");
@@ -58,7 +58,7 @@ test("every order is the server's order", async ({ tasks, api, page }) => {
   await tasks.expectTitles("Cherries", "Blueberries", "bananas", "Apples");
 });
 
-test("a search without a result says so, and leads back", async ({ tasks, page }) => {
+test("a search without results can be cleared", async ({ tasks, page }) => {
   await tasks.search.fill("durian");
   await expect(page.getByRole("heading", { name: "Nothing matches" })).toBeVisible();
   await expect(page.getByText("No task contains “durian”.")).toBeVisible();
@@ -68,13 +68,13 @@ test("a search without a result says so, and leads back", async ({ tasks, page }
   await tasks.expectTitles("Cherries", "bananas", "Apples");
 });
 
-test("an address with nonsense shows the whole list", async ({ tasks, page }) => {
+test("an invalid address shows the whole list", async ({ tasks, page }) => {
   await tasks.open("?status=lost&sort=colour&q=%20%20&x=1");
   await tasks.expectTitles("Cherries", "bananas", "Apples");
   await expect(page.getByRole("link", { name: "All" })).toHaveAttribute("aria-current", "page");
 });
 
-test("characters with a meaning elsewhere are searched as they are", async ({ tasks, api }) => {
+test("special characters of SQL have no meaning in a search", async ({ tasks, api }) => {
   await api.addTasks("100% sure_thing \\o/", "100 pages");
   await tasks.search.fill("100%");
   await tasks.expectTitles("100% sure_thing \\o/");

@@ -1,10 +1,10 @@
 import { TasksPage } from "./support/tasks-page";
 import { expect, newAccount, test } from "./support/test";
 
-// Also run against a cluster, where the pages are all there is: nothing is prepared or asked past them.
-test("a person signs up, works with tasks, and finds them again", async ({ page, context, watch }) => {
-  // What Chromium says of any host but localhost without HTTPS.
-  watch.allow(/Cross-Origin-Opener-Policy header has been ignored/);
+// This test also runs against a cluster, so it uses only the pages.
+test("a user signs up, works with tasks and has them after signing in again", async ({ page, context, pageErrors }) => {
+  // Chromium logs this for every host except localhost without HTTPS.
+  pageErrors.allow(/Cross-Origin-Opener-Policy header has been ignored/);
   const { email, password } = newAccount();
   await page.goto("/");
   await page.getByRole("banner").getByRole("link", { name: "Sign up" }).click();
@@ -24,7 +24,7 @@ test("a person signs up, works with tasks, and finds them again", async ({ page,
   const editor = await tasks.edit("Call Ada", { title: "Write to Ada", description: "about the engine" });
   await editor.getByLabel("Title").press("Enter");
   await expect(editor).toBeHidden();
-  // Not check(): a change may wait for a fetch under way before it shows.
+  // check() would fail, because the change may be shown only after a running fetch.
   await tasks.complete("Buy milk").click();
   await expect(tasks.complete("Buy milk")).toBeChecked();
   await tasks.delete("Water the plants").click();

@@ -2,7 +2,7 @@ import type { Locator, Page } from "@playwright/test";
 import { TasksPage } from "./support/tasks-page";
 import { expect, newAccount, test } from "./support/test";
 
-/** Presses Tab until the focus is there. At the page's end a browser without bars goes no further: then backwards. */
+/** Presses Tab until the target has the focus. A headless browser stops at the end of the page, so it then goes back. */
 async function tabTo(page: Page, target: Locator) {
   await expect(target).toBeVisible();
   for (let presses = 0; presses < 80; presses++) {
@@ -12,7 +12,7 @@ async function tabTo(page: Page, target: Locator) {
   await expect(target, "can be reached with Tab").toBeFocused();
 }
 
-test("the whole journey goes without a mouse", async ({ page }) => {
+test("the whole journey works without a mouse", async ({ page }) => {
   const { email, password } = newAccount();
   const keys = page.keyboard;
   const tasks = new TasksPage(page);
@@ -81,13 +81,13 @@ test("the whole journey goes without a mouse", async ({ page }) => {
   await expect(page).toHaveURL("/sign-in");
 });
 
-test("? shows the keys, Escape closes it and gives the focus back", async ({ tasks, page }) => {
+test("? shows the shortcuts, and Escape closes them and restores the focus", async ({ tasks, page }) => {
   await tasks.add("Buy milk");
   await expect(tasks.row("Buy milk").locator("[aria-busy=true]")).toBeHidden();
   await tabTo(page, tasks.title("Buy milk"));
   await page.keyboard.press("?");
   const help = page.getByRole("dialog", { name: "Keyboard shortcuts" });
-  for (const does of [
+  for (const description of [
     "Add a task",
     "Search",
     "Undo the last change",
@@ -95,14 +95,14 @@ test("? shows the keys, Escape closes it and gives the focus back", async ({ tas
     "Complete or reopen",
     "Select more",
   ]) {
-    await expect(help.getByText(does, { exact: true })).toBeVisible();
+    await expect(help.getByText(description, { exact: true })).toBeVisible();
   }
   await page.keyboard.press("Escape");
   await expect(help).toBeHidden();
   await expect(tasks.title("Buy milk")).toBeFocused();
 });
 
-test("letters are text where text is typed", async ({ tasks, page, api }) => {
+test("letters are not shortcuts in a text field", async ({ tasks, page, api }) => {
   await api.addTasks("Buy milk");
   const letters = "n / u ? j k x e g t g a";
   await tasks.composer.pressSequentially(letters);
@@ -119,7 +119,7 @@ test("letters are text where text is typed", async ({ tasks, page, api }) => {
   await expect(page).toHaveURL("/tasks");
 });
 
-test("single-key shortcuts can be switched off, and stay so", async ({ tasks, page, api }) => {
+test("single-key shortcuts can be switched off, and stay off after a reload", async ({ tasks, page, api }) => {
   await api.addTasks("Buy milk");
   await tasks.expectTitles("Buy milk");
   await page.keyboard.press("?");
@@ -147,7 +147,7 @@ test("single-key shortcuts can be switched off, and stay so", async ({ tasks, pa
   await expect(tasks.composer).toBeFocused();
 });
 
-test("the skip link leads past the navigation", async ({ tasks, page }) => {
+test("the skip link skips the navigation", async ({ tasks, page }) => {
   await page.keyboard.press("Tab");
   const skip = page.getByRole("link", { name: "Skip to content" });
   await expect(skip).toBeFocused();

@@ -1,14 +1,14 @@
 import { TasksPage } from "./support/tasks-page";
 import { expect, test } from "./support/test";
 
-test("every change shows in the other tab at once", async ({ tasks, context }) => {
+test("every change is shown in another tab", async ({ tasks, context }) => {
   const other = new TasksPage(await context.newPage());
   await other.open();
   await tasks.add("Buy milk", "Call Ada");
   await other.expectTitles("Call Ada", "Buy milk");
   await other.expectCounts(2, 2, 0);
 
-  await other.tick("Buy milk");
+  await other.completeTask("Buy milk");
   await expect(tasks.complete("Buy milk")).toBeChecked();
   await tasks.expectCounts(2, 1, 1);
 
@@ -20,7 +20,11 @@ test("every change shows in the other tab at once", async ({ tasks, context }) =
   await expect(tasks.page.getByRole("heading", { name: "A clean slate" })).toBeVisible();
 });
 
-test("every change shows on another device, and nobody else's", async ({ tasks, account, otherDevice }) => {
+test("every change is shown on another device of the user, and not to another user", async ({
+  tasks,
+  account,
+  otherDevice,
+}) => {
   const phone = new TasksPage(await otherDevice(account));
   await phone.open("?status=pending");
   const stranger = await otherDevice();
@@ -32,20 +36,25 @@ test("every change shows on another device, and nobody else's", async ({ tasks, 
 
   await tasks.add("Buy milk");
   await phone.expectTitles("Buy milk");
-  await tasks.tick("Buy milk");
+  await tasks.completeTask("Buy milk");
   await expect(phone.page.getByRole("heading", { name: "All done" })).toBeVisible();
   await expect(stranger.getByRole("heading", { name: "A clean slate" })).toBeVisible();
 });
 
-test("what happened while the event stream was broken is caught up with", async ({ tasks, page, api, watch }) => {
-  watch.allow(/net::ERR_/);
-  let broken = false;
-  await page.route("**/api/events*", (route) => (broken ? route.abort() : route.fallback()));
+test("changes during an interruption of the event stream are shown after it", async ({
+  tasks,
+  page,
+  api,
+  pageErrors,
+}) => {
+  pageErrors.allow(/net::ERR_/);
+  let blocked = false;
+  await page.route("**/api/events*", (route) => (blocked ? route.abort() : route.fallback()));
   await api.addTasks("Before");
   await tasks.expectTitles("Before");
 
-  // A hidden page closes its stream; the route makes it fail to come back.
-  broken = true;
+  // A hidden page closes its stream, and the route then makes the new connection fail.
+  blocked = true;
   const failed = page.waitForEvent("requestfailed", (request) => request.url().includes("/api/events"));
   await page.evaluate(() => {
     Object.defineProperty(document, "hidden", { configurable: true, value: true });
@@ -56,6 +65,6 @@ test("what happened while the event stream was broken is caught up with", async 
   });
   await failed;
   await api.addTasks("Meanwhile");
-  broken = false;
+  blocked = false;
   await tasks.expectTitles("Meanwhile", "Before");
 });

@@ -2,7 +2,7 @@ import { TasksPage } from "./support/tasks-page";
 import { expect, test } from "./support/test";
 
 test.describe("adding", () => {
-  test("takes one task after the other with Enter", async ({ tasks, api }) => {
+  test("adds one task after the other with Enter", async ({ tasks, api }) => {
     await expect(tasks.page.getByRole("heading", { name: "A clean slate" })).toBeVisible();
     await tasks.add("Buy milk", "Water the plants", "Call Ada");
     await expect(tasks.composer).toBeFocused();
@@ -15,7 +15,7 @@ test.describe("adding", () => {
     expect((await api.tasks()).map(({ title }) => title)).toEqual(["Call Ada", "Water the plants", "Buy milk"]);
   });
 
-  test("takes a description along", async ({ tasks, page, api }) => {
+  test("adds a description", async ({ tasks, page, api }) => {
     await tasks.composer.fill("  Buy milk ");
     await page.getByRole("button", { name: "Add a description" }).click();
     const description = page.getByRole("textbox", { name: "Description (optional)" });
@@ -29,7 +29,7 @@ test.describe("adding", () => {
     await expect.poll(api.tasks).toMatchObject([{ title: "Buy milk", description: "Two litres,\nfresh" }]);
   });
 
-  test("says what is wrong with a title, and keeps it", async ({ tasks, page, api }) => {
+  test("shows what is invalid in a title, and keeps the title", async ({ tasks, page, api }) => {
     await tasks.composer.press("Enter");
     await expect(tasks.composer).toHaveAccessibleDescription(/1 to 200 characters/);
     await tasks.composer.fill("A".repeat(201));
@@ -40,7 +40,7 @@ test.describe("adding", () => {
     expect(await api.tasks()).toEqual([]);
   });
 
-  test("shows text as text, whatever it holds", async ({ tasks }) => {
+  test("does not render HTML in a title", async ({ tasks }) => {
     const title = `<img src=x onerror="alert(1)"> & 'quotes' 日本語 🦀`;
     await tasks.add(title);
     await tasks.expectTitles(title);
@@ -59,7 +59,7 @@ test.describe("editing in place", () => {
     await expect.poll(api.tasks).toMatchObject([{ title: "Buy oat milk", description: "Three litres" }]);
   });
 
-  test("forgets the change with Escape", async ({ tasks, api }) => {
+  test("discards the change with Escape", async ({ tasks, api }) => {
     const editor = await tasks.edit("Buy milk", { title: "Buy nothing" });
     await editor.getByLabel("Title").press("Escape");
     await expect(tasks.title("Buy milk")).toBeFocused();
@@ -73,7 +73,7 @@ test.describe("editing in place", () => {
     await expect.poll(api.tasks).toMatchObject([{ description: "" }]);
   });
 
-  test("says what is wrong, and stays open", async ({ tasks }) => {
+  test("shows what is invalid, and stays open", async ({ tasks }) => {
     const editor = await tasks.edit("Buy milk", { title: "  " });
     await editor.getByLabel("Title").press("Enter");
     await expect(editor.getByLabel("Title")).toHaveAccessibleDescription(/1 to 200 characters/);
@@ -83,7 +83,7 @@ test.describe("editing in place", () => {
 
 test("completing and reopening moves a task between the filters", async ({ tasks, api }) => {
   await api.addTasks("Buy milk", "Call Ada");
-  await tasks.tick("Buy milk");
+  await tasks.completeTask("Buy milk");
   await tasks.expectCounts(2, 1, 1);
   await expect
     .poll(async () => (await api.tasks()).find(({ title }) => title === "Buy milk")?.completed_at)
@@ -103,20 +103,20 @@ test("completing and reopening moves a task between the filters", async ({ tasks
 });
 
 test.describe("deleting", () => {
-  test("can be undone, for the task as it was", async ({ tasks, api }) => {
+  test("can be undone without a loss", async ({ tasks, api }) => {
     const [task] = await api.addTasks({ title: "Buy milk", description: "Two litres" }, "Call Ada");
     await tasks.row("Buy milk").hover();
     await tasks.delete("Buy milk").click();
     await tasks.expectTitles("Call Ada");
     await tasks.expectCounts(1, 1, 0);
-    await tasks.notice("Deleted “Buy milk”").getByRole("button", { name: "Undo" }).click();
+    await tasks.notification("Deleted “Buy milk”").getByRole("button", { name: "Undo" }).click();
     await tasks.expectTitles("Call Ada", "Buy milk");
     await tasks.expectCounts(2, 2, 0);
     await expect(tasks.row("Buy milk")).toContainText("Two litres");
     await expect.poll(async () => (await api.tasks())[1]?.id).toBe(task?.id);
   });
 
-  test("stays deleted, and restored, after a reload and in another tab", async ({ tasks, api, context }) => {
+  test("and undo are kept after a reload and shown in another tab", async ({ tasks, api, context }) => {
     await api.addTasks("Buy milk", "Call Ada");
     await expect(tasks.title("Call Ada")).toBeVisible();
     const other = new TasksPage(await context.newPage());
@@ -127,14 +127,14 @@ test.describe("deleting", () => {
     await other.expectTitles("Call Ada");
     await other.page.reload();
     await other.expectTitles("Call Ada");
-    await tasks.notice("Deleted “Buy milk”").getByRole("button", { name: "Undo" }).click();
+    await tasks.notification("Deleted “Buy milk”").getByRole("button", { name: "Undo" }).click();
     await other.expectTitles("Call Ada", "Buy milk");
     await tasks.page.reload();
     await tasks.expectTitles("Call Ada", "Buy milk");
   });
 });
 
-test.describe("many at once", () => {
+test.describe("several tasks", () => {
   test.beforeEach(async ({ api }) => void (await api.addTasks("One", "Two", "Three", "Four", "Five")));
 
   test("shift-click selects everything between", async ({ tasks }) => {
@@ -149,7 +149,7 @@ test.describe("many at once", () => {
     await tasks.bulk("Complete").click();
     await expect(tasks.selectionBar).toBeHidden();
     await tasks.expectCounts(5, 2, 3);
-    await tasks.notice("Completed 3 tasks").getByRole("button", { name: "Undo" }).click();
+    await tasks.notification("Completed 3 tasks").getByRole("button", { name: "Undo" }).click();
     await tasks.expectCounts(5, 5, 0);
   });
 
@@ -163,12 +163,12 @@ test.describe("many at once", () => {
     await expect.poll(async () => (await api.tasks()).every(({ status }) => status === "pending")).toBe(true);
   });
 
-  test("all are deleted, and come back with undo", async ({ tasks, api }) => {
+  test("all are deleted, and restored with undo", async ({ tasks, api }) => {
     await tasks.selectAll.check();
     await tasks.bulk("Delete").click();
     await expect(tasks.page.getByRole("heading", { name: "A clean slate" })).toBeVisible();
     await expect.poll(api.tasks).toEqual([]);
-    await tasks.notice("Deleted 5 tasks").getByRole("button", { name: "Undo" }).click();
+    await tasks.notification("Deleted 5 tasks").getByRole("button", { name: "Undo" }).click();
     await tasks.expectTitles("Five", "Four", "Three", "Two", "One");
     await tasks.expectCounts(5, 5, 0);
     await tasks.page.reload();

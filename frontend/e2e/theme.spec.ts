@@ -3,7 +3,7 @@ import { expect, test } from "./support/test";
 
 const background = (page: Page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
-/** The background at the first moment something is painted. */
+/** The background at the first paint. */
 async function firstPaint(page: Page) {
   await page.addInitScript(() => {
     new PerformanceObserver((list) => {
@@ -16,7 +16,7 @@ async function firstPaint(page: Page) {
   return painted.jsonValue();
 }
 
-test("the theme is kept over a reload, from the first paint on, and other tabs follow", async ({
+test("the theme is kept after a reload from the first paint on, and other tabs change with it", async ({
   page,
   context,
   account: _,
@@ -40,7 +40,7 @@ test("the theme is kept over a reload, from the first paint on, and other tabs f
   await expect(page.getByRole("radio", { name: "Dark" })).toBeChecked();
 });
 
-test("the system's choice is followed, also when it changes", async ({ page }) => {
+test("the theme of the system is used, even when it changes", async ({ page }) => {
   await page.emulateMedia({ colorScheme: "dark" });
   await page.goto("/");
   await expect(page.getByRole("radio", { name: "System" })).toBeChecked();

@@ -20,7 +20,7 @@ async function importFile(page: Page, name: string, content: string) {
 }
 
 for (const format of ["JSON", "CSV"] as const) {
-  test(`an export as ${format} comes back as it was`, async ({ tasks, page, api }) => {
+  test(`an export as ${format} can be imported without a loss`, async ({ tasks, page, api }) => {
     const [done] = await api.addTasks(
       { title: 'Quotes ", commas, and 日本語', description: "two\nlines; =1+1" },
       { title: "-starts with a dash" },
@@ -42,20 +42,20 @@ for (const format of ["JSON", "CSV"] as const) {
     await expect(page.getByRole("heading", { name: "A clean slate" })).toBeVisible();
     await expect.poll(api.tasks).toEqual([]);
     await importFile(page, download.suggestedFilename(), content);
-    await expect(tasks.notice("Imported 2 tasks")).toBeVisible();
+    await expect(tasks.notification("Imported 2 tasks")).toBeVisible();
     await expect(page.getByRole("dialog")).toBeHidden();
     await tasks.expectTitles("-starts with a dash", 'Quotes ", commas, and 日本語');
     expect(text(await api.tasks())).toEqual(text(before));
   });
 }
 
-test("a file with mistakes names each line, imports nothing, and can be mended", async ({
+test("a file with errors is not imported, each error has its line, and a corrected file can be chosen", async ({
   tasks,
   page,
   api,
-  watch,
+  pageErrors,
 }) => {
-  watch.allow(/status of 422 .*import/);
+  pageErrors.allow(/status of 422 .*import/);
   await importFile(page, "tasks.csv", `title,status\nGood,pending\n"",pending\nBad,someday\n`);
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByRole("alert")).toContainText("Nothing was imported");
@@ -70,8 +70,8 @@ test("a file with mistakes names each line, imports nothing, and can be mended",
   await tasks.expectCounts(2, 1, 1);
 });
 
-test("what is no list of tasks is refused in plain words", async ({ page, tasks, watch }) => {
-  watch.allow(/status of 4\d\d .*import/);
+test("a file that is not a list of tasks is refused with a message", async ({ page, tasks, pageErrors }) => {
+  pageErrors.allow(/status of 4\d\d .*import/);
   await importFile(page, "tasks.json", "[{");
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByRole("alert")).toContainText("not valid JSON");

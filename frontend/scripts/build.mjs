@@ -1,4 +1,4 @@
-// Builds .next/standalone: a directory that `node server.js` serves anywhere, without node_modules of its own.
+// Builds .next/standalone, a directory which `node server.js` can serve anywhere without installing packages.
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,8 +6,8 @@ import { bundleServer } from "./server.mjs";
 
 const output = ".next/standalone";
 
-// Equal sources give equal builds, so what Next.js would draw at random is fixed, and public with that: the key for the
-// variables that server actions close over, and those of draft mode. The application has neither.
+// Equal sources must give equal builds, so the keys that Next.js generates at random are fixed, and therefore public. They
+// are for server actions and for draft mode, and the application uses neither.
 const SERVER_ACTIONS_KEY = Buffer.alloc(32).toString("base64");
 
 const next = [join("node_modules", "next", "dist", "bin", "next"), "build"];

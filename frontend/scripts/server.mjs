@@ -1,6 +1,6 @@
 import { buildSync } from "esbuild";
 
-/** Bundles the server with what it needs except Next.js, which the standalone output already holds. */
+/** Bundles the server with its dependencies except Next.js, which the standalone output already contains. */
 export function bundleServer(outfile) {
   buildSync({
     entryPoints: ["src/server/main.ts"],
@@ -10,7 +10,7 @@ export function bundleServer(outfile) {
     format: "esm",
     target: "node20",
     external: ["next"],
-    // CommonJS packages in the bundle call require.
+    // The CommonJS packages in the bundle call require().
     banner: {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
     },

@@ -1,7 +1,7 @@
 import { type APIRequestContext, type APIResponse, expect } from "@playwright/test";
 import type { NewTask, Task, TaskPage } from "@/lib/api/types";
 
-/** The application without its pages: prepares what a test starts from, and tells what is stored in the end. */
+/** Uses the API directly, to prepare a test and to check what is stored. */
 export class Api {
   constructor(
     private readonly request: APIRequestContext,
@@ -19,13 +19,13 @@ export class Api {
   async addTasks(...tasks: (string | NewTask)[]): Promise<Task[]> {
     const added: Task[] = [];
     for (const task of tasks) {
-      const answer = await this.post("/api/tasks", typeof task === "string" ? { title: task } : task);
-      added.push(await answer.json());
+      const response = await this.post("/api/tasks", typeof task === "string" ? { title: task } : task);
+      added.push(await response.json());
     }
     return added;
   }
 
-  /** `count` tasks in one go: "Task 00001" is the newest. */
+  /** Imports `count` tasks at once. "Task 00001" is the newest. */
   async importTasks(count: number) {
     const now = Date.now();
     const tasks = Array.from({ length: count }, (_, index) => ({
@@ -40,9 +40,9 @@ export class Api {
   delete = (id: string) => this.send("delete", `/api/tasks/${id}`);
 
   tasks = async (): Promise<Task[]> => {
-    const answer = await this.request.get("/api/tasks?limit=200");
-    await expect(answer).toBeOK();
-    return ((await answer.json()) as TaskPage).tasks;
+    const response = await this.request.get("/api/tasks?limit=200");
+    await expect(response).toBeOK();
+    return ((await response.json()) as TaskPage).tasks;
   };
 
   createToken = (name: string) => this.post("/api/auth/tokens", { name });
@@ -50,8 +50,8 @@ export class Api {
   private post = (path: string, data?: object) => this.send("post", path, data);
 
   private async send(method: "post" | "patch" | "delete", path: string, data?: object): Promise<APIResponse> {
-    const answer = await this.request[method](path, { data, headers: { origin: this.origin } });
-    await expect(answer).toBeOK();
-    return answer;
+    const response = await this.request[method](path, { data, headers: { origin: this.origin } });
+    await expect(response).toBeOK();
+    return response;
   }
 }

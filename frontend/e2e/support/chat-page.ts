@@ -1,13 +1,13 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 
-/** The assistant as a person sees it. */
+/** The assistant as a user sees it. */
 export class ChatPage {
   readonly toggle: Locator;
-  /** Beside the page, or the sheet over it. */
+  /** The docked panel or the sheet. */
   readonly panel: Locator;
   readonly composer: Locator;
-  readonly send: Locator;
-  readonly stop: Locator;
+  readonly sendButton: Locator;
+  readonly stopButton: Locator;
   readonly messages: Locator;
   readonly confirmation: Locator;
   readonly editor: Locator;
@@ -19,8 +19,8 @@ export class ChatPage {
     this.toggle = page.getByRole("banner").getByRole("button", { name: "Assistant" });
     this.panel = page.locator("#chat");
     this.composer = page.getByRole("textbox", { name: "Message to the assistant" });
-    this.send = page.getByRole("button", { name: "Send", exact: true });
-    this.stop = page.getByRole("button", { name: "Stop", exact: true });
+    this.sendButton = page.getByRole("button", { name: "Send", exact: true });
+    this.stopButton = page.getByRole("button", { name: "Stop", exact: true });
     this.messages = page.getByRole("region", { name: "Messages" });
     this.confirmation = page.getByRole("region", { name: "Confirmation" });
     this.editor = page.getByRole("form", { name: "Edit your message" });
@@ -34,19 +34,19 @@ export class ChatPage {
     await expect(this.composer).toBeVisible();
   }
 
-  async say(text: string) {
+  async send(text: string) {
     await this.composer.fill(text);
     await this.composer.press("Enter");
   }
 
-  /** Says it, and waits until the answer is there. */
+  /** Sends a message and waits for the end of the answer. */
   async ask(text: string, answer: string | RegExp) {
-    await this.say(text);
+    await this.send(text);
     await expect(this.turn(text)).toContainText(answer);
     await this.idle();
   }
 
-  idle = () => expect(this.send).toBeVisible();
+  idle = () => expect(this.sendButton).toBeVisible();
   turn = (text: string) => this.messages.getByRole("article", { name: `You asked: ${text}`, exact: true });
   step = (text: string) => this.messages.locator("[data-step]").filter({ hasText: text });
   button = (name: string | RegExp) => this.panel.getByRole("button", { name, exact: typeof name === "string" });

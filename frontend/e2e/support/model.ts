@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type APIRequestContext, expect } from "@playwright/test";
 
-/** One answer of the scripted model, as `testing/llm` reads it. */
+/** A reply of the scripted model, in the format of `testing/llm`. */
 export type Reply = {
   text?: string;
   pieces?: string[];
@@ -10,22 +10,22 @@ export type Reply = {
   gate?: { name: string; after: number };
 };
 
-/** The scripted model that the stack under test talks to. */
+/** The scripted model that the application under test uses. */
 export class Model {
   constructor(
     private readonly request: APIRequestContext,
     private readonly url: string,
   ) {}
 
-  /** What to answer to messages with a match of `user`: a reply for each round, the newest rule first. */
-  async answer(user: string, replies: Reply[], rule: { times?: number } = {}) {
+  /** Sets the replies to messages that match `user`, one for each round. The latest rule has priority. */
+  async reply(user: string, replies: Reply[], rule: { times?: number } = {}) {
     await this.post("/rules", [{ when: { user }, replies, ...rule }]);
   }
 
-  /** A place in an answer that waits for the test. */
+  /** Makes a reply wait after some pieces until the test opens the gate. */
   gate(after: number) {
     const name = randomUUID();
-    return { at: { name, after }, open: () => this.post(`/gates/${name}`) };
+    return { position: { name, after }, open: () => this.post(`/gates/${name}`) };
   }
 
   private async post(path: string, data?: object) {

@@ -1,6 +1,6 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 
-/** The task list as a person sees it. */
+/** The task list as a user sees it. */
 export class TasksPage {
   readonly composer: Locator;
   readonly list: Locator;
@@ -25,7 +25,7 @@ export class TasksPage {
     await this.ready();
   }
 
-  /** Loaded, and listening for live changes. */
+  /** Waits until the list is loaded. */
   async ready() {
     await expect(this.page.getByRole("button", { name: "Add", exact: true })).toBeEnabled();
     await expect(this.page.getByText("Loading tasks…")).toBeHidden();
@@ -48,15 +48,15 @@ export class TasksPage {
   bulk = (action: "Complete" | "Reopen" | "Delete") =>
     this.selectionBar.getByRole("button", { name: action, exact: true });
 
-  /** What a notification offers; the newest comes first. */
-  notice = (text: string | RegExp) =>
+  /** The notifications that contain a text. */
+  notification = (text: string | RegExp) =>
     this.page
       .getByRole("region", { name: /Notifications/ })
       .locator("li:not([data-removed=true])")
       .filter({ hasText: text });
 
-  /** The box shows what is in the list, which takes a moment; Playwright's own `check` allows for none. */
-  async tick(title: string) {
+  /** Completes a task. Playwright's `check` would fail, because the checkbox changes only after a moment. */
+  async completeTask(title: string) {
     await this.complete(title).click();
     await expect(this.complete(title)).toBeChecked();
   }

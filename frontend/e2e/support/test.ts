@@ -3,8 +3,8 @@ import { type BrowserContext, test as base, type Page } from "@playwright/test";
 import { Api } from "./api";
 import { ChatPage } from "./chat-page";
 import { Model } from "./model";
+import { PageErrors } from "./page-errors";
 import { TasksPage } from "./tasks-page";
-import { Watch } from "./watch";
 
 export type Account = { email: string; password: string };
 
@@ -15,19 +15,19 @@ export const newAccount = (): Account => ({
 
 type Fixtures = {
   origin: string;
-  /** Fails the test in the end if a page misbehaved; runs for every test. */
-  watch: Watch;
-  /** A new account, signed in in `context`. */
+  /** Fails every test in which a page had an error that the test does not allow. */
+  pageErrors: PageErrors;
+  /** A new account that is signed in in `context`. */
   account: Account;
-  /** Requests as `account`. */
+  /** Sends requests as `account`. */
   api: Api;
-  /** The list of `account`, open. */
+  /** The open task list of `account`. */
   tasks: TasksPage;
-  /** The assistant beside that list, open. */
+  /** The open assistant next to that list. */
   chat: ChatPage;
-  /** What the assistant thinks with. */
+  /** The scripted model that the assistant uses. */
   model: Model;
-  /** A page in another browser, signed in as `account` where one is given. */
+  /** Opens a page in another browser, which is signed in if there is an `account`. */
   otherDevice: (account?: Account) => Promise<Page>;
 };
 
@@ -38,12 +38,12 @@ export const test = base.extend<Fixtures>({
     await use(new URL(baseURL).origin);
   },
 
-  watch: [
+  pageErrors: [
     async ({ context, origin }, use) => {
-      const watch = new Watch(origin);
-      await watch.over(context);
-      await use(watch);
-      watch.verify();
+      const pageErrors = new PageErrors(origin);
+      await pageErrors.observe(context);
+      await use(pageErrors);
+      pageErrors.verify();
     },
     { auto: true },
   ],
@@ -76,12 +76,12 @@ export const test = base.extend<Fixtures>({
     await request.dispose();
   },
 
-  otherDevice: async ({ browser, watch, origin, contextOptions }, use) => {
+  otherDevice: async ({ browser, pageErrors, origin, contextOptions }, use) => {
     const contexts: BrowserContext[] = [];
     await use(async (account) => {
       const context = await browser.newContext({ ...contextOptions, baseURL: origin });
       contexts.push(context);
-      await watch.over(context);
+      await pageErrors.observe(context);
       if (account) await new Api(context.request, origin).signIn(account.email, account.password);
       return context.newPage();
     });

@@ -1,25 +1,25 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
 
-const EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const ALL_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 export async function expectAccessible(page: Page, part: "everything" | "colours" = "everything") {
   const axe = new AxeBuilder({ page });
   const { violations } = await (part === "colours"
     ? axe.withRules("color-contrast")
-    : axe.withTags(EVERYTHING)
+    : axe.withTags(ALL_TAGS)
   ).analyze();
-  const told = violations.map(({ id, help, nodes }) => ({
+  const summary = violations.map(({ id, help, nodes }) => ({
     id,
     help,
     nodes: nodes.map(({ html, failureSummary }) => [html, failureSummary]),
   }));
-  expect(told, "axe finds nothing").toEqual([]);
+  expect(summary, "axe finds nothing").toEqual([]);
 }
 
-/** Nothing can be scrolled sideways, neither the page nor a part of it. */
+/** Expects that neither the page nor a part of it can be scrolled horizontally. */
 export async function expectNoOverflow(page: Page) {
-  const sideways = await page.evaluate(() =>
+  const overflowing = await page.evaluate(() =>
     [...document.querySelectorAll("html, body *:not(input, textarea)")]
       .filter((element) => element.scrollWidth > element.clientWidth)
       .filter(
@@ -27,19 +27,19 @@ export async function expectNoOverflow(page: Page) {
       )
       .map((scroller) => {
         const edge = scroller.getBoundingClientRect().left + scroller.clientWidth;
-        const beyond = [...scroller.querySelectorAll("*")].filter(
+        const overflow = [...scroller.querySelectorAll("*")].filter(
           (element) => element.getBoundingClientRect().right > edge,
         );
-        return [scroller, ...beyond].map(({ outerHTML }) => outerHTML.slice(0, 150));
+        return [scroller, ...overflow].map(({ outerHTML }) => outerHTML.slice(0, 150));
       }),
   );
-  expect(sideways, "nothing sticks out to the right").toEqual([]);
+  expect(overflowing, "nothing overflows to the right").toEqual([]);
 }
 
-/** WCAG 2.2, 2.5.8 without its exceptions but for links in text: every target is at least 24 × 24 px. */
+/** Expects targets of at least 24 × 24 px (WCAG 2.2, 2.5.8). Only links in text are exempt. */
 export async function expectLargeTargets(page: Page) {
   const small = await page.evaluate(() => {
-    const SIZE = 24;
+    const MIN_SIZE_PX = 24;
     const targets = document.querySelectorAll<HTMLElement>(
       "a[href], button, input:not([type=hidden]), select, textarea, summary",
     );
@@ -48,17 +48,17 @@ export async function expectLargeTargets(page: Page) {
         (element) => element.checkVisibility({ visibilityProperty: true }) && !element.closest("p, [inert], .sr-only"),
       )
       .map((element) => {
-        // What a finger meets: a label presses its control, and a pseudo-element can make a target larger than it looks.
+        // A label is part of the target of its control, and a pseudo-element can enlarge a target.
         const box = (element.closest("label") ?? element).getBoundingClientRect();
         const before = getComputedStyle(element, "::before");
-        const grown = before.position === "absolute" ? element.parentElement?.getBoundingClientRect() : undefined;
+        const enlarged = before.position === "absolute" ? element.parentElement?.getBoundingClientRect() : undefined;
         return {
-          width: Math.round(Math.max(box.width, grown?.width ?? 0)),
-          height: Math.round(Math.max(box.height, grown?.height ?? 0)),
+          width: Math.round(Math.max(box.width, enlarged?.width ?? 0)),
+          height: Math.round(Math.max(box.height, enlarged?.height ?? 0)),
           html: element.outerHTML.slice(0, 120),
         };
       })
-      .filter(({ width, height }) => width > 1 && height > 1 && (width < SIZE || height < SIZE));
+      .filter(({ width, height }) => width > 1 && height > 1 && (width < MIN_SIZE_PX || height < MIN_SIZE_PX));
   });
   expect(small, "targets of at least 24 px").toEqual([]);
 }

@@ -11,18 +11,18 @@ const config: NextConfig = {
   output: "standalone",
   outputFileTracingRoot: import.meta.dirname,
   turbopack: { root: import.meta.dirname },
-  // Static file names carry content hashes, so the build id need not tell builds apart and stays reproducible.
+  // The names of static files contain hashes, so builds need no ids of their own. A fixed id keeps builds reproducible.
   generateBuildId: () => "todo",
   poweredByHeader: false,
   reactStrictMode: true,
   images: { unoptimized: true },
-  // Next.js traces sharp, which resizes images, even where images are unoptimized: 20 MB and native code.
+  // Next.js includes sharp (20 MB, with native code) even though it resizes no images here.
   outputFileTracingExcludes: { "*": ["node_modules/sharp/**", "node_modules/@img/**"] },
-  // `npm run typecheck` does this, for the tests too.
+  // `npm run typecheck` checks the types, including those of the tests.
   typescript: { ignoreBuildErrors: true },
   // The container's root file system is read-only.
   experimental: { isrFlushToDisk: false },
-  // Hot reload also for those who open the address as 127.0.0.1.
+  // Allows hot reload for pages that were opened at 127.0.0.1.
   allowedDevOrigins: ["127.0.0.1"],
   // The server logs requests itself.
   logging: { incomingRequests: false },

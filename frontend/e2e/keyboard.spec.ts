@@ -2,7 +2,7 @@ import type { Locator, Page } from "@playwright/test";
 import { TasksPage } from "./support/tasks-page";
 import { expect, newAccount, test } from "./support/test";
 
-/** Presses Tab until the target has the focus. A headless browser stops at the end of the page, so it then goes back. */
+/** Presses Tab until the target has the focus. A headless browser stops at the end of the page and then goes back. */
 async function tabTo(page: Page, target: Locator) {
   await expect(target).toBeVisible();
   for (let presses = 0; presses < 80; presses++) {

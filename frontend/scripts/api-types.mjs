@@ -1,4 +1,4 @@
-// Writes src/lib/api/schema.d.ts from the backend's OpenAPI document: a file argument, or standard input.
+// Writes src/lib/api/schema.d.ts. The backend's OpenAPI document is read from a file argument or from standard input.
 import { readFileSync, writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
 

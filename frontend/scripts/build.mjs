@@ -6,8 +6,8 @@ import { bundleServer } from "./server.mjs";
 
 const output = ".next/standalone";
 
-// Equal sources must give equal builds, so the keys that Next.js generates at random are fixed, and therefore public. They
-// are for server actions and for draft mode, and the application uses neither.
+// Equal sources must give equal builds, so the keys that Next.js generates at random are fixed, and therefore public.
+// They are for server actions and for draft mode, and the application uses neither.
 const SERVER_ACTIONS_KEY = Buffer.alloc(32).toString("base64");
 
 const next = [join("node_modules", "next", "dist", "bin", "next"), "build"];

@@ -3,7 +3,7 @@ const ORIGIN = "http://localhost";
 
 let signingOut = false;
 
-/** Returns `next` if it is a path of this site, and otherwise the tasks page: `?next=` must not lead to another site. */
+/** Returns `next` if it is a path of this site, and otherwise the tasks page: `?next=` must not leave this site. */
 export function safeNextPath(next: string | null | undefined) {
   if (!next?.startsWith("/") || next.includes("\\") || !URL.canParse(next, ORIGIN)) return HOME_PATH;
   const url = new URL(next, ORIGIN);
@@ -23,8 +23,8 @@ export function goToSignIn() {
 }
 
 /**
- * Ends the session because the user wants it. The event stream may report the end of the session before the request
- * has returned; that must not lead to a sign-in page which returns to this one.
+ * Ends the session at the user's request and opens the sign-in page. The event stream may report the end of the session
+ * before the request has returned. goToSignIn then does nothing, since the user does not want to return to this page.
  */
 export async function goToSignInAfter(endSession: () => Promise<unknown>) {
   signingOut = true;

@@ -49,7 +49,7 @@ const newPassword = z
     ),
   );
 
-// Passwords that exist already may be from before a rule changed.
+// An existing password may be older than the rules for new ones.
 const currentPassword = z.string().check(z.minLength(1, "Enter your password."));
 
 const name = z.string().check(

@@ -80,8 +80,8 @@ export function forwardRequest(
 }
 
 /**
- * Lets the event loop run between the chunks of an upload. If the backend refuses the rest and closes the connection, its
- * response is then read before the next write fails. A failed write would discard it.
+ * Lets the event loop run between the chunks of an upload. If the backend refuses the rest and closes the connection,
+ * its response is then read before the next write fails. A failed write would discard it.
  */
 function yieldBetweenChunks() {
   return new Transform({ transform: (chunk, _, done) => void setImmediate(done, null, chunk) });

@@ -1,6 +1,6 @@
 /**
- * The hash of the style sheet that sonner inserts when it is loaded, since sonner cannot set a nonce. A test compares it
- * with the installed version.
+ * The hash of the style sheet that sonner inserts when it is loaded, since sonner cannot set a nonce. A test compares
+ * it with the installed version.
  */
 export const SONNER_STYLE_HASH = "sha256-StEaX+se6YS7pqjzrzMIA0KaX9zF/8zAhvQXZAe5epY=";
 

@@ -22,8 +22,8 @@ function hopByHop(connection: string | undefined): Set<string> {
 /** The headers for the backend: those of the client, and the address from which the request really came. */
 export function requestHeaders(request: IncomingMessage, requestId: string) {
   const dropped = hopByHop(request.headers.connection);
-  const kept = Object.entries(request.headers).filter(([name]) => !dropped.has(name));
-  const { host: _, forwarded: __, "x-real-ip": ___, ...headers } = Object.fromEntries(kept);
+  const forwarded = Object.entries(request.headers).filter(([name]) => !dropped.has(name));
+  const { host: _, forwarded: __, "x-real-ip": ___, ...headers } = Object.fromEntries(forwarded);
   const proto = headers["x-forwarded-proto"];
   const forwardedFor = headers["x-forwarded-for"];
   // A body without a length must stay chunked; otherwise the backend would parse it as the next request.

@@ -1,8 +1,8 @@
 /**
  * The frontend's HTTP server. Next.js renders the pages; requests to `/api/*` are streamed to the backend.
  *
- * The server that Next.js generates cannot do this: a route handler sees neither the raw path nor the client's socket, and
- * it buffers and compresses again. That server can also neither pick a free port nor log in JSON.
+ * The server that Next.js generates cannot do this. A route handler sees neither the raw path nor the client's socket,
+ * and it buffers and compresses again. That server can also neither pick a free port nor log in JSON.
  */
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";

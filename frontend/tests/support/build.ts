@@ -5,13 +5,13 @@ import { join } from "node:path";
 const OUTPUT = ".next/standalone/server.js";
 const INPUTS = ["src", "scripts", "public", "next.config.ts", "postcss.config.mjs", "package-lock.json"];
 
-/** Builds the standalone output unless it is newer than everything it is made from. */
+/** Builds the standalone output unless it is newer than all of its sources. */
 export default function build() {
   const built = newest(OUTPUT);
   if (INPUTS.every((input) => newest(input) < built)) return;
   execFileSync(process.execPath, ["scripts/build.mjs"], {
     stdio: "inherit",
-    // vitest sets NODE_ENV=test, which Next.js would build for.
+    // vitest sets NODE_ENV=test, and Next.js would make a different build for it.
     env: { ...process.env, NODE_ENV: "production", PATH: `${join("node_modules", ".bin")}:${process.env.PATH}` },
   });
 }

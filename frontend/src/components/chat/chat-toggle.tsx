@@ -14,7 +14,7 @@ export function ChatToggle({ initiallyOpen }: { initiallyOpen: boolean }) {
   const hydrated = useHydrated();
   useShortcuts({ c: openChat });
 
-  // When the panel closes, the element in it that had the focus is gone.
+  // If the focus was in the panel, it would be lost when the panel closes.
   useEffect(() => {
     if (wasOpen.current && !open && document.activeElement === document.body) button.current?.focus();
     wasOpen.current = open;

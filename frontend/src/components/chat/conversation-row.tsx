@@ -14,6 +14,7 @@ import type { ConversationInfo } from "@/lib/api/types";
 import { chatKeys } from "@/lib/chat/queries";
 import { useChat } from "@/lib/chat/use-chat";
 import { timeAgo } from "@/lib/format";
+import { useAsyncAction } from "@/lib/hooks/use-async-action";
 import { cn } from "@/lib/utils";
 
 type Props = { conversation: ConversationInfo; current: boolean; onOpen: () => void; onDeleted: () => void };
@@ -104,23 +105,15 @@ type RenameFormProps = { title: string; onSave: (title: string) => Promise<void>
 
 function RenameForm({ title, onSave, onCancel }: RenameFormProps) {
   const field = useRef<HTMLInputElement>(null);
-  const [error, setError] = useState<string>();
-  const [pending, setPending] = useState(false);
+  const newTitle = () => field.current?.value.trim() ?? "";
+  const { run, pending, error } = useAsyncAction(() => onSave(newTitle()));
 
   useEffect(() => field.current?.select(), []);
 
-  async function save(event: FormEvent) {
+  function save(event: FormEvent) {
     event.preventDefault();
-    const to = field.current?.value.trim() ?? "";
-    if (pending) return;
-    if (!to || to === title) return onCancel();
-    setPending(true);
-    try {
-      await onSave(to);
-    } catch (failure) {
-      setError(errorMessage(failure));
-      setPending(false);
-    }
+    if (!newTitle() || newTitle() === title) onCancel();
+    else void run();
   }
 
   return (
@@ -145,9 +138,9 @@ function RenameForm({ title, onSave, onCancel }: RenameFormProps) {
         <Button variant="ghost" size="sm" onClick={onCancel}>
           Cancel
         </Button>
-        {error && (
+        {error !== undefined && (
           <p role="alert" className="w-full text-destructive text-sm">
-            {error}
+            {errorMessage(error)}
           </p>
         )}
       </form>

@@ -42,7 +42,7 @@ const COMPONENTS: Components = {
   input: ({ checked }) => <span aria-hidden="true">{checked ? "☑ " : "☐ "}</span>,
 };
 
-/** Renders the text of a model, which is not trusted: HTML in it has no effect, and only the allowed elements appear. */
+/** Renders the text of a model, which is not trusted: HTML in it has no effect, and only allowed elements appear. */
 const Markdown = memo(function Markdown({ text }: { text: string }) {
   return (
     <div className="markdown">

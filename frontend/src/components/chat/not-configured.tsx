@@ -1,8 +1,8 @@
 "use client";
 
 import { KeyRound } from "lucide-react";
-import { useState } from "react";
 import { Button } from "@/components/ui/button";
+import { useAsyncAction } from "@/lib/hooks/use-async-action";
 
 const SETTINGS = [
   { name: "OPENAI_API_KEY", text: "the key of OpenAI or another provider" },
@@ -12,14 +12,7 @@ const SETTINGS = [
 
 /** Explains how to configure a model. The rest of the application works without one. */
 export function NotConfigured({ onCheck }: { onCheck: () => Promise<unknown> }) {
-  const [checking, setChecking] = useState(false);
-
-  async function check() {
-    setChecking(true);
-    await onCheck();
-    setChecking(false);
-  }
-
+  const { run, pending } = useAsyncAction(onCheck);
   return (
     <section aria-label="Set up the assistant" className="m-3 rounded-xl border bg-muted/50 p-4 text-sm">
       <h3 className="flex items-center gap-2 font-semibold tracking-normal">
@@ -39,7 +32,7 @@ export function NotConfigured({ onCheck }: { onCheck: () => Promise<unknown> }) 
           </div>
         ))}
       </dl>
-      <Button variant="outline" size="sm" className="mt-3" pending={checking} onClick={check}>
+      <Button variant="outline" size="sm" className="mt-3" pending={pending} onClick={run}>
         Check again
       </Button>
     </section>

@@ -9,6 +9,7 @@ import { Field } from "@/components/ui/field";
 import { ApiError } from "@/lib/api/problem";
 import { importTasks, MAX_IMPORT_BYTES } from "@/lib/api/tasks";
 import { plural } from "@/lib/format";
+import { useAsyncAction } from "@/lib/hooks/use-async-action";
 import { notify } from "@/lib/notify";
 import { taskKeys } from "@/lib/tasks/keys";
 import { randomId } from "@/lib/utils";
@@ -21,19 +22,25 @@ export default function ImportDialog({ open, onClose }: Props) {
   const client = useQueryClient();
   const [choice, setChoice] = useState<Choice>();
   const [fileMissing, setFileMissing] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const [pending, setPending] = useState(false);
 
   const missingError = fileMissing ? "Choose a JSON or CSV file first." : undefined;
   const sizeError =
     choice && choice.file.size > MAX_IMPORT_BYTES ? "Must be at most 5 MiB. Split it into several files." : undefined;
+
+  const { run, pending, error, clearError } = useAsyncAction(async () => {
+    if (!choice) return;
+    const imported = await importTasks(choice.file, choice.key);
+    await client.invalidateQueries({ queryKey: taskKeys.all });
+    notify.success(`Imported ${plural(imported, "task")}`);
+    close();
+  });
   const lineErrors = error instanceof ApiError ? error.errors : [];
 
   function choose(file: File | undefined) {
     // The same file keeps its key when the import is repeated, so that no task is imported twice.
     setChoice(file && { file, key: randomId() });
     setFileMissing(false);
-    setError(undefined);
+    clearError();
   }
 
   function close() {
@@ -41,22 +48,10 @@ export default function ImportDialog({ open, onClose }: Props) {
     onClose();
   }
 
-  async function submit(event: FormEvent) {
+  function submit(event: FormEvent) {
     event.preventDefault();
-    if (pending || sizeError) return;
-    if (!choice) return setFileMissing(true);
-    setError(undefined);
-    setPending(true);
-    try {
-      const imported = await importTasks(choice.file, choice.key);
-      await client.invalidateQueries({ queryKey: taskKeys.all });
-      notify.success(`Imported ${plural(imported, "task")}`);
-      close();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setPending(false);
-    }
+    if (!choice) setFileMissing(true);
+    else if (!sizeError) void run();
   }
 
   return (

@@ -1,6 +1,6 @@
 "use client";
 
-import { useState } from "react";
+import { useAsyncAction } from "@/lib/hooks/use-async-action";
 import { ErrorAlert } from "./alert";
 import { Button } from "./button";
 import { Dialog } from "./dialog";
@@ -15,26 +15,14 @@ type Props = {
 };
 
 export function ConfirmDialog({ open, onClose, title, text, confirm, onConfirm }: Props) {
-  const [error, setError] = useState<unknown>();
-  const [pending, setPending] = useState(false);
+  const { run, pending, error, clearError } = useAsyncAction(async () => {
+    await onConfirm();
+    onClose();
+  });
 
   function close() {
-    setError(undefined);
+    clearError();
     onClose();
-  }
-
-  async function run() {
-    if (pending) return;
-    setPending(true);
-    setError(undefined);
-    try {
-      await onConfirm();
-      close();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setPending(false);
-    }
   }
 
   return (

@@ -204,10 +204,10 @@ export function createChat(client: QueryClient) {
       if (thread?.working) void cancel(thread.id);
     },
 
-    /** To be called after a conversation was deleted. */
+    /** The list calls this after it has deleted a conversation. */
     onDeleted: (id: string) => currentConversationId(getState()) === id && startNew(),
 
-    /** To be called after a conversation was renamed. */
+    /** The list calls this after it has renamed a conversation. */
     onRenamed(id: string, title: string) {
       const { thread } = getState();
       if (thread?.id === id) setState({ thread: { ...thread, title } });

@@ -44,7 +44,7 @@ export function describeConfirmation(awaiting: ChatMessage[]) {
   return `make ${plural(awaiting.length, "change")}`;
 }
 
-/** Makes an object of the arguments: what a model sends need not be one. */
+/** Makes sure that the arguments are an object, since a model may send anything. */
 function toolUseOf({ tool }: ChatMessage): ToolUse {
   return { name: tool?.name ?? "tool", result: tool?.result, arguments: { ...tool?.arguments } };
 }
@@ -80,7 +80,7 @@ function describeListing({ arguments: { q }, result }: ToolUse, status: MessageS
   return search ? `Looked${search}: ${count}` : `Looked at ${count}`;
 }
 
-/** The task in the result; before there is one, the task that the assistant named by an id or by words. */
+/** The task in the result. Before there is a result, the task that the assistant named by its id or its title. */
 function findTask({ arguments: args, result }: ToolUse, titles: ReadonlyMap<string, string>): Step["task"] {
   if (isTask(result?.task)) return { id: result.task.id, title: result.task.title };
   const reference = args.task ?? args.title;

@@ -8,7 +8,7 @@ export type Thread = {
   /** The id of the last event that was applied. */
   position: string;
   working: boolean;
-  /** Why the last turn ended; null while a turn runs, and when a fetched conversation does not say. */
+  /** Why the last turn ended; null while a turn is running, or if a fetched conversation has no reason. */
   endReason: EndReason | null;
   failure: ChatFailure | null;
   /** The ids of the text deltas that were applied to the current text: the server may send one twice. */

@@ -24,8 +24,8 @@ export function applyEvent(client: QueryClient, { kind, ids, tasks }: TaskEvent)
 }
 
 /**
- * Subscribes to the changes of tasks while the page is visible. After an interruption, the stream resumes after the last
- * event. Returns how to unsubscribe.
+ * Subscribes to the changes of tasks while the page is visible. After an interruption, the stream resumes after the
+ * last event. Returns how to unsubscribe.
  */
 export function subscribeToEvents(client: QueryClient, onSignedOut: () => void) {
   const backoff = createBackoff();

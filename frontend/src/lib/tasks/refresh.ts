@@ -14,14 +14,14 @@ export function refreshCounts(client: QueryClient) {
   cancelPending = () => clearTimeout(timer);
 }
 
-/** Fetches the lists, which set their counts. Counts fetched on their own could include what an event then adds again. */
+/** Fetches the lists, which set their counts. Counts fetched alone could include a task that an event adds again. */
 export function refreshLists(client: QueryClient) {
   onceMutationsSettle(client, () =>
     client.invalidateQueries({ queryKey: taskKeys.lists, predicate: ({ state }) => state.dataUpdatedAt > 0 }),
   );
 }
 
-/** Runs `callback` once no mutation is running, since the server does not know its change yet. Returns how to cancel it. */
+/** Calls back once no mutation is running: the server may not know its change yet. Returns how to cancel it. */
 function onceMutationsSettle(client: QueryClient, callback: () => void): () => void {
   const unsubscribe = client.getMutationCache().subscribe(runIfSettled);
   runIfSettled();

@@ -41,6 +41,22 @@ export function loadedClient(lists: Record<string, Task[][]>, { more = false } =
   return client;
 }
 
+/** Runs a mutation that ends when `finish` is called. */
+export function startMutation(client: QueryClient) {
+  let release = () => {};
+  const blocked = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const mutation = client
+    .getMutationCache()
+    .build(client, { mutationFn: () => blocked })
+    .execute(undefined);
+  return async function finish() {
+    release();
+    await mutation;
+  };
+}
+
 export const filter = (search: string): TaskFilter => parseFilter(new URLSearchParams(search));
 
 export function titles(client: QueryClient, search = "") {

@@ -6,7 +6,7 @@ import type { Task } from "@/lib/api/types";
 import { putTasks, withStatus } from "@/lib/tasks/cache";
 import { applyEvent, subscribeToEvents } from "@/lib/tasks/events";
 import { taskKeys } from "@/lib/tasks/keys";
-import { counts, filter, inOrder, loadedClient, titles } from "./builders";
+import { counts, filter, inOrder, loadedClient, startMutation, titles } from "./builders";
 
 vi.mock("@/lib/api/auth", { spy: true });
 
@@ -106,16 +106,10 @@ describe("subscribeToEvents", () => {
   });
 
   it("fetches only after running mutations", async () => {
-    let release = () => {};
-    const blocked = new Promise<void>((resolve) => (release = resolve));
-    const change = client
-      .getMutationCache()
-      .build(client, { mutationFn: () => blocked })
-      .execute(undefined);
+    const finish = startMutation(client);
     latest().emit("hello", {}, "5");
     expect(isStale(taskKeys.list(filter("")))).toBe(false);
-    release();
-    await change;
+    await finish();
     expect(isStale(taskKeys.list(filter("")))).toBe(true);
   });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { taskKeys } from "@/lib/tasks/keys";
 import { refreshCounts } from "@/lib/tasks/refresh";
-import { inOrder, loadedClient } from "./builders";
+import { inOrder, loadedClient, startMutation } from "./builders";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -9,19 +9,13 @@ afterEach(() => void vi.useRealTimers());
 it("fetches the counts once, however many changes there are during a mutation", async () => {
   const client = loadedClient({ "": [inOrder("first")] });
   const invalidate = vi.spyOn(client, "invalidateQueries");
-  let release = () => {};
-  const blocked = new Promise<void>((resolve) => (release = resolve));
-  const change = client
-    .getMutationCache()
-    .build(client, { mutationFn: () => blocked })
-    .execute(undefined);
+  const finish = startMutation(client);
   for (let burst = 0; burst < 3; burst += 1) {
     refreshCounts(client);
     await vi.advanceTimersByTimeAsync(1_000);
   }
   expect(invalidate).not.toHaveBeenCalled();
-  release();
-  await change;
+  await finish();
   await vi.advanceTimersByTimeAsync(1_000);
   expect(invalidate).toHaveBeenCalledOnce();
   expect(invalidate).toHaveBeenCalledWith({ queryKey: taskKeys.allCounts });

@@ -4,6 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret};
 
 use crate::{
     aiops, boxes,
@@ -11,7 +12,7 @@ use crate::{
     deploy::known_good,
     forward,
     helm::{Helm, RELEASE},
-    kubectl::Kubectl,
+    kubernetes::{KubeClient, KubeContext},
     output::note,
     workspace::Workspace,
 };
@@ -33,67 +34,91 @@ pub async fn run(options: Down) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
     boxes::enter_where_it_runs(&workspace, &options.target)?;
     let cluster = options.target.cluster();
-    let kubectl = options.target.kubectl(&cluster).await?;
+    let context = options.target.kube_context(&cluster)?;
     // This is checked before anything is removed.
     if options.purge && !options.yes && !std::io::stdin().is_terminal() {
         bail!("--purge removes data and there is no terminal to ask: add --yes if it is meant");
     }
     cluster.need().await?;
-    let helm = Helm::new(&kubectl);
-    let (release, data, made) = tokio::try_join!(helm.release(), data(&kubectl), kubectl.made_namespace())?;
-    if options.purge && !options.yes && !confirmed(&kubectl, &data, made)? {
+    let kube = context.connect().await?;
+    let helm = Helm::new(&context);
+    let (release, data, owns_namespace) = tokio::try_join!(helm.release(), Data::find(&kube), kube.owns_namespace())?;
+    let shown = data.shown();
+    if options.purge && !options.yes && !confirmed(&context, shown.as_deref(), owns_namespace)? {
         bail!("nothing was removed");
     }
 
     for service in forward::SERVICES {
-        if let Some(stopped) = forward::stop(&workspace, &kubectl, service).await? {
+        if let Some(stopped) = forward::stop(&workspace, &context, service).await? {
             note(&format!("{} is no longer forwarded", stopped.url()));
         }
     }
     match release {
         Some(_) => {
             helm.uninstall().await?;
-            known_good::forget(&workspace, &kubectl)?;
-            note(&format!("removed the release {RELEASE} from namespace {}", kubectl.namespace));
+            known_good::forget(&workspace, &context)?;
+            note(&format!("removed the release {RELEASE} from namespace {}", context.namespace));
         }
-        None => note(&format!("there is no release {RELEASE} in namespace {}", kubectl.namespace)),
+        None => note(&format!("there is no release {RELEASE} in namespace {}", context.namespace)),
     }
-    aiops::forget(&workspace, &kubectl)?;
-    if aiops::revoke(&kubectl).await? {
+    aiops::forget(&workspace, &context)?;
+    if aiops::revoke(&kube).await? {
         note("removed the rights of assistants, by `cargo todo ai-kubeconfig` or `ask`");
     }
     if !options.purge {
-        if !data.is_empty() {
-            note(&format!("kept: {}; the next `cargo todo deploy` finds it again", data.join(", ")));
+        if let Some(data) = shown {
+            note(&format!("kept: {data}; the next `cargo todo deploy` finds it again"));
             note("`cargo todo down --purge` removes it");
         }
         return Ok(());
     }
-    if !data.is_empty() {
-        let mut delete = vec!["delete", "--ignore-not-found"];
-        delete.extend(data.iter().map(String::as_str));
-        kubectl.text(&delete).await?;
-        note(&format!("removed {}", data.join(", ")));
+    if let Some(names) = shown {
+        data.delete(&kube).await?;
+        note(&format!("removed {names}"));
     }
-    if made {
-        kubectl.text(&["delete", "namespace", &kubectl.namespace]).await?;
-        note(&format!("removed the namespace {}", kubectl.namespace));
+    if owns_namespace {
+        kube.delete_namespace().await?;
+        note(&format!("removed the namespace {}", context.namespace));
     }
     Ok(())
 }
 
-/// The objects that are kept when the release is removed, as `kind/name`.
-async fn data(kubectl: &Kubectl) -> Result<Vec<String>> {
-    let selector = format!("--selector=app.kubernetes.io/instance={RELEASE}");
-    let kinds = "persistentvolumeclaims,secrets";
-    let names = kubectl.text(&["get", kinds, &selector, "--output=name"]).await?;
-    Ok(names.lines().map(str::to_owned).collect())
+/// The objects that are kept when the release is removed.
+struct Data {
+    claims: Vec<String>,
+    secrets: Vec<String>,
 }
 
-fn confirmed(kubectl: &Kubectl, data: &[String], made: bool) -> Result<bool> {
-    let namespace = if made { format!(", namespace {}", kubectl.namespace) } else { String::new() };
-    let everything = if data.is_empty() { "no data".to_owned() } else { data.join(", ") };
-    anstream::print!("remove for good: {everything}{namespace} (context {})? [y/N] ", kubectl.context);
+impl Data {
+    async fn find(kube: &KubeClient) -> Result<Self> {
+        let of_release = format!("app.kubernetes.io/instance={RELEASE}");
+        let (claims, secrets) =
+            tokio::try_join!(kube.names::<PersistentVolumeClaim>(&of_release), kube.names::<Secret>(&of_release),)?;
+        Ok(Self { claims, secrets })
+    }
+
+    /// Each as `kind/name`, or `None` if there are none.
+    fn shown(&self) -> Option<String> {
+        let claims = self.claims.iter().map(|name| format!("persistentvolumeclaim/{name}"));
+        let names: Vec<_> = claims.chain(self.secrets.iter().map(|name| format!("secret/{name}"))).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+
+    async fn delete(&self, kube: &KubeClient) -> Result<()> {
+        for name in &self.claims {
+            kube.delete::<PersistentVolumeClaim>(name).await?;
+        }
+        for name in &self.secrets {
+            kube.delete::<Secret>(name).await?;
+        }
+        Ok(())
+    }
+}
+
+fn confirmed(context: &KubeContext, data: Option<&str>, owns_namespace: bool) -> Result<bool> {
+    let namespace = if owns_namespace { format!(", namespace {}", context.namespace) } else { String::new() };
+    let data = data.unwrap_or("no data");
+    anstream::print!("remove for good: {data}{namespace} (context {})? [y/N] ", context.name);
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

@@ -1,27 +1,41 @@
-//! A Service on a port of this machine, by a `kubectl port-forward` in the background that comes back whenever its pod
-//! goes.
+//! A Service on a port of this machine, by a process in the background that outlives the command which starts it.
 
 use std::{
     fs::{File, OpenOptions},
-    net::TcpListener,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
-    process::{Command as StdCommand, Stdio},
+    process::{Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
+use k8s_openapi::{
+    api::core::v1::{self as api, Pod},
+    apimachinery::pkg::util::intstr::IntOrString,
+};
+use kube::{
+    ResourceExt,
+    api::{ListParams, Portforwarder},
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::{Pid, setsid},
 };
 use serde::{Deserialize, Serialize};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::Mutex,
+};
 
 use crate::{
     boxes,
     helm::RELEASE,
-    kubectl::Kubectl,
-    process::{self, Program},
+    kubernetes::{KubeClient, KubeContext},
+    process,
+    rollout::pod,
     workspace::Workspace,
 };
 
@@ -62,19 +76,21 @@ pub async fn run(options: Forward) -> Result<()> {
     // The forward has to survive when the terminal is closed.
     let _ = setsid();
     let workspace = Workspace::find_or_state()?;
-    let kubectl = Kubectl { context: options.context, namespace: options.namespace };
+    let context = KubeContext { name: options.context, namespace: options.namespace };
     let service = SERVICES.into_iter().find(|service| service.component == options.component);
     let service = service.with_context(|| format!("there is no component {}", options.component))?;
-    let file = lock_file(&workspace, &kubectl, service)?;
+    let file = lock_file(&workspace, &context, service)?;
     let lock = open(&file)?;
     // The content of the file is valid for as long as this process holds the lock.
     lock.try_lock().context("a forward for this namespace runs already")?;
     std::fs::write(&file, serde_json::to_vec(&Running { process: std::process::id(), port: options.port })?)?;
-    let name = format!("service/{RELEASE}-{}", service.component);
-    let ports = format!("{}:{}", options.port, service.port);
+    let address = (Ipv4Addr::LOCALHOST, options.port);
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("cannot listen on port {}", options.port))?;
+    let forwarder = Arc::new(Forwarder { context, service, client: Mutex::default() });
     tokio::select! {
         outcome = process::interrupted() => outcome,
-        never = forward(&kubectl, &name, &ports) => never,
+        never = forwarder.accept(listener) => never,
         () = removed(&file) => Ok(()),
     }
 }
@@ -86,16 +102,99 @@ async fn removed(file: &Path) {
     }
 }
 
-async fn forward(kubectl: &Kubectl, service: &str, ports: &str) -> Result<()> {
-    loop {
-        let command = kubectl.command(&["port-forward", "--address=127.0.0.1", service, ports]);
-        // `start` connects standard output to the log.
-        match Program::start(command, |line| anstream::println!("{line}")) {
-            Ok(mut program) => drop(program.wait().await),
-            Err(error) => anstream::println!("{error:#}"),
+/// Forwards each connection to a pod that is ready when it is made, so that new ones work as soon as a pod is replaced.
+struct Forwarder {
+    context: KubeContext,
+    service: &'static Service,
+    client: Mutex<Option<KubeClient>>,
+}
+
+impl Forwarder {
+    async fn accept(self: Arc<Self>, listener: TcpListener) -> Result<()> {
+        loop {
+            match listener.accept().await {
+                Ok((connection, _)) => {
+                    let forwarder = Arc::clone(&self);
+                    tokio::spawn(async move {
+                        if let Err(error) = forwarder.forward(connection).await {
+                            // `start` connects standard output to the log.
+                            anstream::println!("{error:#}");
+                        }
+                    });
+                }
+                // Such as too many open files, which a moment may change.
+                Err(error) => {
+                    anstream::println!("{error}");
+                    tokio::time::sleep(POLL).await;
+                }
+            }
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
     }
+
+    async fn forward(&self, mut connection: TcpStream) -> Result<()> {
+        let (mut forwarder, port) = self.open().await?;
+        let mut stream = forwarder.take_stream(port).context("the port is forwarded")?;
+        let failure = forwarder.take_error(port).context("the port is forwarded")?;
+        let outcome = tokio::select! {
+            // Either side may break off a connection.
+            _ = copy_bidirectional(&mut connection, &mut stream) => Ok(()),
+            Some(failure) = failure => Err(anyhow!("port {port} of the pod: {failure}")),
+        };
+        forwarder.abort();
+        outcome
+    }
+
+    /// Opens a connection to a ready pod, and returns the number of its port.
+    async fn open(&self) -> Result<(Portforwarder, u16)> {
+        let known = self.client.lock().await.clone();
+        if let Some(kube) = known
+            && let Ok(opened) = self.open_by(&kube).await
+        {
+            return Ok(opened);
+        }
+        // Minikube has another port after it was stopped and started, and credentials expire: the kubeconfig is read again.
+        let kube = self.context.connect().await?;
+        let opened = self.open_by(&kube).await?;
+        *self.client.lock().await = Some(kube);
+        Ok(opened)
+    }
+
+    async fn open_by(&self, kube: &KubeClient) -> Result<(Portforwarder, u16)> {
+        let (pod, port) = self.ready_pod(kube).await?;
+        let forwarder = kube.request(kube.api::<Pod>().portforward(&pod, &[port])).await?;
+        Ok((forwarder, port))
+    }
+
+    /// The name of a pod of the Service, and the port to which the Service leads.
+    async fn ready_pod(&self, kube: &KubeClient) -> Result<(String, u16)> {
+        let name = format!("{RELEASE}-{}", self.service.component);
+        let service = kube.get::<api::Service>(&name).await?.spec.unwrap_or_default();
+        let selector = service.selector.unwrap_or_default();
+        let labels: Vec<_> = selector.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pods = kube.list::<Pod>(&ListParams::default().labels(&labels.join(","))).await?;
+        let ready = pods.into_iter().filter(|it| pod::is_ready(it) && !pod::is_terminating(it));
+        // During a rollout the oldest are the next to go.
+        let pod = ready.max_by_key(|pod| pod.metadata.creation_timestamp.clone());
+        let pod = pod.with_context(|| format!("no pod of {name} is ready"))?;
+        let port = service.ports.iter().flatten().find(|port| port.port == i32::from(self.service.port));
+        let port = port.and_then(|port| target_port(port, &pod));
+        let port = port.with_context(|| format!("{name} has no port {}", self.service.port))?;
+        Ok((pod.name_any(), port))
+    }
+}
+
+/// The pod's port to which a port of a Service leads, which may give only the name of it.
+fn target_port(port: &api::ServicePort, pod: &Pod) -> Option<u16> {
+    let number = match &port.target_port {
+        Some(IntOrString::Int(number)) => *number,
+        Some(IntOrString::String(name)) => {
+            let containers = &pod.spec.as_ref()?.containers;
+            let mut ports = containers.iter().filter_map(|container| container.ports.as_ref()).flatten();
+            ports.find(|port| port.name.as_ref() == Some(name))?.container_port
+        }
+        None => port.port,
+    };
+    number.try_into().ok()
 }
 
 /// A forward in the background.
@@ -113,8 +212,8 @@ impl Running {
     }
 }
 
-fn lock_file(workspace: &Workspace, kubectl: &Kubectl, service: &Service) -> Result<PathBuf> {
-    workspace.state(&format!("{}/forward-{}", kubectl.directory(), service.component))
+fn lock_file(workspace: &Workspace, context: &KubeContext, service: &Service) -> Result<PathBuf> {
+    workspace.state(&format!("{}/forward-{}", context.directory(), service.component))
 }
 
 fn open(path: &Path) -> Result<File> {
@@ -123,8 +222,8 @@ fn open(path: &Path) -> Result<File> {
 }
 
 /// The forward that runs for this namespace.
-pub fn running(workspace: &Workspace, kubectl: &Kubectl, service: &Service) -> Result<Option<Running>> {
-    let path = lock_file(workspace, kubectl, service)?;
+pub fn running(workspace: &Workspace, context: &KubeContext, service: &Service) -> Result<Option<Running>> {
+    let path = lock_file(workspace, context, service)?;
     if open(&path)?.try_lock().is_ok() {
         return Ok(None);
     }
@@ -133,11 +232,11 @@ pub fn running(workspace: &Workspace, kubectl: &Kubectl, service: &Service) -> R
 }
 
 /// Ends the forward, if one runs, and waits until its port is free.
-pub async fn stop(workspace: &Workspace, kubectl: &Kubectl, service: &Service) -> Result<Option<Running>> {
-    let Some(found) = running(workspace, kubectl, service)? else { return Ok(None) };
+pub async fn stop(workspace: &Workspace, context: &KubeContext, service: &Service) -> Result<Option<Running>> {
+    let Some(found) = running(workspace, context, service)? else { return Ok(None) };
     let _ = kill(Pid::from_raw(found.process.try_into()?), Signal::SIGTERM);
     let end = Instant::now() + LIMIT;
-    while running(workspace, kubectl, service)?.is_some() {
+    while running(workspace, context, service)?.is_some() {
         ensure!(Instant::now() < end, "the port-forward, process {}, does not end within {LIMIT:?}", found.process);
         tokio::time::sleep(POLL).await;
     }
@@ -146,8 +245,13 @@ pub async fn stop(workspace: &Workspace, kubectl: &Kubectl, service: &Service) -
 
 /// Starts a forward on `port`, else on the port of the last one, else on the first free one, and waits until the
 /// component answers through it.
-pub async fn start(workspace: &Workspace, kubectl: &Kubectl, service: &Service, port: Option<u16>) -> Result<Running> {
-    let last = stop(workspace, kubectl, service).await?.map(|last| last.port);
+pub async fn start(
+    workspace: &Workspace,
+    context: &KubeContext,
+    service: &Service,
+    port: Option<u16>,
+) -> Result<Running> {
+    let last = stop(workspace, context, service).await?.map(|last| last.port);
     let port = match port {
         Some(port) => {
             ensure!(is_free(port), "port {port} is in use: choose another with --port");
@@ -155,12 +259,12 @@ pub async fn start(workspace: &Workspace, kubectl: &Kubectl, service: &Service, 
         }
         None => last.filter(|&port| is_free(port)).map_or_else(|| free_port(service), Ok)?,
     };
-    let log_path = lock_file(workspace, kubectl, service)?.with_extension("log");
+    let log_path = lock_file(workspace, context, service)?.with_extension("log");
     let log = File::create(&log_path)?;
-    let mut command = StdCommand::new(std::env::current_exe()?);
+    let mut command = Command::new(std::env::current_exe()?);
     command
         .arg("forward")
-        .args(["--context", &kubectl.context, "--namespace", &kubectl.namespace])
+        .args(["--context", &context.name, "--namespace", &context.namespace])
         .args(["--component", service.component, "--port", &port.to_string()])
         .current_dir(workspace.root())
         .stdin(Stdio::null())
@@ -190,7 +294,7 @@ pub async fn start(workspace: &Workspace, kubectl: &Kubectl, service: &Service, 
 }
 
 fn is_free(port: u16) -> bool {
-    TcpListener::bind(("127.0.0.1", port)).is_ok()
+    std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 fn free_port(service: &Service) -> Result<u16> {

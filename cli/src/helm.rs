@@ -6,15 +6,14 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::{boxes, kubectl::Kubectl, tool};
+use crate::{boxes, kubernetes::KubeContext, tool};
 
 /// Name of the release, as of the chart.
 pub const RELEASE: &str = "todo";
 
 #[derive(Clone, Debug)]
 pub struct Helm {
-    context: String,
-    namespace: String,
+    context: KubeContext,
 }
 
 /// The part of `helm status` that is used here.
@@ -42,13 +41,13 @@ pub struct Upgrade<'a> {
 
 impl Helm {
     #[must_use]
-    pub fn new(kubectl: &Kubectl) -> Self {
-        Self { context: kubectl.context.clone(), namespace: kubectl.namespace.clone() }
+    pub fn new(context: &KubeContext) -> Self {
+        Self { context: context.clone() }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = tool::command("helm", arguments);
-        command.args(["--kube-context", &self.context, "--namespace", &self.namespace]);
+        command.args(["--kube-context", &self.context.name, "--namespace", &self.context.namespace]);
         command
     }
 
@@ -92,6 +91,7 @@ impl Helm {
     /// A command to give to the user, to be completed by `arguments`.
     #[must_use]
     pub fn shown(&self, arguments: &str) -> String {
-        boxes::shown(&format!("helm --kube-context {} --namespace {} {arguments}", self.context, self.namespace))
+        let KubeContext { name, namespace } = &self.context;
+        boxes::shown(&format!("helm --kube-context {name} --namespace {namespace} {arguments}"))
     }
 }

@@ -16,7 +16,8 @@
 //! - [`rollout`]: waiting for pods, and why they fail
 //! - [`forward`]: the frontend on a port of this machine
 //! - [`progress`]: what is under way, on the terminal
-//! - [`kubectl`], [`helm`], [`tool`]: other programs
+//! - [`kubernetes`]: contexts, and requests to the API server
+//! - [`helm`], [`tool`]: other programs
 
 pub mod aiops;
 pub mod boxes;
@@ -30,7 +31,7 @@ pub mod down;
 pub mod forward;
 pub mod helm;
 pub mod images;
-pub mod kubectl;
+pub mod kubernetes;
 pub mod node;
 pub mod output;
 pub mod postgres;

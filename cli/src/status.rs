@@ -2,13 +2,15 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
 
 use crate::{
     boxes,
     cluster::Target,
     forward,
     helm::{Helm, RELEASE},
-    rollout::objects::{Pod, Snapshot},
+    rollout::{Snapshot, pod},
     table,
     workspace::Workspace,
 };
@@ -24,24 +26,25 @@ pub async fn run(options: Status) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
     boxes::enter_where_it_runs(&workspace, &options.target)?;
     let cluster = options.target.cluster();
-    let kubectl = options.target.kubectl(&cluster).await?;
+    let context = options.target.kube_context(&cluster)?;
     cluster.need().await?;
-    let helm = Helm::new(&kubectl);
-    let (release, snapshot) = tokio::try_join!(helm.release(), Snapshot::take(&kubectl))?;
+    let kube = context.connect().await?;
+    let helm = Helm::new(&context);
+    let (release, snapshot) = tokio::try_join!(helm.release(), Snapshot::take(&kube))?;
     let Some(release) = release else {
-        bail!("there is no release {RELEASE} in namespace {}: `cargo todo deploy` makes one", kubectl.namespace);
+        bail!("there is no release {RELEASE} in namespace {}: `cargo todo deploy` makes one", context.namespace);
     };
     let state = format!("revision {}, {}", release.version, release.info.status);
-    let mut facts = vec![["release".to_owned(), format!("{RELEASE} in namespace {}: {state}", kubectl.namespace)]];
+    let mut facts = vec![["release".to_owned(), format!("{RELEASE} in namespace {}: {state}", context.namespace)]];
     for url in snapshot.ingress_urls() {
         facts.push(["ingress".into(), url]);
     }
-    facts.push(match forward::running(&workspace, &kubectl, &forward::FRONTEND)? {
+    facts.push(match forward::running(&workspace, &context, &forward::FRONTEND)? {
         Some(running) => ["url".into(), running.url()],
         None => ["url".into(), "none: `cargo todo deploy` forwards a port".into()],
     });
     for (name, service) in [("prometheus", &forward::PROMETHEUS), ("grafana", &forward::GRAFANA)] {
-        if let Some(running) = forward::running(&workspace, &kubectl, service)? {
+        if let Some(running) = forward::running(&workspace, &context, service)? {
             facts.push([name.into(), running.url()]);
         }
     }
@@ -65,8 +68,9 @@ fn print(lines: &[String]) {
 fn pods(snapshot: &Snapshot) -> Vec<[String; 4]> {
     let mut rows = vec![["POD", "STATE", "RESTARTS", "IMAGE"].map(str::to_owned)];
     let row = |pod: &Pod| {
-        let image = pod.spec.containers.first().map_or_else(String::new, |container| container.image.clone());
-        [pod.metadata.name.clone(), pod.state(), pod.restarts().to_string(), image]
+        let container = pod.spec.as_ref().and_then(|spec| spec.containers.first());
+        let image = container.and_then(|container| container.image.clone()).unwrap_or_default();
+        [pod.name_any(), pod::state(pod), pod::restarts(pod).to_string(), image]
     };
     rows.extend(snapshot.owned_pods().into_iter().map(row));
     rows

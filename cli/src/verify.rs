@@ -2,13 +2,14 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use kube::ResourceExt;
 
 use crate::{
     boxes,
     cluster::{Cluster, Images, Target, id_of_running},
     images::{Image, Source},
     progress::Progress,
-    rollout::objects::Snapshot,
+    rollout::{Snapshot, pod},
     table,
     workspace::Workspace,
 };
@@ -27,18 +28,19 @@ pub async fn run(options: Verify) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
     boxes::enter_where_it_runs(&workspace, &options.target)?;
     let cluster = options.target.cluster();
-    let kubectl = options.target.kubectl(&cluster).await?;
+    let context = options.target.kube_context(&cluster)?;
     cluster.need().await?;
+    let kube = context.connect().await?;
     let source = match options.images {
         Some(source) => source,
         None => Source::find().await.map_err(anyhow::Error::msg).context("nothing here builds images")?,
     };
     let progress = Progress::new(false);
     let (built, there, snapshot) =
-        tokio::try_join!(source.images(&workspace, &progress), cluster.images(), Snapshot::take(&kubectl))?;
+        tokio::try_join!(source.images(&workspace, &progress), cluster.images(), Snapshot::take(&kube))?;
     let rows = compare(&built, &cluster, &there, &snapshot);
     let compared = rows.iter().any(|row| row.verdict != Verdict::NotBuilt);
-    ensure!(compared, "no pod of the application runs in namespace {}", kubectl.namespace);
+    ensure!(compared, "no pod of the application runs in namespace {}", context.namespace);
 
     let mut table = vec![["POD", "IMAGE", "RUNS", "BUILT", ""].map(str::to_owned)];
     table.extend(rows.iter().map(|row| {
@@ -82,9 +84,9 @@ fn compare(built: &[Image], cluster: &Cluster, there: &Images, snapshot: &Snapsh
     let listed: Vec<_> = there.iter().flatten().flatten().cloned().collect();
     let mut rows = Vec::new();
     for pod in snapshot.owned_pods() {
-        let component = pod.metadata.labels.get("app.kubernetes.io/component");
+        let component = pod.labels().get("app.kubernetes.io/component");
         let image = built.iter().find(|image| component.is_some_and(|name| name == image.part.name));
-        for container in pod.containers() {
+        for container in pod::containers(pod) {
             let runs = match cluster {
                 // A node that pulled the image reports only the digest of the manifest; the tag is made from the id.
                 Cluster::Registry(_) => container.image.rsplit(':').next().map(str::to_owned),
@@ -92,7 +94,7 @@ fn compare(built: &[Image], cluster: &Cluster, there: &Images, snapshot: &Snapsh
             };
             let runs = runs.unwrap_or_else(|| "unknown".into());
             rows.push(Row {
-                pod: format!("{} ({})", pod.metadata.name, container.name),
+                pod: format!("{} ({})", pod.name_any(), container.name),
                 image: image.map_or(container.image.as_str(), |image| image.part.image).to_owned(),
                 verdict: match image {
                     Some(image) if runs == image.id || (runs.len() == 12 && runs == image.tag()) => Verdict::Same,

@@ -1,12 +1,21 @@
 //! An account that may look at one namespace, except at its Secrets, and change nothing.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use k8s_openapi::{
+    ByteString,
+    api::{
+        authentication::v1::{TokenRequest, TokenRequestSpec},
+        core::v1::ServiceAccount,
+        rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject},
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{api::PostParams, config::Cluster};
 use serde_json::{Value, json};
 
-use crate::kubectl::{Kubectl, MADE_BY, MADE_BY_US};
+use crate::kubernetes::{self, FIELD_MANAGER, KubeClient, KubeContext, MANAGED_BY, Namespaced};
 
 /// The name of the account, and of the objects that give it its rights.
 pub const NAME: &str = "todo-ai";
@@ -43,59 +52,57 @@ impl FromStr for Lifetime {
     }
 }
 
-/// The form that `kubectl create token --duration` takes.
-impl fmt::Display for Lifetime {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}s", self.seconds)
-    }
-}
-
 /// A kubeconfig of the account.
 #[derive(Debug)]
 pub struct Kubeconfig {
     pub text: String,
     /// The time at which its token expires, in the form that the cluster gives it.
-    pub until: String,
-}
-
-#[derive(Deserialize)]
-struct TokenRequest {
-    status: Token,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Token {
-    token: String,
-    expiration_timestamp: String,
+    pub valid_until: String,
 }
 
 /// Creates the account, or restores its rights, and gives it a new token.
-pub async fn grant(kubectl: &Kubectl, lifetime: Lifetime) -> Result<Kubeconfig> {
+pub async fn grant(kube: &KubeClient, lifetime: Lifetime) -> Result<Kubeconfig> {
+    let KubeContext { name: context, namespace } = &kube.context;
     ensure!(
-        kubectl.has_namespace().await?,
-        "there is no namespace {} in context {}: `cargo todo deploy` makes it, --namespace names another",
-        kubectl.namespace,
-        kubectl.context
+        kube.namespace().await?.is_some(),
+        "there is no namespace {namespace} in context {context}: `cargo todo deploy` makes it, --namespace names another"
     );
-    kubectl.apply(&account(&kubectl.namespace)).await?;
-    let token: TokenRequest = kubectl.json(&["create", "token", NAME, &format!("--duration={lifetime}")]).await?;
-    // This prints the credentials of every user as well; only the address of the cluster is taken from it.
-    let known: Value = kubectl.json(&["config", "view", "--minify", "--flatten", "--raw"]).await?;
-    let cluster = known["clusters"].get(0).and_then(|named| named.get("cluster"));
-    let cluster = cluster.with_context(|| format!("the context {} names no cluster", kubectl.context))?;
+    let rights = Rights::new(namespace);
+    kube.apply(&rights.service_account).await?;
+    kube.apply(&rights.metrics).await?;
+    for binding in &rights.bindings {
+        kube.apply(binding).await?;
+    }
+    let token = TokenRequest {
+        spec: TokenRequestSpec { expiration_seconds: Some(lifetime.seconds.into()), ..TokenRequestSpec::default() },
+        ..TokenRequest::default()
+    };
+    let accounts = kube.api::<ServiceAccount>();
+    let token = kube.request(accounts.create_token_request(NAME, &PostParams::default(), &token)).await?;
+    let token = token.status.context("the cluster gives no token")?;
     let text = serde_json::to_string_pretty(&json!({
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{ "name": kubectl.context, "cluster": cluster }],
-        "users": [{ "name": NAME, "user": { "token": token.status.token } }],
-        "contexts": [{
-            "name": NAME,
-            "context": { "cluster": kubectl.context, "user": NAME, "namespace": kubectl.namespace },
-        }],
+        "clusters": [{ "name": context, "cluster": cluster(context)? }],
+        "users": [{ "name": NAME, "user": { "token": token.token } }],
+        "contexts": [{ "name": NAME, "context": { "cluster": context, "user": NAME, "namespace": namespace } }],
         "current-context": NAME,
     }))?;
-    Ok(Kubeconfig { text, until: token.status.expiration_timestamp })
+    Ok(Kubeconfig { text, valid_until: token.expiration_timestamp.0.to_string() })
+}
+
+/// How the cluster is reached, without any file of the user's: the certificate of its authority is part of it.
+fn cluster(context: &str) -> Result<Cluster> {
+    let mut cluster = kubernetes::cluster_of(&kubernetes::read_config()?, context)?;
+    if let Some(file) = cluster.certificate_authority.take()
+        && cluster.certificate_authority_data.is_none()
+    {
+        let certificate = std::fs::read(&file).with_context(|| format!("cannot read {file}"))?;
+        // Its JSON is base64.
+        let encoded = serde_json::to_value(ByteString(certificate))?;
+        cluster.certificate_authority_data = encoded.as_str().map(str::to_owned);
+    }
+    Ok(cluster)
 }
 
 /// Whether the text is a kubeconfig of the account, for whatever cluster.
@@ -104,48 +111,74 @@ pub fn is_ours(text: &str) -> bool {
 }
 
 /// Removes the account; its tokens end with it. Returns whether there was one.
-pub async fn revoke(kubectl: &Kubectl) -> Result<bool> {
-    let selector = format!("--selector={MADE_BY}={MADE_BY_US}");
-    let kinds = "rolebindings,roles,serviceaccounts";
-    let removed = kubectl.text(&["delete", kinds, &selector, "--ignore-not-found", "--output=name"]).await?;
-    Ok(!removed.trim().is_empty())
+pub async fn revoke(kube: &KubeClient) -> Result<bool> {
+    let bindings = delete_all::<RoleBinding>(kube).await?;
+    let roles = delete_all::<Role>(kube).await?;
+    let accounts = delete_all::<ServiceAccount>(kube).await?;
+    Ok(bindings || roles || accounts)
 }
 
-/// The cluster role `view` is Kubernetes' own: it reads logs and events too, but no Secrets. It lacks what the metrics
-/// server measures, which the other role adds.
-fn account(namespace: &str) -> Value {
-    let metadata = |name: &str| json!({ "name": name, "namespace": namespace, "labels": { MADE_BY: MADE_BY_US } });
-    let binding = |name: &str, kind: &str, role: &str| {
-        json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "RoleBinding",
-            "metadata": metadata(name),
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role },
-            "subjects": [{ "kind": "ServiceAccount", "name": NAME, "namespace": namespace }],
-        })
-    };
-    let metrics = format!("{NAME}-metrics");
-    json!({
-        "apiVersion": "v1",
-        "kind": "List",
-        "items": [
-            {
-                "apiVersion": "v1",
-                "kind": "ServiceAccount",
-                "metadata": metadata(NAME),
+/// Deletes the objects of a kind that we have created, and returns whether there were any.
+async fn delete_all<K: Namespaced>(kube: &KubeClient) -> Result<bool> {
+    let names = kube.names::<K>(&format!("{MANAGED_BY}={FIELD_MANAGER}")).await?;
+    for name in &names {
+        kube.delete::<K>(name).await?;
+    }
+    Ok(!names.is_empty())
+}
+
+/// The account with its rights, all of them in one namespace.
+struct Rights {
+    service_account: ServiceAccount,
+    metrics: Role,
+    bindings: [RoleBinding; 2],
+}
+
+impl Rights {
+    /// The cluster role `view` is Kubernetes' own: it reads logs and events too, but no Secrets. It lacks what the metrics
+    /// server measures, which the other role adds.
+    fn new(namespace: &str) -> Self {
+        let metadata = |name: &str| ObjectMeta {
+            name: Some(name.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            labels: Some([(MANAGED_BY.to_owned(), FIELD_MANAGER.to_owned())].into()),
+            ..ObjectMeta::default()
+        };
+        let binding = |name: &str, kind: &str, role: &str| RoleBinding {
+            metadata: metadata(name),
+            role_ref: RoleRef {
+                api_group: "rbac.authorization.k8s.io".into(),
+                kind: kind.to_owned(),
+                name: role.to_owned(),
+            },
+            subjects: Some(vec![Subject {
+                kind: "ServiceAccount".into(),
+                name: NAME.into(),
+                namespace: Some(namespace.to_owned()),
+                ..Subject::default()
+            }]),
+        };
+        let metrics = format!("{NAME}-metrics");
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        Self {
+            service_account: ServiceAccount {
+                metadata: metadata(NAME),
                 // The account is used from outside of the cluster, so no pod needs its token.
-                "automountServiceAccountToken": false,
+                automount_service_account_token: Some(false),
+                ..ServiceAccount::default()
             },
-            {
-                "apiVersion": "rbac.authorization.k8s.io/v1",
-                "kind": "Role",
-                "metadata": metadata(&metrics),
-                "rules": [{ "apiGroups": ["metrics.k8s.io"], "resources": ["pods"], "verbs": ["get", "list"] }],
+            metrics: Role {
+                metadata: metadata(&metrics),
+                rules: Some(vec![PolicyRule {
+                    api_groups: Some(words(&["metrics.k8s.io"])),
+                    resources: Some(words(&["pods"])),
+                    verbs: words(&["get", "list"]),
+                    ..PolicyRule::default()
+                }]),
             },
-            binding(NAME, "ClusterRole", "view"),
-            binding(&metrics, "Role", &metrics),
-        ],
-    })
+            bindings: [binding(NAME, "ClusterRole", "view"), binding(&metrics, "Role", &metrics)],
+        }
+    }
 }
 
 #[cfg(test)]
@@ -154,8 +187,8 @@ mod tests {
 
     #[test]
     fn lifetimes_have_a_unit_and_are_not_too_short() {
-        for (text, seconds) in [("10m", "600s"), ("24h", "86400s"), ("7d", "604800s")] {
-            assert_eq!(text.parse::<Lifetime>().unwrap().to_string(), seconds);
+        for (text, seconds) in [("10m", 600), ("24h", 86_400), ("7d", 604_800)] {
+            assert_eq!(text.parse(), Ok(Lifetime { seconds }));
         }
         for wrong in ["9m", "24", "h", "", "1w", "-1h", "99999999d", "1ž"] {
             assert!(wrong.parse::<Lifetime>().unwrap_err().contains("at least 10m"), "{wrong}");
@@ -164,12 +197,13 @@ mod tests {
 
     #[test]
     fn every_right_is_in_the_namespace() {
-        let account = account("here");
-        let items = account["items"].as_array().unwrap();
-        assert_eq!(items.len(), 4);
-        for item in items {
-            assert_eq!(item["metadata"]["namespace"], "here", "{item}");
-            assert!(!item["kind"].as_str().unwrap().starts_with("Cluster"), "{item}");
+        let Rights { service_account, metrics, bindings } = Rights::new("here");
+        let metadata = [&service_account.metadata, &metrics.metadata, &bindings[0].metadata, &bindings[1].metadata];
+        for metadata in metadata {
+            assert_eq!(metadata.namespace.as_deref(), Some("here"), "{metadata:?}");
+        }
+        for subject in bindings.iter().flat_map(|binding| binding.subjects.iter().flatten()) {
+            assert_eq!((subject.name.as_str(), subject.namespace.as_deref()), (NAME, Some("here")));
         }
     }
 }

@@ -48,11 +48,14 @@ pub async fn run(options: Ask) -> Result<ExitCode> {
              else `kubectl krew install ai` (docs/aiops.md)"
         );
     }
+    if tool::on_path("kubectl").is_none() {
+        bail!("kubectl is not installed, which kubectl-ai runs: `cargo todo doctor` says how to get it");
+    }
     let model = Model::choose(&options, variable)?;
     let cluster = options.target.cluster();
-    let kubectl = options.target.kubectl(&cluster).await?;
+    let context = options.target.kube_context(&cluster)?;
     cluster.need().await?;
-    let config = access::grant(&kubectl, Lifetime::AN_HOUR).await?;
+    let config = access::grant(&context.connect().await?, Lifetime::AN_HOUR).await?;
 
     // Nobody else can read the directory, and it is removed at the end: the trace has the model's key in it.
     let private = tempfile::tempdir()?;

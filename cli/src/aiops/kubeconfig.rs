@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::access::{self, Lifetime, NAME};
-use crate::{boxes, cluster::Target, kubectl::Kubectl, output::note, secret, workspace::Workspace};
+use crate::{boxes, cluster::Target, kubernetes::KubeContext, output::note, secret, workspace::Workspace};
 
 /// Write a kubeconfig that may look at the namespace, except at its Secrets, and change nothing
 #[derive(Args, Clone, Debug)]
@@ -28,14 +28,17 @@ pub async fn run(options: AiKubeconfig) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
     boxes::enter_where_it_runs(&workspace, &options.target)?;
     let cluster = options.target.cluster();
-    let kubectl = options.target.kubectl(&cluster).await?;
-    let file = options.file.map_or_else(|| usual_file(&workspace, &kubectl), Ok)?;
+    let context = options.target.kube_context(&cluster)?;
+    let file = options.file.map_or_else(|| usual_file(&workspace, &context), Ok)?;
     refuse_foreign(&file)?;
     cluster.need().await?;
-    let config = access::grant(&kubectl, options.valid_for).await?;
+    let config = access::grant(&context.connect().await?, options.valid_for).await?;
     secret::write(&file, &config.text)?;
-    let (namespace, file) = (&kubectl.namespace, file.display());
-    note(&format!("{NAME} may look at namespace {namespace}, and change nothing, until {}: {file}", config.until));
+    let (namespace, file) = (&context.namespace, file.display());
+    note(&format!(
+        "{NAME} may look at namespace {namespace}, and change nothing, until {}: {file}",
+        config.valid_until
+    ));
     note(&format!("try `{}`", boxes::shown(&format!("kubectl --kubeconfig {file} get pods"))));
     note(&format!("ask with it: `{}`", boxes::shown(&format!("kubectl-ai --kubeconfig {file}"))));
     note("`cargo todo down` takes the rights away, the same command renews them");
@@ -43,15 +46,15 @@ pub async fn run(options: AiKubeconfig) -> Result<()> {
 }
 
 /// Removes the file in its usual place.
-pub fn forget(workspace: &Workspace, kubectl: &Kubectl) -> Result<()> {
-    match std::fs::remove_file(usual_file(workspace, kubectl)?) {
+pub fn forget(workspace: &Workspace, context: &KubeContext) -> Result<()> {
+    match std::fs::remove_file(usual_file(workspace, context)?) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
 }
 
-fn usual_file(workspace: &Workspace, kubectl: &Kubectl) -> Result<PathBuf> {
-    workspace.state(&format!("{}/ai-kubeconfig", kubectl.directory()))
+fn usual_file(workspace: &Workspace, context: &KubeContext) -> Result<PathBuf> {
+    workspace.state(&format!("{}/ai-kubeconfig", context.directory()))
 }
 
 /// A mistyped path must not overwrite the user's own kubeconfig.

@@ -38,7 +38,7 @@ impl Cluster {
         match self {
             Self::Minikube(minikube) => minikube.runs().await,
             Self::Kind(kind) => kind.runs().await,
-            // The first call of kubectl fails if it does not.
+            // The first request to its API server fails if it does not.
             Self::Registry(_) => Ok(true),
         }
     }

@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::{Cluster, Kind, Minikube, Registry};
-use crate::{kubectl::Kubectl, tool};
+use crate::kubernetes::{self, KubeContext};
 
 /// The options that say which cluster and namespace are meant.
 #[derive(Args, Clone, Debug)]
@@ -57,51 +57,30 @@ impl Target {
         }
     }
 
-    /// `kubectl` for the cluster, which has to be on this machine unless the user names it.
-    pub async fn kubectl(&self, cluster: &Cluster) -> Result<Kubectl> {
-        ensure!(
-            tool::on_path("kubectl").is_some(),
-            "kubectl is not installed: `cargo todo doctor` tells how to get it"
-        );
-        let context = match (&self.context, cluster.context()) {
+    /// The context and the namespace. The cluster has to be on this machine unless the user names its context.
+    pub fn kube_context(&self, cluster: &Cluster) -> Result<KubeContext> {
+        let name = match (&self.context, cluster.context()) {
             (Some(named), _) => named.clone(),
             (None, Some(own)) => own,
             (None, None) => {
-                tool::text(tool::command("kubectl", ["config", "current-context"])).await?.trim().to_owned()
+                let current = kubernetes::current_context()?;
+                refuse_foreign(&current)?;
+                current
             }
         };
-        let kubectl = Kubectl { context, namespace: self.namespace.clone() };
-        if self.context.is_none() {
-            refuse_foreign(&kubectl, cluster).await?;
-        }
-        Ok(kubectl)
+        Ok(KubeContext { name, namespace: self.namespace.clone() })
     }
 }
 
-/// A forgotten kubectl context must not direct a command to a cluster that others use.
-async fn refuse_foreign(kubectl: &Kubectl, cluster: &Cluster) -> Result<()> {
-    if let Cluster::Registry(_) = cluster {
-        let template = "--output=jsonpath={.clusters[0].cluster.server}";
-        let server = kubectl.text(&["config", "view", "--minify", template]).await?;
-        let context = &kubectl.context;
-        if !is_local(&server) {
-            bail!(
-                "the kubectl context `{context}` is not a cluster on this machine ({server}): \
-                 if it is meant, name it with --context {context}"
-            );
-        }
-    }
+/// A forgotten current context must not direct a command to a cluster that others use.
+fn refuse_foreign(context: &str) -> Result<()> {
+    let server = kubernetes::cluster_of(&kubernetes::read_config()?, context)?.server.unwrap_or_default();
+    ensure!(
+        kubernetes::is_local(&server),
+        "the kubectl context `{context}` is not a cluster on this machine ({server}): \
+         if it is meant, name it with --context {context}"
+    );
     Ok(())
-}
-
-fn is_local(server: &str) -> bool {
-    let Ok(url) = url::Url::parse(server) else { return false };
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name == "kubernetes.docker.internal",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]
@@ -115,15 +94,5 @@ mod tests {
         assert_eq!("https://host.example/team/".parse(), Ok(Choice::Registry("host.example/team".into())));
         assert_eq!("localhost:5000".parse(), Ok(Choice::Registry("localhost:5000".into())));
         assert!("minikub".parse::<Choice>().unwrap_err().contains("minikube, kind"));
-    }
-
-    #[test]
-    fn a_server_elsewhere_is_foreign() {
-        for local in ["https://127.0.0.1:6443", "https://localhost:6443", "https://[::1]:6443"] {
-            assert!(is_local(local), "{local}");
-        }
-        for foreign in ["https://10.0.0.1:6443", "https://127.0.0.1.example.com", "https://localhost.example.com", ""] {
-            assert!(!is_local(foreign), "{foreign}");
-        }
     }
 }

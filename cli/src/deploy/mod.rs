@@ -17,11 +17,11 @@ use crate::{
     forward,
     helm::{Helm, RELEASE, Release},
     images::{Image, Source},
-    kubectl::Kubectl,
+    kubernetes::{KubeClient, KubeContext},
     output::bold,
     process,
     progress::Progress,
-    rollout::{self, Outcome, objects::Snapshot},
+    rollout::{self, Outcome, Snapshot},
     tool,
     workspace::Workspace,
 };
@@ -116,10 +116,11 @@ async fn usable(options: &Deploy) -> Result<Source, String> {
 
 async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, progress: &Progress) -> Result<()> {
     let cluster = options.target.cluster();
-    let kubectl = options.target.kubectl(&cluster).await?;
-    let helm = Helm::new(&kubectl);
+    let context = options.target.kube_context(&cluster)?;
+    let helm = Helm::new(&context);
     let building = source.images(workspace, progress);
     let (mut images, (there, release)) = tokio::try_join!(building, connect(&cluster, &helm, progress))?;
+    let kube = context.connect().await?;
     images.retain(|image| options.monitoring || !image.part.monitoring);
     try_join_all(images.iter().map(|image| load(image, &cluster, &there, workspace, progress))).await?;
 
@@ -129,13 +130,13 @@ async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, progre
         // It comes first, so that a value of the user's replaces it.
         set.insert(0, "monitoring.enabled=true".into());
     }
-    let plan = Plan::new(chart, workspace, &kubectl, &cluster, &images, &options.values, &set)?;
+    let plan = Plan::new(chart, workspace, &context, &cluster, &images, &options.values, &set)?;
     let before = release.as_ref().map(|release| release.version);
-    let changed = !(plan.is_deployed(release.as_ref()) && is_whole(&kubectl).await?);
+    let changed = !(plan.is_deployed(release.as_ref()) && is_whole(&kube).await?);
     if changed {
         refuse_pending(release.as_ref(), &helm)?;
-        if kubectl.ensure_namespace().await? {
-            progress.println(&format!("made the namespace {}", kubectl.namespace));
+        if kube.ensure_namespace().await? {
+            progress.println(&format!("made the namespace {}", context.namespace));
         }
         plan.apply(&helm).await?;
         let revision = before.unwrap_or(0) + 1;
@@ -143,19 +144,19 @@ async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, progre
     } else {
         progress.println("the release is up to date");
     }
-    match rollout::wait(&kubectl, options.timeout, progress).await? {
+    match rollout::wait(&kube, options.timeout, progress).await? {
         Outcome::Complete(snapshot) => {
             let revision = before.unwrap_or(0) + u32::from(changed);
-            known_good::remember(workspace, &kubectl, revision)?;
-            report_addresses(options, workspace, &kubectl, &snapshot, changed, progress).await
+            known_good::remember(workspace, &context, revision)?;
+            report_addresses(options, workspace, &context, &snapshot, changed, progress).await
         }
         Outcome::Failed { reasons, serving } => {
             for line in reasons {
                 progress.println(&line);
             }
             let newest = before.unwrap_or(0) + u32::from(changed);
-            let revision = known_good::before(workspace, &kubectl, newest);
-            let rollback = Rollback { kubectl: &kubectl, helm: &helm, revision, serving };
+            let revision = known_good::before(workspace, &context, newest);
+            let rollback = Rollback { kube: &kube, helm: &helm, revision, serving };
             rollback.after_failure(options.rollback, options.timeout, progress).await
         }
     }
@@ -192,9 +193,9 @@ async fn load(
 }
 
 /// Whether the workloads of the release exist; someone may have deleted one.
-async fn is_whole(kubectl: &Kubectl) -> Result<bool> {
-    let snapshot = Snapshot::take(kubectl).await?;
-    let exists = |name: &str| snapshot.deployments.iter().any(|deployment| deployment.metadata.name == name);
+async fn is_whole(kube: &KubeClient) -> Result<bool> {
+    let snapshot = Snapshot::take(kube).await?;
+    let exists = |name: &str| snapshot.workloads().any(|workload| workload == name);
     Ok(exists("todo-backend") && exists("todo-frontend"))
 }
 
@@ -213,7 +214,7 @@ fn refuse_pending(release: Option<&Release>, helm: &Helm) -> Result<()> {
 async fn report_addresses(
     options: &Deploy,
     workspace: &Workspace,
-    kubectl: &Kubectl,
+    context: &KubeContext,
     snapshot: &Snapshot,
     changed: bool,
     progress: &Progress,
@@ -225,22 +226,21 @@ async fn report_addresses(
         progress.println("every pod is ready");
         return Ok(());
     }
-    let forward = async |service, wanted: Option<u16>| match forward::running(workspace, kubectl, service)? {
+    let forward = async |service, wanted: Option<u16>| match forward::running(workspace, context, service)? {
         // The pods are the same, so the forward still works.
         Some(running) if !changed && wanted.is_none_or(|port| port == running.port) => Ok(running),
-        _ => forward::start(workspace, kubectl, service, wanted).await,
+        _ => forward::start(workspace, context, service, wanted).await,
     };
     let running = forward(&forward::FRONTEND, options.port).await?;
     if boxes::outer_port(running.port).is_none() {
         progress.println("that port of the box is not led out of it: end what has 3000 in there, or see BOX_PORTS");
     }
-    let workloads = || snapshot.deployments.iter().chain(&snapshot.stateful_sets);
     for (name, service) in [("Prometheus", &forward::PROMETHEUS), ("Grafana", &forward::GRAFANA)] {
         let workload = format!("{RELEASE}-{}", name.to_lowercase());
-        if workloads().any(|it| it.metadata.name == workload) {
+        if snapshot.workloads().any(|name| name == workload) {
             progress.println(&format!("{name} is at {}", bold(&forward(service, None).await?.url())));
         } else {
-            forward::stop(workspace, kubectl, service).await?;
+            forward::stop(workspace, context, service).await?;
         }
     }
     progress.println(&format!("the application is at {} (`cargo todo down` ends it)", bold(&running.url())));

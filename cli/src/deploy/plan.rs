@@ -11,7 +11,7 @@ use crate::{
     digest::hex,
     helm::{Helm, Release, Upgrade},
     images::Image,
-    kubectl::Kubectl,
+    kubernetes::KubeContext,
     workspace::Workspace,
 };
 
@@ -28,7 +28,7 @@ impl Plan {
     pub fn new(
         chart: PathBuf,
         workspace: &Workspace,
-        kubectl: &Kubectl,
+        context: &KubeContext,
         cluster: &Cluster,
         images: &[Image],
         values: &[PathBuf],
@@ -38,7 +38,7 @@ impl Plan {
         if let Cluster::Minikube(_) = cluster {
             all.push(chart.join("values-minikube.yaml"));
         }
-        all.push(write_images(workspace, kubectl, cluster, images)?);
+        all.push(write_images(workspace, context, cluster, images)?);
         all.extend(values.iter().cloned());
         let description = format!("cargo todo deploy, inputs {}", digest(&chart, &all, set)?);
         Ok(Self { chart, values: all, set: set.to_vec(), description })
@@ -57,7 +57,7 @@ impl Plan {
 }
 
 /// Writes the tags into a file: `--set` would make a number of a tag that has only digits.
-fn write_images(workspace: &Workspace, kubectl: &Kubectl, cluster: &Cluster, images: &[Image]) -> Result<PathBuf> {
+fn write_images(workspace: &Workspace, context: &KubeContext, cluster: &Cluster, images: &[Image]) -> Result<PathBuf> {
     let mut values = json!({});
     for image in images {
         let repository = match cluster {
@@ -67,7 +67,7 @@ fn write_images(workspace: &Workspace, kubectl: &Kubectl, cluster: &Cluster, ima
         let above = if image.part.monitoring { &mut values["monitoring"] } else { &mut values };
         above[image.part.name] = json!({ "image": { "repository": repository, "tag": image.tag() } });
     }
-    let path = workspace.state(&format!("{}/images.json", kubectl.directory()))?;
+    let path = workspace.state(&format!("{}/images.json", context.directory()))?;
     std::fs::write(&path, serde_json::to_vec_pretty(&values)?)?;
     Ok(path)
 }

@@ -6,14 +6,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     helm::{Helm, RELEASE},
-    kubectl::Kubectl,
+    kubernetes::KubeClient,
     progress::Progress,
     rollout::{self, Outcome},
 };
 
-#[derive(Debug)]
 pub struct Rollback<'a> {
-    pub kubectl: &'a Kubectl,
+    pub kube: &'a KubeClient,
     pub helm: &'a Helm,
     /// The revision to go back to; `None` after the first deployment.
     pub revision: Option<u32>,
@@ -26,7 +25,7 @@ impl Rollback<'_> {
     /// the deployment failed.
     pub async fn after_failure(&self, go: bool, limit: Duration, progress: &Progress) -> Result<()> {
         let Some(revision) = self.revision else {
-            bail!("the application does not run: mend the cause and deploy again, or remove it by `cargo todo down`")
+            bail!("the application does not run: correct the cause and deploy again, or remove it by `cargo todo down`")
         };
         let rollback = self.helm.shown(&format!("rollback {RELEASE} {revision}"));
         if !go {
@@ -34,7 +33,7 @@ impl Rollback<'_> {
             bail!("the new revision does not run{old}. To go back: {rollback}");
         }
         self.helm.rollback(revision).await.with_context(|| format!("cannot go back: {rollback}"))?;
-        match rollout::wait(self.kubectl, limit, progress).await? {
+        match rollout::wait(self.kube, limit, progress).await? {
             Outcome::Complete(_) => bail!("the new revision does not run; revision {revision} runs again"),
             Outcome::Failed { reasons, .. } => {
                 bail!("revision {revision} does not run either:\n{}", reasons.join("\n"))

@@ -1,8 +1,8 @@
-//! The cluster and the program that speaks to it.
+//! The cluster, and kubectl for people and assistants.
 
 use std::path::Path;
 
-use serde::Deserialize;
+use anyhow::Result;
 
 use super::{Check, programs::first_line, version};
 use crate::{
@@ -10,71 +10,60 @@ use crate::{
     tool,
 };
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Versions {
-    client_version: Option<Version>,
-    server_version: Option<Version>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Version {
-    git_version: String,
-}
-
-/// The program that runs the cluster.
-pub async fn cluster(target: &Target) -> Check {
+/// The program that runs the cluster, and whether its API server answers; with its version if it does.
+pub async fn cluster(target: &Target) -> (Check, Option<String>) {
     let (name, question, install): (_, &[&str], _) = match target.cluster {
         Choice::Minikube => ("minikube", &["version", "--short"], "https://minikube.sigs.k8s.io/docs/start"),
         Choice::Kind => ("kind", &["version"], "https://kind.sigs.k8s.io"),
-        Choice::Registry(_) => return Check::ok("cluster", "that of the kubectl context"),
+        Choice::Registry(_) => ("cluster", &[], ""),
     };
-    let Some(found) = first_line(name, question).await else {
-        return Check::fail(name, "not installed", format!("install it: {install}"));
+    let found = match target.cluster {
+        Choice::Registry(_) => "that of the kubectl context".to_owned(),
+        _ => match first_line(name, question).await {
+            Some(found) => found,
+            None => return (Check::fail(name, "not installed", format!("install it: {install}")), None),
+        },
     };
-    match target.cluster().need().await {
-        Ok(()) => Check::ok(name, format!("{found}, and its cluster runs")),
-        Err(error) => Check::warn(name, found, format!("{error:#}")),
+    match server_version(target).await {
+        Ok(version) => (Check::ok(name, format!("{found}, and Kubernetes {version} answers")), Some(version)),
+        Err(error) => (Check::warn(name, found, format!("{error:#}")), None),
     }
 }
 
-pub async fn kubectl(target: &Target) -> Check {
-    let install = "install it: https://kubernetes.io/docs/tasks/tools";
+async fn server_version(target: &Target) -> Result<String> {
+    let cluster = target.cluster();
+    let context = target.kube_context(&cluster)?;
+    cluster.need().await?;
+    context.connect().await?.version().await
+}
+
+/// Nothing but `ask` runs kubectl; but some messages name commands for it.
+pub async fn kubectl(server: Option<&str>) -> Check {
+    let install = "only `cargo todo ask` and you need it, `cargo todo deploy` does not; install it: \
+                   https://kubernetes.io/docs/tasks/tools";
     let Some(path) = tool::on_path("kubectl") else {
-        return Check::fail("kubectl", "not installed", install);
+        return Check::warn("kubectl", "not installed", install);
     };
     if is_minikube(&path) {
         let found = format!("{} is a link to Minikube", path.display());
         return Check::warn("kubectl", found, format!("it works, but ignores --context at times; {install}"));
     }
-    let mut question = tool::command("kubectl", ["version", "--output", "json", "--request-timeout=5s"]);
-    // For a context that does not exist it would not even print its own version.
-    match target.cluster().need().await {
-        Ok(()) => match target.kubectl(&target.cluster()).await {
-            Ok(kubectl) => question.args(["--context", &kubectl.context]),
-            Err(error) => return Check::warn("kubectl", "refused", format!("{error:#}")),
-        },
-        Err(_) => question.arg("--client"),
-    };
-    // It prints its own version and fails where no server answers.
-    let output = tool::output(question).await.map(|output| output.stdout).unwrap_or_default();
-    judge(serde_json::from_slice(&output).unwrap_or_default(), install)
+    // `Client Version: v1.34.4`
+    judge(first_line("kubectl", &["version", "--client"]).await.as_deref(), server, install)
 }
 
-fn judge(versions: Versions, install: &str) -> Check {
-    let Some(client) = versions.client_version.map(|version| version.git_version) else {
-        return Check::fail("kubectl", "does not run", install);
+fn judge(client: Option<&str>, server: Option<&str>, install: &str) -> Check {
+    let client = client.map(|line| line.rsplit(' ').next().unwrap_or(line));
+    let Some((client, (_, minor))) = client.and_then(|client| Some((client, version::parse(client)?))) else {
+        return Check::warn("kubectl", "does not run", install);
     };
-    let Some(server) = versions.server_version.map(|version| version.git_version) else {
-        return Check::ok("kubectl", format!("{client}; no cluster answers yet"));
-    };
-    let minor = |text: &str| version::parse(text).map_or(0, |(_, minor)| minor);
-    if minor(&client).abs_diff(minor(&server)) > 1 {
-        let found = format!("{client} is too far from the cluster's {server}");
-        return Check::warn("kubectl", found, format!("{install}, at most one minor version apart"));
+    match server.and_then(|server| Some((server, version::parse(server)?))) {
+        Some((server, (_, of_server))) if minor.abs_diff(of_server) > 1 => {
+            let found = format!("{client} is too far from the cluster's {server}");
+            Check::warn("kubectl", found, format!("{install}, at most one minor version apart"))
+        }
+        _ => Check::ok("kubectl", client),
     }
-    Check::ok("kubectl", format!("{client}, cluster {server}"))
 }
 
 /// Some packages of Minikube install a link of this name, which is not the real kubectl.
@@ -87,24 +76,19 @@ fn is_minikube(path: &Path) -> bool {
 mod tests {
     use super::{super::Verdict, *};
 
-    fn versions(client: &str, server: Option<&str>) -> Versions {
-        let version = |text: &str| Version { git_version: text.to_owned() };
-        Versions { client_version: Some(version(client)), server_version: server.map(version) }
-    }
-
     #[test]
     fn kubectl_may_be_one_minor_version_apart() {
-        let verdict = |client, server| judge(versions(client, server), "install it").verdict;
-        assert_eq!(verdict("v1.34.4", Some("v1.34.1")), Verdict::Ok);
-        assert_eq!(verdict("v1.33.0", Some("v1.34.4")), Verdict::Ok);
-        assert_eq!(verdict("v1.32.0", Some("v1.34.4")), Verdict::Warn);
-        assert_eq!(verdict("v1.36.0", Some("v1.34.4")), Verdict::Warn);
-        assert_eq!(verdict("v1.34.4", None), Verdict::Ok);
-        assert_eq!(judge(Versions::default(), "install it").verdict, Verdict::Fail);
+        let verdict = |client, server| judge(client, server, "install it").verdict;
+        assert_eq!(verdict(Some("Client Version: v1.34.4"), Some("v1.34.1")), Verdict::Ok);
+        assert_eq!(verdict(Some("Client Version: v1.33.0"), Some("v1.34.4")), Verdict::Ok);
+        assert_eq!(verdict(Some("Client Version: v1.32.0"), Some("v1.34.4")), Verdict::Warn);
+        assert_eq!(verdict(Some("Client Version: v1.36.0"), Some("v1.34.4")), Verdict::Warn);
+        assert_eq!(verdict(Some("Client Version: v1.34.4"), None), Verdict::Ok);
+        assert_eq!(verdict(None, Some("v1.34.4")), Verdict::Warn);
     }
 
     #[test]
-    fn minikubes_link_is_told_from_kubectl() {
+    fn minikubes_link_is_not_taken_for_kubectl() {
         let directory = tempfile::tempdir().unwrap();
         let (minikube, link) = (directory.path().join("minikube"), directory.path().join("kubectl"));
         std::fs::write(&minikube, "").unwrap();

@@ -101,12 +101,13 @@ pub async fn run(options: Doctor) -> Result<()> {
 
     anstream::println!("{}", bold("to deploy it (`cargo todo deploy`)"));
     let mut deployment = vec![programs::builder().await.replaceable(by_box)];
-    deployment.push(cluster::cluster(&options.target).await.replaceable(by_box));
-    deployment.push(cluster::kubectl(&options.target).await.replaceable(by_box));
+    let (cluster, server) = cluster::cluster(&options.target).await;
+    deployment.push(cluster.replaceable(by_box));
     deployment.push(programs::helm().await.replaceable(by_box));
     deployment.push(machine::disk(&workspace).await);
     deployment.push(machine::memory().await);
     deployment.push(machine::boxes(&workspace));
+    deployment.push(cluster::kubectl(server.as_deref()).await);
     deployment.extend(nix::nix().await);
     print(&deployment);
 

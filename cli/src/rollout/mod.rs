@@ -1,8 +1,8 @@
 //! Waiting for a release to run, with what happens to each pod, and the reasons when it does not.
 
 mod explain;
-pub mod objects;
-mod pod;
+pub mod pod;
+mod snapshot;
 mod state;
 
 use std::{
@@ -10,18 +10,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
 
-use self::{
-    objects::{Pod, Snapshot},
-    pod::Trouble,
-};
+use self::pod::Problem;
+pub use self::snapshot::Snapshot;
 use crate::{
-    kubectl::Kubectl,
+    kubernetes::KubeClient,
     progress::{Progress, Task},
 };
 
 const POLL: Duration = Duration::from_millis(300);
+/// How many times in a row the cluster's state may fail to be read: the API server may be busy for a moment.
+const MAX_FAILED_READS: u32 = 5;
 
 /// How waiting ended.
 #[derive(Debug)]
@@ -36,83 +38,83 @@ pub enum Outcome {
 }
 
 /// Waits until every workload of the release has its pods, until one has failed for good, or until `limit` is over.
-pub async fn wait(kubectl: &Kubectl, limit: Duration, progress: &Progress) -> Result<Outcome> {
+pub async fn wait(kube: &KubeClient, limit: Duration, progress: &Progress) -> Result<Outcome> {
     let end = Instant::now() + limit;
     let mut lines = Lines { progress: progress.clone(), shown: BTreeMap::new() };
-    let mut since = BTreeMap::new();
-    let mut failures = 0;
+    let mut first_seen = BTreeMap::new();
+    let mut failed_reads = 0;
     loop {
-        let snapshot = match Snapshot::take(kubectl).await {
+        let snapshot = match Snapshot::take(kube).await {
             Ok(snapshot) => snapshot,
-            // The API server may be busy for a moment.
-            Err(_) if failures < 5 && Instant::now() < end => {
-                failures += 1;
+            Err(_) if failed_reads < MAX_FAILED_READS && Instant::now() < end => {
+                failed_reads += 1;
                 tokio::time::sleep(POLL).await;
                 continue;
             }
-            Err(error) => return Err(error).context("the cluster does not answer"),
+            Err(error) => return Err(error),
         };
-        failures = 0;
+        failed_reads = 0;
         lines.show(&snapshot);
         let unfinished = snapshot.unfinished();
         if unfinished.is_empty() {
             return Ok(Outcome::Complete(snapshot));
         }
-        let hopeless = hopeless(snapshot.troubles(), &mut since);
-        if !hopeless.is_empty() {
+        let failures = lasting(snapshot.problems(), &mut first_seen);
+        if !failures.is_empty() {
             // Other pods that restart probably fail for the same reason, and reach this state later.
-            let mut reasons = failing(&snapshot);
-            reasons.extend(hopeless);
-            let reasons = explained(kubectl, &snapshot, &reasons).await;
+            let mut reasons = restarting(&snapshot);
+            reasons.extend(failures);
+            let reasons = explained(kube, &snapshot, &reasons).await;
             return Ok(Outcome::Failed { reasons, serving: snapshot.is_serving() });
         }
         if Instant::now() > end {
-            let mut report = vec![format!("not ready within {} s: {}", limit.as_secs(), unfinished.join("; "))];
-            report.extend(explained(kubectl, &snapshot, &waiting(&snapshot)).await);
-            return Ok(Outcome::Failed { reasons: report, serving: snapshot.is_serving() });
+            let mut reasons = vec![format!("not ready within {} s: {}", limit.as_secs(), unfinished.join("; "))];
+            reasons.extend(explained(kube, &snapshot, &waiting(&snapshot)).await);
+            return Ok(Outcome::Failed { reasons, serving: snapshot.is_serving() });
         }
         tokio::time::sleep(POLL).await;
     }
 }
 
-/// Pods and workloads, each with what is wrong.
+/// Pods and workloads by name, each with what is wrong.
 type Reasons = BTreeMap<String, String>;
 
-/// The troubles that last longer than their patience. `since` has the time at which each was first seen.
-fn hopeless(troubles: Vec<(String, Trouble)>, since: &mut BTreeMap<(String, String), Instant>) -> Reasons {
+/// The problems that last longer than their grace period. `first_seen` remembers when each of them began.
+fn lasting(problems: Vec<(String, Problem)>, first_seen: &mut BTreeMap<(String, String), Instant>) -> Reasons {
     let now = Instant::now();
-    let present: BTreeSet<_> = troubles.iter().map(|(name, trouble)| (name.clone(), trouble.what.clone())).collect();
-    since.retain(|trouble, _| present.contains(trouble));
+    let key = |name: &String, problem: &Problem| (name.clone(), problem.description.clone());
+    let present: BTreeSet<_> = problems.iter().map(|(name, problem)| key(name, problem)).collect();
+    first_seen.retain(|problem, _| present.contains(problem));
     let mut reasons = Reasons::new();
-    for (name, trouble) in troubles {
-        let first = *since.entry((name.clone(), trouble.what.clone())).or_insert(now);
-        if now - first >= trouble.patience {
-            reasons.insert(name, trouble.what);
+    for (name, problem) in problems {
+        let began = *first_seen.entry(key(&name, &problem)).or_insert(now);
+        if now - began >= problem.grace_period {
+            reasons.insert(name, problem.description);
         }
     }
     reasons
 }
 
 /// The pods with a container that was restarted.
-fn failing(snapshot: &Snapshot) -> Reasons {
-    let pods = snapshot.current_pods().into_iter().filter(|pod| !pod.is_ready() && pod.restarts() > 0);
-    pods.map(|pod| (pod.metadata.name.clone(), pod.state())).collect()
+fn restarting(snapshot: &Snapshot) -> Reasons {
+    let pods = snapshot.current_pods().into_iter().filter(|it| !pod::is_ready(it) && pod::restarts(it) > 0);
+    pods.map(|it| (it.name_any(), pod::state(it))).collect()
 }
 
 /// The pods that are not ready.
 fn waiting(snapshot: &Snapshot) -> Reasons {
-    let pods = snapshot.owned_pods().into_iter().filter(|pod| !pod.is_ready());
-    let reason = |pod: &Pod| pod.trouble().map_or_else(|| pod.state(), |trouble| trouble.what);
-    pods.map(|pod| (pod.metadata.name.clone(), reason(pod))).collect()
+    let pods = snapshot.owned_pods().into_iter().filter(|it| !pod::is_ready(it));
+    let reason = |it: &Pod| pod::problem(it).map_or_else(|| pod::state(it), |problem| problem.description);
+    pods.map(|it| (it.name_any(), reason(it))).collect()
 }
 
-async fn explained(kubectl: &Kubectl, snapshot: &Snapshot, reasons: &Reasons) -> Vec<String> {
+async fn explained(kube: &KubeClient, snapshot: &Snapshot, reasons: &Reasons) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, reason) in reasons {
         lines.push(format!("{name}: {reason}"));
-        let details = match snapshot.pods.iter().find(|pod| pod.metadata.name == *name) {
-            Some(pod) => explain::pod(kubectl, pod).await,
-            None => explain::events(kubectl, name).await,
+        let details = match snapshot.pods.iter().find(|it| it.name_any() == *name) {
+            Some(pod) => explain::pod(kube, pod).await,
+            None => explain::events(kube, name).await,
         };
         lines.extend(details.into_iter().map(|line| format!("  {line}")));
     }
@@ -128,9 +130,9 @@ struct Lines {
 impl Lines {
     fn show(&mut self, snapshot: &Snapshot) {
         for pod in snapshot.owned_pods() {
-            let (name, state) = (&pod.metadata.name, pod.state());
+            let (name, state) = (pod.name_any(), pod::state(pod));
             // A pod that was there before and does not change is no progress.
-            if !self.shown.contains_key(name) && (pod.is_ready() || state == "Terminating") {
+            if !self.shown.contains_key(&name) && (pod::is_ready(pod) || pod::is_terminating(pod)) {
                 continue;
             }
             let entry = self.shown.entry(name.clone());
@@ -140,6 +142,6 @@ impl Lines {
                 *last = state;
             }
         }
-        self.shown.retain(|name, _| snapshot.pods.iter().any(|pod| pod.metadata.name == *name));
+        self.shown.retain(|name, _| snapshot.pods.iter().any(|pod| pod.name_any() == *name));
     }
 }

@@ -2,85 +2,98 @@
 
 use std::time::Duration;
 
-use super::objects::{Condition, Container, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition};
 
-/// Something that keeps a pod from becoming ready and that waiting does not repair.
+/// Something that keeps a pod from becoming ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Problem {
     /// A sentence for the user.
-    pub what: String,
-    /// How long it may last before it counts as a failure: some causes pass by themselves.
-    pub patience: Duration,
+    pub description: String,
+    /// How long it may last before waiting any longer is of no use. Some causes pass by themselves.
+    pub grace_period: Duration,
 }
 
-impl Pod {
-    pub fn is_ready(&self) -> bool {
-        self.status.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True")
-    }
+/// Whether the pod has the condition `Ready`.
+pub fn is_ready(pod: &Pod) -> bool {
+    conditions(pod).any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
 
-    pub fn restarts(&self) -> u32 {
-        self.containers().map(|container| container.restart_count).sum()
-    }
+pub fn is_terminating(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_some()
+}
 
-    /// The state in a few words.
-    pub fn state(&self) -> String {
-        if self.metadata.deletion_timestamp.is_some() {
-            return "Terminating".into();
-        }
-        if self.is_ready() {
-            return "ready".into();
-        }
-        if let Some(condition) = self.unschedulable() {
-            return condition.reason.clone();
-        }
-        let busy = |container: &&Container| {
-            !container.ready && container.state.terminated.as_ref().is_none_or(|end| end.exit_code != 0)
+/// How often containers of the pod were restarted, those of its initialization included.
+pub fn restarts(pod: &Pod) -> i32 {
+    containers(pod).map(|container| container.restart_count).sum()
+}
+
+/// The containers of the initialization, then the others.
+pub fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    let status = pod.status.as_ref();
+    let of_initialization = status.and_then(|status| status.init_container_statuses.as_ref());
+    let others = status.and_then(|status| status.container_statuses.as_ref());
+    of_initialization.into_iter().chain(others).flatten()
+}
+
+/// The state in a few words.
+pub fn state(pod: &Pod) -> String {
+    if is_terminating(pod) {
+        return "Terminating".into();
+    }
+    if is_ready(pod) {
+        return "ready".into();
+    }
+    if let Some(condition) = unschedulable(pod) {
+        return condition.reason.clone().unwrap_or_default();
+    }
+    let Some(status) = &pod.status else { return String::new() };
+    let is_initializing = |container: &&ContainerStatus| {
+        let terminated = container.state.as_ref().and_then(|state| state.terminated.as_ref());
+        !container.ready && terminated.is_none_or(|end| end.exit_code != 0)
+    };
+    if let Some(container) = status.init_container_statuses.iter().flatten().find(is_initializing) {
+        return match container_state(container) {
+            Some(state) if state != "PodInitializing" => format!("{}: {state}", container.name),
+            _ => format!("{} runs", container.name),
         };
-        if let Some(container) = self.status.init_container_statuses.iter().find(busy) {
-            return match container_state(container) {
-                Some(state) if state != "PodInitializing" => format!("{}: {state}", container.name),
-                _ => format!("{} runs", container.name),
-            };
-        }
-        let waits = self.status.container_statuses.iter().find_map(container_state);
-        waits.unwrap_or_else(|| {
-            if self.status.phase == "Running" { "not ready yet".into() } else { self.status.phase.clone() }
-        })
     }
-
-    /// The failure that waiting does not repair, if there is one.
-    pub fn trouble(&self) -> Option<Trouble> {
-        if let Some(condition) = self.unschedulable() {
-            let what = format!("no node takes it: {}", condition.message);
-            return Some(Trouble { what, patience: Duration::from_secs(10) });
-        }
-        self.containers().find_map(container_trouble)
-    }
-
-    pub fn containers(&self) -> impl Iterator<Item = &Container> {
-        self.status.init_container_statuses.iter().chain(&self.status.container_statuses)
-    }
-
-    fn unschedulable(&self) -> Option<&Condition> {
-        self.status
-            .conditions
-            .iter()
-            .find(|it| it.kind == "PodScheduled" && it.status == "False" && it.reason == "Unschedulable")
-    }
+    let phase = status.phase.clone().unwrap_or_default();
+    let waiting = status.container_statuses.iter().flatten().find_map(container_state);
+    waiting.unwrap_or(if phase == "Running" { "not ready yet".into() } else { phase })
 }
 
-fn container_state(container: &Container) -> Option<String> {
-    if let Some(waiting) = &container.state.waiting {
-        return Some(waiting.reason.clone());
+/// What keeps the pod from becoming ready and does not pass, as far as that can be seen.
+pub fn problem(pod: &Pod) -> Option<Problem> {
+    if let Some(condition) = unschedulable(pod) {
+        let description = format!("no node takes it: {}", condition.message.as_deref().unwrap_or_default());
+        return Some(Problem { description, grace_period: Duration::from_secs(10) });
     }
-    let terminated = container.state.terminated.as_ref()?;
-    Some(format!("{} ({})", terminated.reason, terminated.exit_code))
+    containers(pod).find_map(container_problem)
 }
 
-fn container_trouble(container: &Container) -> Option<Trouble> {
-    let waiting = container.state.waiting.as_ref()?;
-    let (name, image, message) = (&container.name, &container.image, &waiting.message);
-    let (what, seconds) = match waiting.reason.as_str() {
+fn conditions(pod: &Pod) -> impl Iterator<Item = &PodCondition> {
+    pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten()
+}
+
+fn unschedulable(pod: &Pod) -> Option<&PodCondition> {
+    conditions(pod)
+        .find(|it| it.type_ == "PodScheduled" && it.status == "False" && it.reason.as_deref() == Some("Unschedulable"))
+}
+
+fn container_state(container: &ContainerStatus) -> Option<String> {
+    let state = container.state.as_ref()?;
+    if let Some(waiting) = &state.waiting {
+        return Some(waiting.reason.clone().unwrap_or_default());
+    }
+    let terminated = state.terminated.as_ref()?;
+    Some(format!("{} ({})", terminated.reason.as_deref().unwrap_or_default(), terminated.exit_code))
+}
+
+fn container_problem(container: &ContainerStatus) -> Option<Problem> {
+    let waiting = container.state.as_ref()?.waiting.as_ref()?;
+    let (name, image) = (&container.name, &container.image);
+    let message = waiting.message.as_deref().unwrap_or_default();
+    let (description, seconds) = match waiting.reason.as_deref()? {
         "ImagePullBackOff" | "ErrImageNeverPull" => (format!("the image {image} cannot be pulled"), 0),
         "InvalidImageName" => (format!("{image} is no image name"), 0),
         // It passes by itself when only the node's copy of a new Secret is late.
@@ -89,13 +102,13 @@ fn container_trouble(container: &Container) -> Option<Trouble> {
         "CrashLoopBackOff" if container.restart_count >= 2 => (crash(container), 0),
         _ => return None,
     };
-    Some(Trouble { what, patience: Duration::from_secs(seconds) })
+    Some(Problem { description, grace_period: Duration::from_secs(seconds) })
 }
 
-fn crash(container: &Container) -> String {
+fn crash(container: &ContainerStatus) -> String {
     let (name, times) = (&container.name, container.restart_count + 1);
-    match &container.last_state.terminated {
-        Some(end) if end.reason == "OOMKilled" => {
+    match container.last_state.as_ref().and_then(|state| state.terminated.as_ref()) {
+        Some(end) if end.reason.as_deref() == Some("OOMKilled") => {
             format!("{name} was ended {times} times: it needs more memory than its limit allows")
         }
         Some(end) => format!("{name} ended {times} times, at last with exit code {}", end.exit_code),
@@ -105,56 +118,64 @@ fn crash(container: &Container) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::objects::{Snapshot, Terminated},
-        *,
-    };
+    use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated};
 
-    fn troubles(json: &str) -> Vec<(String, Trouble)> {
+    use super::{super::Snapshot, *};
+
+    fn problems(json: &str) -> Vec<(String, Problem)> {
         let snapshot = Snapshot::read(json).unwrap();
         assert!(!snapshot.unfinished().is_empty());
-        snapshot.troubles()
+        snapshot.problems()
     }
 
     #[test]
-    fn a_first_crash_is_not_hopeless() {
+    fn a_first_crash_is_no_problem_yet() {
         let mut snapshot = Snapshot::read(include_str!("fixtures/crash.json")).unwrap();
-        for pod in &mut snapshot.pods {
-            let containers = pod.status.container_statuses.iter_mut().chain(&mut pod.status.init_container_statuses);
+        for status in snapshot.pods.iter_mut().filter_map(|pod| pod.status.as_mut()) {
+            let containers = status.container_statuses.iter_mut().chain(&mut status.init_container_statuses).flatten();
             containers.for_each(|container| container.restart_count = 1);
         }
-        assert!(snapshot.current_pods().iter().all(|pod| pod.trouble().is_none()));
+        assert!(snapshot.current_pods().iter().all(|pod| problem(pod).is_none()));
     }
 
     #[test]
-    fn an_image_that_cannot_be_pulled_is_hopeless_at_once() {
+    fn an_image_that_cannot_be_pulled_is_a_failure_at_once() {
         let text = include_str!("fixtures/image.json");
         assert!(Snapshot::read(text).unwrap().is_serving());
-        let troubles = troubles(text);
-        assert_eq!(troubles.len(), 1, "{troubles:?}");
-        let (pod, trouble) = &troubles[0];
+        let problems = problems(text);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let (pod, problem) = &problems[0];
         assert!(pod.starts_with("todo-backend-"), "{pod}");
-        assert_eq!(trouble.what, "the image todo-backend:nosuch cannot be pulled");
-        assert_eq!(trouble.patience, Duration::ZERO);
+        assert_eq!(problem.description, "the image todo-backend:nosuch cannot be pulled");
+        assert_eq!(problem.grace_period, Duration::ZERO);
     }
 
     #[test]
-    fn a_program_that_ends_again_and_again_is_told_with_its_exit_code() {
-        let troubles = troubles(include_str!("fixtures/crash.json"));
-        let whats: Vec<_> = troubles.iter().map(|(_, trouble)| trouble.what.as_str()).collect();
-        assert!(whats.contains(&"frontend ended 3 times, at last with exit code 1"), "{whats:?}");
+    fn a_program_that_crashes_repeatedly_is_described_with_its_exit_code() {
+        let problems = problems(include_str!("fixtures/crash.json"));
+        let descriptions: Vec<_> = problems.iter().map(|(_, problem)| problem.description.as_str()).collect();
+        assert!(descriptions.contains(&"frontend ended 3 times, at last with exit code 1"), "{descriptions:?}");
     }
 
     #[test]
-    fn too_little_memory_of_the_node_and_of_the_container_are_told_apart() {
-        let troubles = troubles(include_str!("fixtures/unschedulable.json"));
-        let (_, trouble) = &troubles[0];
-        assert!(trouble.what.starts_with("no node takes it: ") && trouble.what.contains("Insufficient memory"));
-        assert_eq!(trouble.patience, Duration::from_secs(10));
+    fn too_little_memory_of_the_node_differs_from_that_of_the_container() {
+        let problems = problems(include_str!("fixtures/unschedulable.json"));
+        let (_, problem) = &problems[0];
+        let description = &problem.description;
+        assert!(description.starts_with("no node takes it: ") && description.contains("Insufficient memory"));
+        assert_eq!(problem.grace_period, Duration::from_secs(10));
 
-        let end = Terminated { reason: "OOMKilled".into(), exit_code: 137 };
-        let mut container = Container { name: "backend".into(), restart_count: 2, ..Container::default() };
-        container.last_state.terminated = Some(end);
+        let end = ContainerStateTerminated {
+            reason: Some("OOMKilled".into()),
+            exit_code: 137,
+            ..ContainerStateTerminated::default()
+        };
+        let container = ContainerStatus {
+            name: "backend".into(),
+            restart_count: 2,
+            last_state: Some(ContainerState { terminated: Some(end), ..ContainerState::default() }),
+            ..ContainerStatus::default()
+        };
         assert!(crash(&container).contains("more memory than its limit"));
     }
 
@@ -163,9 +184,9 @@ mod tests {
         let snapshot = Snapshot::read(include_str!("fixtures/config.json")).unwrap();
         // The database is replaced in place, so no old pod is left to serve.
         assert!(!snapshot.is_serving());
-        let troubles = snapshot.troubles();
-        let (_, trouble) = &troubles[0];
-        assert!(trouble.what.contains("secret \"missing\" not found"), "{}", trouble.what);
-        assert!(trouble.patience > Duration::ZERO);
+        let problems = snapshot.problems();
+        let (_, problem) = &problems[0];
+        assert!(problem.description.contains("secret \"missing\" not found"), "{}", problem.description);
+        assert!(problem.grace_period > Duration::ZERO);
     }
 }

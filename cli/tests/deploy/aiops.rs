@@ -2,23 +2,9 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::fakes::{Machine, Run};
-
-const KUBECTL: &str = r#"
-case "$*" in
-*" get namespace todo "*) echo namespace/todo ;;
-*" apply "*) for file; do [ ! -f "$file" ] || /bin/cp "$file" "$here/applied.json"; done ;;
-*" create token todo-ai "*)
-	echo '{"status":{"token":"a-token","expirationTimestamp":"2030-01-02T03:04:05Z"}}' ;;
-*" config view "*)
-	echo '{"clusters":[{"name":"c","cluster":{"server":"https://127.0.0.1:1","certificate-authority-data":"ca"}}],
-		"users":[{"name":"admin","user":{"client-key-data":"the-admins-key"}}]}' ;;
-*" delete rolebindings,"*) echo serviceaccount/todo-ai ;;
-*" get persistentvolumeclaims,"*|*" get namespaces "*) ;;
-*) echo "unexpected: kubectl $*" >&2; exit 9 ;;
-esac"#;
+use crate::fakes::{Machine, Run, in_namespace};
 
 /// Writes down what it was given, and ends as the test says.
 const KUBECTL_AI: &str = r#"
@@ -36,10 +22,16 @@ exit $(/bin/cat "$here/exit")"#;
 
 fn machine() -> Machine {
     let machine = Machine::ready();
-    machine.program("kubectl", KUBECTL);
+    machine.program("kubectl", "");
     machine.program("kubectl-ai", KUBECTL_AI);
+    machine.api.create("/api/v1/namespaces", json!({ "metadata": { "name": "todo" } }));
     machine.file("exit", "0");
     machine
+}
+
+/// The path of a kind of the API for rights, in the namespace `todo`.
+fn in_rbac(kind: &str) -> String {
+    format!("/apis/rbac.authorization.k8s.io/v1/namespaces/todo/{kind}")
 }
 
 fn ask(machine: &Machine, variables: &[(&str, &str)]) -> Run {
@@ -57,19 +49,23 @@ fn a_kubeconfig_has_a_token_of_the_account_and_nothing_of_the_user() {
     let file = machine.path("assistant");
     let run = machine.todo(&["ai-kubeconfig", "--file", file.to_str().unwrap(), "--valid-for", "30m"]).succeeded();
     run.prints(&["todo-ai may look at namespace todo", "2030-01-02T03:04:05Z", file.to_str().unwrap()]);
-    assert!(machine.calls().contains("create token todo-ai --duration=1800s"), "{}", machine.calls());
+    let [token] = &machine.calls_of("POST ")[..] else { panic!("{}", machine.calls()) };
+    assert!(token.contains("/serviceaccounts/todo-ai/token"), "{token}");
 
     let text = fs::read_to_string(&file).unwrap();
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(!text.contains("the-admins-key"), "{text}");
     let config: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(config["users"][0]["user"]["token"], "a-token");
-    assert_eq!(config["clusters"][0]["cluster"]["server"], "https://127.0.0.1:1");
+    let cluster = &config["clusters"][0]["cluster"];
+    assert_eq!(cluster["server"], format!("http://{}/minikube", machine.api.address));
+    // The authority's certificate itself, since an assistant need not have the user's files.
+    assert_eq!(*cluster, json!({ "server": cluster["server"], "certificate-authority-data": "YW4gYXV0aG9yaXR5" }));
     assert_eq!(config["contexts"][0]["context"]["namespace"], "todo");
 
-    let applied: Value = serde_json::from_str(&fs::read_to_string(machine.path("applied.json")).unwrap()).unwrap();
-    let bound: Vec<_> = applied["items"].as_array().unwrap().iter().map(|item| &item["roleRef"]["name"]).collect();
-    assert!(bound.contains(&&Value::from("view")), "{bound:?}");
+    let binding = machine.api.object(&in_rbac("rolebindings"), "todo-ai").unwrap();
+    assert_eq!(binding["roleRef"]["name"], "view");
+    assert!(machine.calls_of("PATCH ").iter().all(|call| call.contains("fieldManager=cargo-todo")));
 }
 
 #[test]
@@ -88,7 +84,7 @@ fn a_kubeconfig_is_renewed_but_no_other_file_is_overwritten() {
         .todo(&["ai-kubeconfig", "--file", config.to_str().unwrap()])
         .failed()
         .prints(&["--file", "not a file that"]);
-    assert!(!machine.calls().contains("apply"), "{}", machine.calls());
+    assert!(machine.calls_of("PATCH ").is_empty(), "{}", machine.calls());
     assert!(fs::read_to_string(&config).unwrap().starts_with("apiVersion"));
     fs::write(&config, [0xff]).unwrap();
     machine.todo(&["ai-kubeconfig", "--file", config.to_str().unwrap()]).failed().prints(&["not a file that"]);
@@ -103,12 +99,18 @@ fn a_kubeconfig_is_renewed_but_no_other_file_is_overwritten() {
 fn rights_are_given_only_where_there_is_a_namespace_and_down_takes_them() {
     let machine = machine();
     machine.todo(&["ai-kubeconfig"]).succeeded();
+    let others = json!({ "metadata": { "name": "others", "labels": { "app.kubernetes.io/managed-by": "Helm" } } });
+    machine.api.create(&in_namespace("serviceaccounts"), others);
     machine.todo(&["down"]).succeeded().prints(&["removed the rights of assistants"]);
-    let delete = "delete rolebindings,roles,serviceaccounts --selector=app.kubernetes.io/managed-by=cargo-todo";
-    assert!(machine.calls().contains(delete), "{}", machine.calls());
+    for (kind, name) in [("rolebindings", "todo-ai"), ("rolebindings", "todo-ai-metrics"), ("roles", "todo-ai-metrics")]
+    {
+        assert!(machine.api.object(&in_rbac(kind), name).is_none(), "{kind}/{name}");
+    }
+    assert!(machine.api.object(&in_namespace("serviceaccounts"), "todo-ai").is_none());
+    assert!(machine.api.object(&in_namespace("serviceaccounts"), "others").is_some());
     assert!(!machine.path("state/deploy/minikube/todo/ai-kubeconfig").exists());
 
-    machine.program("kubectl", r#"case "$*" in *" get namespace "*) ;; *) exit 9 ;; esac"#);
+    let machine = Machine::ready();
     machine.todo(&["ai-kubeconfig"]).failed().prints(&["there is no namespace todo", "cargo todo deploy"]);
 }
 
@@ -141,6 +143,8 @@ fn before_kubectl_ai_is_asked_what_is_missing_is_named() {
     let machine = machine();
     ask(&machine, &[]).failed().prints(&["there is no model to ask", "OPENAI_API_KEY", "OPENAI_BASE_URL"]);
     assert_eq!(machine.calls(), "");
+    fs::remove_file(machine.path("bin/kubectl")).unwrap();
+    ask(&machine, &SERVER).failed().prints(&["kubectl is not installed", "cargo todo doctor"]);
     fs::remove_file(machine.path("bin/kubectl-ai")).unwrap();
     ask(&machine, &SERVER).failed().prints(&["kubectl-ai is not installed", "nix develop", "kubectl krew install ai"]);
 }

@@ -1,4 +1,4 @@
-//! Small programs in the place of docker, minikube, kubectl and the others: each writes down how it was called.
+//! Small programs in the place of docker, minikube, helm and the others: each writes down how it was called.
 
 use std::{
     fs::{self, File},
@@ -7,10 +7,15 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use serde_json::json;
 use tempfile::TempDir;
+
+use crate::api::{ApiServer, Objects};
 
 /// A machine with nothing but the programs that a test puts there.
 pub struct Machine {
+    /// The API server of every cluster that the kubeconfig names.
+    pub api: ApiServer,
     directory: TempDir,
 }
 
@@ -24,15 +29,16 @@ pub struct Run {
 impl Machine {
     /// With no program at all.
     pub fn bare() -> Self {
-        let machine = Self { directory: tempfile::tempdir().unwrap() };
-        for directory in ["bin", "state", "home"] {
-            fs::create_dir(machine.path(directory)).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let machine = Self { api: ApiServer::start(directory.path().to_owned(), Objects::default()), directory };
+        for directory in ["bin", "state", "home/.kube"] {
+            fs::create_dir_all(machine.path(directory)).unwrap();
         }
         machine
     }
 
-    /// With Docker, a running Minikube that takes what it is given, kubectl and helm; nothing is deployed, and what
-    /// is deployed becomes ready.
+    /// With Docker, a running Minikube that takes what it is given, and helm; nothing is deployed, and what is deployed
+    /// becomes ready.
     pub fn ready() -> Self {
         let machine = Self::bare();
         machine.file("cluster-images.json", "[]");
@@ -44,9 +50,54 @@ impl Machine {
         }
         machine.program("docker", DOCKER);
         machine.program("minikube", MINIKUBE);
-        machine.program("kubectl", KUBECTL);
         machine.program("helm", HELM);
+        machine.kubeconfig("minikube");
+        let labels = json!({ "app.kubernetes.io/instance": "todo" });
+        for (kind, name) in [("persistentvolumeclaims", "data-todo-postgres-0"), ("secrets", "todo-secrets")] {
+            machine.api.create(&in_namespace(kind), json!({ "metadata": { "name": name, "labels": labels } }));
+        }
+        for (component, port, target) in
+            [("frontend", 3000, json!("http")), ("prometheus", 9090, json!(9090)), ("grafana", 3000, json!(3000))]
+        {
+            let selector = json!({ "app.kubernetes.io/instance": "todo", "app.kubernetes.io/component": component });
+            let spec = json!({ "selector": selector, "ports": [{ "port": port, "targetPort": target }] });
+            let service = json!({ "metadata": { "name": format!("todo-{component}") }, "spec": spec });
+            machine.api.create(&in_namespace("services"), service);
+        }
         machine
+    }
+
+    /// The kubeconfig of the machine's user. The clusters differ in the beginning of their paths; nothing answers for
+    /// `away`, and `production` is on another machine.
+    pub fn kubeconfig(&self, current: &str) {
+        let local = |name: &str| (name.to_owned(), format!("http://{}/{name}", self.api.address));
+        let mut clusters = ["minikube", "kind-kind", "elsewhere"].map(local).to_vec();
+        clusters.push(("away".into(), "http://127.0.0.1:1".into()));
+        clusters.push(("production".into(), "https://10.1.2.3:6443".into()));
+        let cluster = |(name, server): &(String, String)| {
+            json!({ "name": name, "cluster": {
+            "server": server, "certificate-authority": "ca.crt",
+        } })
+        };
+        let context = |(name, _): &(String, String)| {
+            json!({ "name": name, "context": {
+            "cluster": name, "user": "admin",
+        } })
+        };
+        let config = json!({
+            "current-context": current,
+            "clusters": clusters.iter().map(cluster).collect::<Vec<_>>(),
+            "contexts": clusters.iter().map(context).collect::<Vec<_>>(),
+            "users": [{ "name": "admin", "user": { "username": "admin", "password": "the-admins-key" } }],
+        });
+        self.file("home/.kube/config", &config.to_string());
+        self.file("home/.kube/ca.crt", "an authority");
+    }
+
+    /// Puts another API server in the place of the first, at another port, as `minikube start` may after a stop.
+    pub fn move_api(&mut self) {
+        self.api = ApiServer::start(self.directory.path().to_owned(), self.api.objects());
+        self.kubeconfig("minikube");
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -57,7 +108,8 @@ impl Machine {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// A program; `$here` is the machine's directory, and how it is called is written to `calls`.
+    /// A program; `$here` is the machine's directory, and how it is called is written to `calls`, as the API server does
+    /// with requests.
     pub fn program(&self, name: &str, script: &str) {
         let path = self.path("bin").join(name);
         let here = self.directory.path().display();
@@ -187,16 +239,10 @@ case "$*" in
 *) echo "unexpected: minikube $*" >&2; exit 9 ;;
 esac"#;
 
-const KUBECTL: &str = r#"
-case "$*" in
-*" get deployments,"*) /bin/cat "$here/objects.json" ;;
-*" get namespace "*|*" get namespaces "*) ;;
-*" get persistentvolumeclaims,"*) echo persistentvolumeclaim/data-todo-postgres-0; echo secret/todo-secrets ;;
-*" get events "*) /bin/cat "$here/events.json" ;;
-*" logs "*) echo '{"level":"ERROR","message":"LOG_LEVEL must be one of off, error"}' ;;
-*" create "*|*" delete "*) ;;
-*) echo "unexpected: kubectl $*" >&2; exit 9 ;;
-esac"#;
+/// The path of a kind of the core API, in the namespace `todo`.
+pub fn in_namespace(kind: &str) -> String {
+    format!("/api/v1/namespaces/todo/{kind}")
+}
 
 /// A release is there once one was made.
 const HELM: &str = r#"

@@ -2,7 +2,8 @@
 
 use std::{
     io::{Read, Write},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -18,51 +19,49 @@ fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Answers every request with 200, as the frontend does through its forward.
-fn serve(listener: TcpListener) {
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-        }
-    });
+/// The body of the answer to a request, which is the name of the pod that gave it; empty if the connection is closed.
+fn get(port: u16) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
 }
 
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+const POD: &str = "todo-frontend-5f74587bc9-v6bdb";
+
 #[test]
-fn a_forward_outlives_deploy_comes_back_and_ends_with_down() {
-    let machine = Machine::ready();
-    let kubectl = std::fs::read_to_string(machine.path("bin/kubectl")).unwrap();
-    let kubectl = kubectl.split_once("calls\"\n").unwrap().1.to_owned();
-    // Its own process id, to be ended by.
-    let forward = r#"case "$*" in *" port-forward "*) echo $$ >"$here/forwarder"; exec /bin/sleep 1000 ;; esac"#;
-    machine.program("kubectl", &format!("{forward}\n{kubectl}"));
-    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-    let forwards = || machine.calls().lines().filter(|call| call.contains(" port-forward ")).count();
-
-    std::thread::scope(|scope| {
-        // In the place of kubectl, which is to listen there.
-        scope.spawn(|| {
-            wait_for("port-forward", || forwards() == 1);
-            serve(TcpListener::bind(("127.0.0.1", port)).unwrap());
-        });
-        let url = format!("http://localhost:{port}");
-        machine.todo(&["deploy", "--port", &port.to_string()]).succeeded().prints(&[&url]);
-    });
-    let call = machine.calls_of("kubectl --context minikube --namespace todo port-forward").remove(0);
-    assert!(call.ends_with(&format!("--address=127.0.0.1 service/todo-frontend {port}:3000")), "{call}");
-
+fn a_forward_outlives_deploy_and_its_pod_and_ends_with_down() {
+    let mut machine = Machine::ready();
+    let port = free_port();
+    let url = format!("http://localhost:{port}");
+    machine.todo(&["deploy", "--port", &port.to_string()]).succeeded().prints(&[&url]);
+    assert_eq!(get(port), POD);
+    // The Service gives its port's name only.
+    let call = format!("GET /minikube/api/v1/namespaces/todo/pods/{POD}/portforward?ports=3000");
+    assert!(machine.calls().contains(&call), "{}", machine.calls());
     machine.file("release.json", r#"{"version":1,"info":{"status":"deployed"}}"#);
-    machine.todo(&["status"]).succeeded().prints(&[&format!("http://localhost:{port}")]);
+    machine.todo(&["status"]).succeeded().prints(&[&url]);
 
-    let forwarder = || std::fs::read_to_string(machine.path("forwarder")).unwrap().trim().parse::<i32>().unwrap();
-    let first = nix::unistd::Pid::from_raw(forwarder());
-    nix::sys::signal::kill(first, nix::sys::signal::Signal::SIGTERM).unwrap();
-    wait_for("second port-forward", || forwards() == 2 && forwarder() != first.as_raw());
+    // Another pod takes the place of the first.
+    let objects = include_str!("../../src/rollout/fixtures/ready.json");
+    machine.file("objects.json", &objects.replace(POD, "another-pod"));
+    assert_eq!(get(port), "another-pod");
+    // A while without any is survived,
+    machine.file("objects.json", r#"{"items":[]}"#);
+    assert_eq!(get(port), "");
+    machine.file("objects.json", objects);
+    assert_eq!(get(port), POD);
+    // and so is an API server that comes back at another port.
+    machine.move_api();
+    assert_eq!(get(port), POD);
 
-    let second = nix::unistd::Pid::from_raw(forwarder());
     machine.todo(&["down"]).succeeded().prints(&["is no longer forwarded"]);
-    wait_for("end of the port-forward", || nix::sys::signal::kill(second, None).is_err());
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "it is still forwarded");
     machine.todo(&["status"]).succeeded().prints(&["none"]);
 }
 
@@ -70,45 +69,24 @@ fn a_forward_outlives_deploy_comes_back_and_ends_with_down() {
 #[test]
 fn prometheus_is_forwarded_where_it_runs() {
     let machine = Machine::ready();
-    let kubectl = std::fs::read_to_string(machine.path("bin/kubectl")).unwrap();
-    let kubectl = kubectl.split_once("calls\"\n").unwrap().1.to_owned();
-    machine
-        .program("kubectl", &format!("case \"$*\" in *\" port-forward \"*) exec /bin/sleep 1000 ;; esac\n{kubectl}"));
-    let objects = include_str!("../../src/rollout/fixtures/ready.json").replace("todo-postgres", "todo-prometheus");
+    let objects = include_str!("../../src/rollout/fixtures/ready.json");
+    let objects = objects.replace("todo-postgres", "todo-prometheus").replace(r#""postgres""#, r#""prometheus""#);
     machine.file("objects.json", &objects);
-    let calls = |service: &str| {
-        let calls = machine.calls();
-        let call = calls.lines().find(|call| call.contains(&format!("service/{service} ")))?.to_owned();
-        call.rsplit(' ').next()?.split(':').next()?.parse::<u16>().ok()
-    };
-    std::thread::scope(|scope| {
-        for service in ["todo-frontend", "todo-prometheus"] {
-            scope.spawn(move || {
-                wait_for(service, || calls(service).is_some());
-                serve(TcpListener::bind(("127.0.0.1", calls(service).unwrap())).unwrap());
-            });
-        }
-        machine.todo(&["deploy", "--monitoring"]).succeeded().prints(&["Prometheus is at http://localhost:"]);
-    });
-    let said = machine.todo(&["down"]).succeeded().text;
-    assert_eq!(said.matches("is no longer forwarded").count(), 2, "{said}");
+    let run = machine.todo(&["deploy", "--monitoring"]).succeeded();
+    let (_, address) = run.text.split_once("Prometheus is at http://localhost:").expect(&run.text);
+    let port: String = address.chars().take_while(char::is_ascii_digit).collect();
+    assert_eq!(get(port.parse().unwrap()), "todo-prometheus-0");
+    let text = machine.todo(&["down"]).succeeded().text;
+    assert_eq!(text.matches("is no longer forwarded").count(), 2, "{text}");
 }
 
 #[test]
 fn a_forward_ends_when_its_state_is_removed() {
     let machine = Machine::ready();
-    machine.program("kubectl", r#"echo $$ >"$here/forwarder"; exec /bin/sleep 1000"#);
-    let mut forward = std::process::Command::new(env!("CARGO_BIN_EXE_todo"))
-        .args(["forward", "--context", "minikube", "--namespace", "todo", "--port", "1"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("PATH", machine.path("bin"))
-        .env("TODO_STATE_DIR", machine.path("state"))
-        // Should it stay, it must not hold the test's output open.
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    wait_for("port-forward", || machine.path("forwarder").exists());
+    let mut forward = machine.command(&["forward", "--context", "minikube", "--namespace", "todo", "--port", "0"]);
+    // Should it stay, it must not hold the test's output open.
+    let mut forward = forward.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for("forward", || machine.path("state/deploy/minikube/todo/forward-frontend").exists());
     std::fs::remove_dir_all(machine.path("state")).unwrap();
     wait_for("end of the forward", || forward.try_wait().is_ok_and(|status| status.is_some()));
 }

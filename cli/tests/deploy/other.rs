@@ -1,6 +1,8 @@
 //! Before a deployment and after it: the machine, the context, `status`, `verify`, `down`, `box`.
 
-use crate::fakes::{Machine, id, images};
+use serde_json::json;
+
+use crate::fakes::{Machine, id, images, in_namespace};
 
 #[test]
 fn without_docker_the_way_out_is_named() {
@@ -49,14 +51,7 @@ esac"#,
 fn a_context_elsewhere_is_refused_unless_it_is_named() {
     let machine = Machine::ready();
     machine.program("skopeo", "exit 1");
-    machine.program(
-        "kubectl",
-        r#"case "$*" in
-"config current-context") echo production ;;
-*" config view "*) echo https://10.1.2.3:6443 ;;
-*) exit 9 ;;
-esac"#,
-    );
+    machine.kubeconfig("production");
     let deploy = ["deploy", "--no-forward", "--cluster", "registry.example.com/team"];
     machine.todo(&deploy).failed().prints(&["`production` is not a cluster on this machine", "--context production"]);
     assert!(machine.calls_of("docker build").is_empty() && machine.calls_of("helm").is_empty(), "{}", machine.calls());
@@ -64,6 +59,20 @@ esac"#,
     let named = [&deploy[..], &["--context", "production"]].concat();
     machine.todo(&named).failed();
     assert!(machine.calls_of("helm status")[0].contains("--kube-context production"), "{}", machine.calls());
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_and_a_context_that_is_missing_are_named() {
+    let machine = Machine::ready();
+    let status = |context: &str| {
+        let run = machine.todo(&["status", "--cluster", "localhost:5000/team", "--context", context]).failed();
+        assert!(!run.text.contains("the-admins-key"), "{}", run.text);
+        run
+    };
+    status("away").prints(&["context away", "http://127.0.0.1:1", "does not answer", "refused"]);
+    status("nowhere").prints(&["no context `nowhere`", "minikube, kind-kind, elsewhere"]);
+    std::fs::remove_file(machine.path("home/.kube/config")).unwrap();
+    status("minikube").prints(&["cannot read the kubeconfig", ".kube/config"]);
 }
 
 #[test]
@@ -114,40 +123,39 @@ fn down_keeps_the_data_and_says_so() {
         "--purge",
     ]);
     assert_eq!(machine.calls_of("helm uninstall todo").len(), 1);
-    // Assistants' rights, which are no data.
-    let calls = machine.calls();
-    let mut deletions = calls.lines().filter(|call| call.contains(" delete "));
-    assert!(deletions.all(|call| call.contains(" delete rolebindings,roles,serviceaccounts ")), "{calls}");
+    // Nothing but assistants' rights would be deleted, and nobody has any.
+    assert!(machine.calls_of("DELETE ").is_empty(), "{}", machine.calls());
+    // Names are all that has to be known of Secrets.
+    assert!(machine.api.object(&in_namespace("secrets"), "todo-secrets").is_some());
 }
 
 #[test]
 fn purge_asks_and_where_nobody_can_answer_it_refuses() {
     let machine = Machine::ready();
+    // The namespace is not ours.
+    machine.api.create("/api/v1/namespaces", json!({ "metadata": { "name": "todo" } }));
     machine.todo(&["deploy", "--no-forward"]).succeeded();
     machine.todo(&["down", "--purge"]).failed().prints(&["no terminal to ask", "--yes"]);
-    assert!(machine.calls_of("helm uninstall").is_empty() && !machine.calls().contains(" delete "));
+    assert!(machine.calls_of("helm uninstall").is_empty() && machine.calls_of("DELETE ").is_empty());
 
     machine
         .todo(&["down", "--purge", "--yes"])
         .succeeded()
         .prints(&["removed persistentvolumeclaim/data-todo-postgres-0"]);
-    let delete = "delete --ignore-not-found persistentvolumeclaim/data-todo-postgres-0 secret/todo-secrets";
-    assert!(machine.calls().contains(delete), "{}", machine.calls());
-    // The namespace is not ours.
-    assert!(!machine.calls().contains("delete namespace"));
+    let namespace = "DELETE /minikube/api/v1/namespaces/todo";
+    let deletions = [
+        format!("{namespace}/persistentvolumeclaims/data-todo-postgres-0"),
+        format!("{namespace}/secrets/todo-secrets"),
+    ];
+    assert_eq!(machine.calls_of("DELETE "), deletions);
 }
 
 #[test]
 fn purge_removes_a_namespace_that_deploy_made() {
     let machine = Machine::ready();
-    let kubectl = std::fs::read_to_string(machine.path("bin/kubectl")).unwrap();
-    let kubectl = kubectl.split_once("calls\"\n").unwrap().1.to_owned();
-    machine.program(
-        "kubectl",
-        &format!("case \"$*\" in *' get namespaces '*) echo namespace/todo; exit ;; esac\n{kubectl}"),
-    );
+    machine.todo(&["deploy", "--no-forward"]).succeeded();
     machine.todo(&["down", "--purge", "--yes"]).succeeded().prints(&["removed the namespace todo"]);
-    assert!(machine.calls().contains(" delete namespace todo"), "{}", machine.calls());
+    assert!(machine.api.object("/api/v1/namespaces", "todo").is_none(), "{}", machine.calls());
 }
 
 #[test]
@@ -165,8 +173,16 @@ fn doctor_names_what_is_missing_with_the_fix() {
 
     let machine = Machine::ready();
     machine.program("helm", "echo v3.9.4");
+    machine.program("minikube", "[ $1 != version ] || echo v1.37.0");
     let run = machine.todo(&["doctor"]);
-    run.prints(&["ok   images     docker 28.2.2 builds them", "v3.9.4 is too old"]);
+    run.prints(&[
+        "ok   images     docker 28.2.2 builds them",
+        "ok   minikube   v1.37.0, and Kubernetes v1.34.1 answers",
+        "v3.9.4 is too old",
+        "warn kubectl    not installed: only `cargo todo ask` and you need it",
+    ]);
+    machine.program("kubectl", "echo Client Version: v1.30.0");
+    machine.todo(&["doctor"]).prints(&["warn kubectl    v1.30.0 is too far from the cluster's v1.34.1"]);
 }
 
 #[test]

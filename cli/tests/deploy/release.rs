@@ -1,5 +1,7 @@
 //! From images to a release that runs, or to the reasons why it does not.
 
+use serde_json::json;
+
 use crate::fakes::Machine;
 
 const DEPLOY: &[&str] = &["deploy", "--no-forward"];
@@ -8,11 +10,16 @@ const DEPLOY: &[&str] = &["deploy", "--no-forward"];
 fn a_release_is_installed_in_a_namespace_of_its_own_and_waited_for() {
     let machine = Machine::ready();
     machine.todo(DEPLOY).succeeded().prints(&["made the namespace todo", "http://todo.local", "every pod is ready"]);
-    let create = machine.calls_of("kubectl --context minikube --namespace todo create --filename");
-    assert_eq!(create.len(), 1, "{}", machine.calls());
+    assert_eq!(machine.calls_of("POST /minikube/api/v1/namespaces?").len(), 1, "{}", machine.calls());
+    let labels = &machine.api.object("/api/v1/namespaces", "todo").unwrap()["metadata"]["labels"];
+    assert_eq!(labels["pod-security.kubernetes.io/enforce"], "restricted");
     // Every call says where it is meant for.
-    for call in machine.calls_of("kubectl ") {
-        assert!(call.starts_with("kubectl --context minikube --namespace todo "), "{call}");
+    let requests = [machine.calls_of("GET "), machine.calls_of("POST ")].concat();
+    assert!(requests.len() > 5, "{}", machine.calls());
+    for request in requests {
+        let is_of_todo =
+            request.contains("/namespaces/todo") || request.starts_with("POST /minikube/api/v1/namespaces?");
+        assert!(request.contains(" /minikube/") && is_of_todo, "{request}");
     }
     for call in machine.calls_of("helm ") {
         assert!(call.contains("--kube-context minikube --namespace todo"), "{call}");
@@ -93,8 +100,12 @@ fn broken() -> Machine {
     let machine = Machine::ready();
     machine.todo(DEPLOY).succeeded();
     machine.file("objects.json", include_str!("../../src/rollout/fixtures/crash.json"));
-    let warning = r#"{"type":"Warning","reason":"BackOff","message":"Back-off restarting failed container","lastTimestamp":"2026-01-01T00:00:00Z"}"#;
-    machine.file("events.json", &format!(r#"{{"items":[{warning}]}}"#));
+    let warning = |reason: &str, pod: &str| {
+        json!({ "type": "Warning", "reason": reason, "message": "Back-off restarting failed container",
+            "involvedObject": { "name": pod }, "lastTimestamp": "2026-01-01T00:00:00Z" })
+    };
+    let events = [warning("BackOff", "todo-frontend-7bc657d4df-dzq94"), warning("Unrelated", "another-pod")];
+    machine.file("events.json", &json!({ "items": events }).to_string());
     machine.forget_calls();
     machine
 }
@@ -104,14 +115,14 @@ const BROKEN: &[&str] = &["deploy", "--no-forward", "--set", "config.logLevel=no
 #[test]
 fn pods_that_fail_are_explained_and_the_way_back_is_named() {
     let machine = broken();
-    let run = machine.todo(BROKEN).failed();
-    run.prints(&[
+    let run = machine.todo(BROKEN).failed().prints(&[
         "ended 3 times, at last with exit code 1",
         "event BackOff: Back-off restarting failed container",
         "LOG_LEVEL must be one of off, error",
         "the old pods go on serving",
         "helm --kube-context minikube --namespace todo rollback todo 1",
     ]);
+    assert!(!run.text.contains("Unrelated"), "{}", run.text);
     assert!(machine.calls_of("helm rollback").is_empty());
 }
 

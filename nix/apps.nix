@@ -79,7 +79,7 @@ in
     todo-with-images "deploy" "Bring the application into Minikube, which is started if none runs"
       ([ linux.chart ] ++ map handover images);
   ask = todo "ask" "Ask about the application in the cluster, with kubectl-ai" (
-    tools.deploy ++ [ kubectl-ai ]
+    tools.ask ++ [ kubectl-ai ]
   ) "";
   down = todo "down" "Take it away again" tools.deploy "";
   doctor = todo "doctor" "Check what this machine needs" tools.test "";

@@ -19,14 +19,14 @@
 }:
 rec {
   deploy = [
-    # minikube brings a kubectl of its own, which must not be found first.
-    kubectl
     kubernetes-helm
     minikube
     docker-client
     skopeo
     git
   ];
+  # kubectl-ai runs kubectl. minikube brings one of its own, which must not be found first.
+  ask = [ kubectl ] ++ deploy;
   develop = [
     cargo
     rustc
@@ -39,7 +39,7 @@ rec {
   ];
   test =
     develop
-    ++ deploy
+    ++ ask
     ++ [
       shellcheck
       go

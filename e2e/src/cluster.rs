@@ -8,11 +8,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::Node;
-use kube::{
-    Api, Client, Config, ResourceExt,
-    api::ListParams,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use kube::{Api, Client, ResourceExt, api::ListParams};
+use todo::kubernetes::{self, KubeClient, KubeContext};
 use tokio::process::Command;
 
 use crate::program::{self, Finished};
@@ -27,7 +24,7 @@ pub struct Cluster {
     pub context: String,
     /// The profile, where it is a Minikube.
     pub minikube: Option<String>,
-    client: RwLock<Client>,
+    kube: RwLock<KubeClient>,
 }
 
 impl Cluster {
@@ -35,29 +32,32 @@ impl Cluster {
     pub async fn connect() -> Result<Self> {
         let context = match std::env::var("TODO_E2E_CONTEXT") {
             Ok(context) => context,
-            Err(_) => program::succeed(program::command("kubectl", ["config", "current-context"])).await?,
+            Err(_) => kubernetes::current_context()?,
         };
-        let context = context.trim().to_owned();
-        let client = connect(&context).await?;
-        let nodes =
-            nodes(&client).await.with_context(|| format!("the cluster of context {context} does not answer"))?;
+        let kube = connect(&context).await?;
+        let nodes = nodes(&kube).await?;
         let minikube = nodes.iter().find_map(|node| node.labels().get(MINIKUBE).cloned());
-        Ok(Self { context, minikube, client: RwLock::new(client) })
+        Ok(Self { context, minikube, kube: RwLock::new(kube) })
     }
 
     pub fn client(&self) -> Client {
-        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.kube("default").client()
+    }
+
+    /// The client that `cargo todo` uses, for a namespace.
+    pub fn kube(&self, namespace: &str) -> KubeClient {
+        self.kube.read().unwrap_or_else(PoisonError::into_inner).in_namespace(namespace)
     }
 
     /// Reads the API server's address again: a Minikube that was stopped comes back with another port.
     pub async fn reconnect(&self) -> Result<()> {
-        let client = connect(&self.context).await?;
-        *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        let kube = connect(&self.context).await?;
+        *self.kube.write().unwrap_or_else(PoisonError::into_inner) = kube;
         Ok(())
     }
 
     pub async fn nodes(&self) -> Result<Vec<Node>> {
-        nodes(&self.client()).await
+        nodes(&self.kube("default")).await
     }
 
     /// The address at which the ports of the nodes are reachable.
@@ -97,15 +97,14 @@ impl Cluster {
     }
 }
 
-async fn connect(context: &str) -> Result<Client> {
-    let options = KubeConfigOptions { context: Some(context.into()), ..KubeConfigOptions::default() };
-    let mut config = Config::from_custom_kubeconfig(Kubeconfig::read()?, &options).await?;
+async fn connect(context: &str) -> Result<KubeClient> {
+    let mut config = kubernetes::load(context).await?;
     config.read_timeout = Some(LIMIT);
-    // A 503 of a pod that is asked by way of the API server is an answer.
-    config.default_retry = false;
-    Ok(Client::try_from(config)?)
+    let context = KubeContext { name: context.to_owned(), namespace: "default".to_owned() };
+    KubeClient::new(context, config)
 }
 
-async fn nodes(client: &Client) -> Result<Vec<Node>> {
-    Ok(Api::<Node>::all(client.clone()).list(&ListParams::default()).await?.items)
+async fn nodes(kube: &KubeClient) -> Result<Vec<Node>> {
+    let nodes = Api::<Node>::all(kube.client());
+    Ok(kube.request(nodes.list(&ListParams::default())).await?.items)
 }

@@ -6,13 +6,9 @@ use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::PostParams};
 use serde_json::json;
+use todo::rollout::pod::is_ready;
 
-use crate::{
-    cluster::Cluster,
-    program,
-    release::{container_id, is_ready},
-    wait::until,
-};
+use crate::{cluster::Cluster, program, release::container_id, wait::until};
 
 const POD: &str = "root";
 

@@ -7,13 +7,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use k8s_openapi::api::{
-    apps::v1::{Deployment, StatefulSet},
-    core::v1::{Event, Pod, Secret, Service},
-};
+use k8s_openapi::api::core::v1::{Event, Pod, Secret, Service};
 use kube::{Api, ResourceExt, api::ListParams, client::Body};
 use reqwest::StatusCode;
 use serde_json::Value;
+use todo::rollout::{Snapshot, pod};
 use tokio::process::Command;
 
 use crate::{
@@ -130,51 +128,31 @@ impl Release {
 
     /// Waits until every pod is of the newest revision and ready; older ones may still be ending.
     pub async fn until_rolled_out(&self, limit: Duration) -> Result<()> {
-        until("the rollout is complete", limit, async || self.rolled_out().await).await
+        until("the rollout is complete", limit, async || self.rolled_out().await.map(drop)).await
     }
 
     /// Waits until, in addition, no pod is ending.
     pub async fn until_settled(&self) -> Result<()> {
         // The scheduler may miss that a volume is there, and looks at such a pod again after five minutes.
         until("the release is settled", Duration::from_mins(6), async || {
-            self.rolled_out().await?;
-            for pod in self.all_pods().await? {
+            for pod in self.rolled_out().await?.pods {
                 let name = pod.name_any();
-                ensure!(pod.metadata.deletion_timestamp.is_none(), "{name} is ending");
-                ensure!(is_ready(&pod) || is_test(&pod), "{name} is not ready");
+                ensure!(!pod::is_terminating(&pod), "{name} is ending");
+                ensure!(pod::is_ready(&pod) || is_test(&pod), "{name} is not ready");
             }
             Ok(())
         })
         .await
     }
 
-    async fn rolled_out(&self) -> Result<()> {
-        let deployments: Api<Deployment> = self.api();
-        let deployments = deployments.list(&of_release()).await?.items;
-        ensure!(deployments.len() == 2, "there are {} Deployments", deployments.len());
-        for deployment in deployments {
-            let name = deployment.name_any();
-            let wanted = deployment.spec.and_then(|spec| spec.replicas).unwrap_or(1);
-            let status = deployment.status.unwrap_or_default();
-            ensure!(status.observed_generation == deployment.metadata.generation, "{name} is not looked at yet");
-            let count = |number: Option<i32>| number.unwrap_or(0);
-            let (updated, available) = (count(status.updated_replicas), count(status.available_replicas));
-            let (ready, all) = (count(status.ready_replicas), count(status.replicas));
-            ensure!(
-                [updated, available, ready, all] == [wanted; 4],
-                "{name}: {wanted} wanted, {all} there, {updated} updated, {ready} ready, {available} available"
-            );
-        }
-        let sets: Api<StatefulSet> = self.api();
-        for set in sets.list(&of_release()).await? {
-            let name = set.name_any();
-            let wanted = set.spec.and_then(|spec| spec.replicas).unwrap_or(1);
-            let status = set.status.unwrap_or_default();
-            ensure!(status.observed_generation == set.metadata.generation, "{name} is not looked at yet");
-            ensure!(status.ready_replicas.unwrap_or(0) == wanted, "{name} is not ready");
-            ensure!(status.current_revision == status.update_revision, "{name} is not updated");
-        }
-        Ok(())
+    /// The objects of the release, if the rollout is complete.
+    async fn rolled_out(&self) -> Result<Snapshot> {
+        let snapshot = Snapshot::take(&self.cluster.kube(&self.namespace)).await?;
+        let deployments = snapshot.deployments.len();
+        ensure!(deployments == 2, "there are {deployments} Deployments");
+        let unfinished = snapshot.unfinished();
+        ensure!(unfinished.is_empty(), "{}", unfinished.join("; "));
+        Ok(snapshot)
     }
 
     pub fn api<K>(&self) -> Api<K>
@@ -184,15 +162,11 @@ impl Release {
         Api::namespaced(self.cluster.client(), &self.namespace)
     }
 
-    async fn all_pods(&self) -> Result<Vec<Pod>> {
-        Ok(self.api().list(&of_release()).await?.items)
-    }
-
     /// The pods of a component that are not ending, oldest first.
     pub async fn pods(&self, component: &str) -> Result<Vec<Pod>> {
         let labels = format!("app.kubernetes.io/instance={NAME},app.kubernetes.io/component={component}");
         let mut pods = self.api::<Pod>().list(&ListParams::default().labels(&labels)).await?.items;
-        pods.retain(|pod| pod.metadata.deletion_timestamp.is_none());
+        pods.retain(|pod| !pod::is_terminating(pod));
         pods.sort_by_key(|pod| pod.metadata.creation_timestamp.clone());
         Ok(pods)
     }
@@ -275,10 +249,6 @@ impl Release {
     }
 }
 
-fn of_release() -> ListParams {
-    ListParams::default().labels(&format!("app.kubernetes.io/instance={NAME}"))
-}
-
 fn tag(image: &str) -> Result<&str> {
     Ok(image.rsplit_once(':').with_context(|| format!("{image} has no tag"))?.1)
 }
@@ -287,19 +257,8 @@ fn summary(event: &Event) -> String {
     format!("{}: {}", event.reason.as_deref().unwrap_or_default(), event.message.as_deref().unwrap_or_default())
 }
 
-pub fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
-}
-
 fn is_test(pod: &Pod) -> bool {
     pod.labels().get("app.kubernetes.io/component").is_some_and(|component| component == "test")
-}
-
-/// Restarts of all its containers.
-pub fn restarts(pod: &Pod) -> i32 {
-    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
-    statuses.into_iter().flatten().map(|status| status.restart_count).sum()
 }
 
 /// The runtime's id of a pod's first container.

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Result, ensure};
 use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace};
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Api, Client, Config, Resource, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -55,10 +55,7 @@ impl KubeContext {
     ///
     /// The program that runs the cluster changes the kubeconfig when it starts it, so this is called after that.
     pub async fn connect(&self) -> Result<KubeClient> {
-        let config = load(&self.name).await?;
-        let server = config.cluster_url.to_string();
-        let client = Client::try_from(config).map_err(|error| error::describe(&error, self, &server))?;
-        Ok(KubeClient { context: self.clone(), server, client })
+        KubeClient::new(self.clone(), load(&self.name).await?)
     }
 }
 
@@ -82,6 +79,25 @@ impl<K> Namespaced for K where
 }
 
 impl KubeClient {
+    pub fn new(context: KubeContext, config: Config) -> Result<Self> {
+        let server = config.cluster_url.to_string();
+        let client = Client::try_from(config).map_err(|error| error::describe(&error, &context, &server))?;
+        Ok(Self { context, server, client })
+    }
+
+    /// The same client for another namespace.
+    #[must_use]
+    pub fn in_namespace(&self, namespace: &str) -> Self {
+        let context = KubeContext { namespace: namespace.to_owned(), ..self.context.clone() };
+        Self { context, ..self.clone() }
+    }
+
+    /// What sends the requests, with no limit of ours.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// The API of one kind, for requests that have no method here; they are made within [`KubeClient::request`].
     #[must_use]
     pub fn api<K: Namespaced>(&self) -> Api<K> {
@@ -115,7 +131,8 @@ impl KubeClient {
     }
 
     pub async fn list<K: Namespaced>(&self, parameters: &ListParams) -> Result<Vec<K>> {
-        Ok(self.request(self.api().list(parameters)).await?.items)
+        // On the heap, since several kinds are listed at the same time.
+        Ok(self.request(Box::pin(self.api().list(parameters))).await?.items)
     }
 
     /// The names of the objects with these labels. Their content is not even requested, which may be secret.

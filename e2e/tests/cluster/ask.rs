@@ -10,9 +10,10 @@ use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::ResourceExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use todo::rollout::pod::is_ready;
 use todo_e2e::{
     program::{self, Finished},
-    release::{NAME, Release, is_ready, root},
+    release::{NAME, Release, root},
     suite::{BASELINE, Skip, Suite},
     user::User,
     wait::until,

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::{core::v1::Pod, discovery::v1::EndpointSlice};
 use kube::{ResourceExt, api::ListParams};
+use todo::rollout::pod::restarts;
 use todo_e2e::{
     program,
-    release::{NAME, Release, restarts},
+    release::{NAME, Release},
     suite::{BASELINE, Suite},
     user::User,
     wait::{throughout, until},

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use kube::ResourceExt;
 use serde_json::Value;
+use todo::rollout::pod::restarts;
 use todo_e2e::{
     browser,
     load::{Failing, Load},
     program,
-    release::{NAME, Release, chart, restarts},
+    release::{NAME, Release, chart},
     suite::{BASELINE, Skip, Suite},
     user::User,
     wait::until,

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use kube::ResourceExt;
+use todo::rollout::pod::{is_ready, restarts};
 use todo_e2e::{
     load::{Failing, Load},
     program,
-    release::{NAME, restarts},
+    release::NAME,
     suite::{BASELINE, Suite},
     wait::until,
 };
@@ -24,7 +25,7 @@ pub async fn sc_003_backends_killed_at_random_lose_nothing(suite: &Suite) -> Res
     for kill in 0..KILLS {
         until("a backend to kill", Duration::from_mins(1), async || {
             let mut pods = release.pods("backend").await?;
-            pods.retain(todo_e2e::release::is_ready);
+            pods.retain(is_ready);
             ensure!(!pods.is_empty(), "none is ready");
             let victim = pods.swap_remove(usize::from(uuid::Uuid::new_v4().as_bytes()[0]) % pods.len());
             // The process dies, or the whole pod goes with its address.

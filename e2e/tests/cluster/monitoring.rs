@@ -9,10 +9,11 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
+use todo::rollout::pod::is_ready;
 use todo_e2e::{
     load::{Failing, Load},
     model, program,
-    release::{NAME, Release, chart, is_ready},
+    release::{NAME, Release, chart},
     suite::{BASELINE, Suite},
     user::User,
     wait::until,

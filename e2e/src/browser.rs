@@ -1,4 +1,4 @@
-//! What Playwright does in Chromium: tests of `frontend/e2e`.
+//! Tests of `frontend/e2e`, played by Playwright in Chromium.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ async fn play(spec: &str, url: &str, environment: impl Iterator<Item = (&str, St
     let mut test = program::command(playwright, ["test", &spec, "--reporter=line", "--workers=1"]);
     test.current_dir(frontend).env("BASE_URL", url.trim_end_matches('/')).env("CHROMIUM_PATH", chromium);
     test.envs(environment);
-    let output = program::succeed(test).await?;
+    let output = program::stdout(test).await?;
     ensure!(output.contains("1 passed"), "{spec} was not played:\n{output}");
     Ok(())
 }

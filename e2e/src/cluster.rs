@@ -12,17 +12,17 @@ use kube::{Api, Client, ResourceExt, api::ListParams};
 use todo::kubernetes::{self, KubeClient, KubeContext};
 use tokio::process::Command;
 
-use crate::program::{self, Finished};
+use crate::program::{self, Output};
 
 /// Minikube's label with the name of the profile.
 const MINIKUBE: &str = "minikube.k8s.io/name";
 
-/// The limit of a request to the API server.
-const LIMIT: Duration = Duration::from_secs(15);
+/// How long the answer of the API server may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub struct Cluster {
     pub context: String,
-    /// The profile, where it is a Minikube.
+    /// The name of the profile, if the cluster is a Minikube.
     pub minikube: Option<String>,
     kube: RwLock<KubeClient>,
 }
@@ -70,7 +70,7 @@ impl Cluster {
 
     /// This machine's address in the nodes' network.
     pub async fn address_of_this_machine(&self) -> Result<IpAddr> {
-        // Connecting UDP sends nothing: it only chooses the way.
+        // Connecting a UDP socket sends nothing: it only chooses the route.
         let socket = UdpSocket::bind("0.0.0.0:0")?;
         socket.connect((self.node_address().await?, 9))?;
         Ok(socket.local_addr()?.ip())
@@ -89,17 +89,17 @@ impl Cluster {
     }
 
     /// Runs the `minikube` program on this cluster's profile.
-    pub async fn minikube<const N: usize>(&self, arguments: [&str; N]) -> Result<Finished> {
+    pub async fn minikube<const N: usize>(&self, arguments: [&str; N]) -> Result<Output> {
         let profile = self.minikube.as_deref().context("the cluster is no Minikube")?;
         let mut minikube = program::command("minikube", ["--profile", profile]);
         minikube.args(arguments);
-        program::finish(minikube).await
+        program::run(minikube).await
     }
 }
 
 async fn connect(context: &str) -> Result<KubeClient> {
     let mut config = kubernetes::load(context).await?;
-    config.read_timeout = Some(LIMIT);
+    config.read_timeout = Some(REQUEST_TIMEOUT);
     let context = KubeContext { name: context.to_owned(), namespace: "default".to_owned() };
     KubeClient::new(context, config)
 }

@@ -6,7 +6,7 @@
 //! | variable | is |
 //! | --- | --- |
 //! | `TODO_E2E_CONTEXT` | another context of kubectl |
-//! | `TODO_E2E_IMAGES` | `BACKEND,FRONTEND` with tags, both in the cluster already; else `cargo todo deploy` brings them |
+//! | `TODO_E2E_IMAGES` | `BACKEND,FRONTEND` with tags, both in the cluster already; else `cargo todo deploy` builds and loads them |
 //! | `TODO_E2E_POSTGRES_IMAGE` | a second image of PostgreSQL with its tag, in the cluster already; else the box's |
 //! | `TODO_E2E_INGRESS`, `TODO_E2E_INGRESS_CLASS` | the address of an Ingress controller, and its class |
 //! | `TODO_E2E_REPORT` | the path of the JUnit report that the run writes |
@@ -15,20 +15,20 @@
 //!
 //! Everything is made in namespaces `e2e-*` and removed in the end. The nodes' ports have to be reachable from here.
 //!
-//! - [`suite`]: one run: the cluster, the release most tests share, and the table that closes it
+//! - [`suite`]: one run: the cluster, the release that most tests share, and the report
 //! - [`cluster`], [`release`]: kubectl, helm and the API server
-//! - [`node`]: what only a node's root can do, such as stopping a process
-//! - [`door`]: an address on 127.0.0.1 that leads to a Service
+//! - [`node`]: what only root on a node can do, such as stopping a process
+//! - [`proxy`]: an address on 127.0.0.1 that is forwarded to a Service
 //! - [`browser`], [`user`], [`load`]: people who use the application
 //! - [`model`]: the language model they talk to
 
 pub mod browser;
 pub mod cluster;
-pub mod door;
 pub mod load;
 pub mod model;
 pub mod node;
 pub mod program;
+pub mod proxy;
 pub mod release;
 pub mod report;
 pub mod suite;

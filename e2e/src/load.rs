@@ -1,4 +1,4 @@
-//! Many users at the same time, who remember the answers that they got.
+//! Many users at the same time, with a record of the answers that they got.
 
 use std::{
     collections::HashMap,
@@ -11,20 +11,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::user::{Connections, Task, User};
 
-/// Half of them keep their connections, half make one for each request: both meet a pod that ends, in different ways.
+/// Half of them keep their connections and half make one for each request, since a pod that terminates affects each
+/// kind in its own way.
 const USERS: usize = 8;
-/// A person's pause would be longer; the load has to leave room on two cores.
+/// The pause between two requests, which leaves the cluster some time on a machine with two cores.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long a user tries a request again.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a user repeats a request that fails.
+const RETRY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What a user does when a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failing {
-    /// Notes it and goes on with the next.
-    GoesOn,
-    /// Tries again until there is an answer, with the same idempotency key.
-    TriesAgain,
+pub enum OnFailure {
+    /// Records the failure and goes on with the next request.
+    Continue,
+    /// Repeats the request with the same idempotency key until it is answered.
+    Retry,
 }
 
 pub struct Load {
@@ -36,34 +37,34 @@ pub struct Load {
 struct Record {
     requests: usize,
     failures: Vec<String>,
-    /// Title of each task whose making was answered, and whether its completion was answered too.
-    answered: HashMap<String, bool>,
+    /// The title of each task whose creation was confirmed, and whether its completion was confirmed too.
+    confirmed: HashMap<String, bool>,
     longest: Duration,
 }
 
 impl Load {
-    pub async fn start(base: &str, failing: Failing) -> Result<Self> {
+    pub async fn start(base: &str, on_failure: OnFailure) -> Result<Self> {
         let stop = CancellationToken::new();
         let mut people = Vec::new();
         for number in 0..USERS {
-            let connections = if number % 2 == 0 { Connections::Kept } else { Connections::OneARequest };
+            let connections = if number % 2 == 0 { Connections::KeepAlive } else { Connections::OnePerRequest };
             people.push(User::with_connections(base, connections).await?);
         }
         let mut users = JoinSet::new();
         for user in people {
-            users.spawn(use_it(user, failing, stop.clone()));
+            users.spawn(run_user(user, on_failure, stop.clone()));
         }
         Ok(Self { stop, users })
     }
 
-    /// Lets the users finish what they are at.
+    /// Lets the users finish their current requests.
     pub async fn finish(self) -> Outcome {
         self.stop.cancel();
         Outcome(self.users.join_all().await)
     }
 }
 
-async fn use_it(user: User, failing: Failing, stop: CancellationToken) -> (User, Record) {
+async fn run_user(user: User, on_failure: OnFailure, stop: CancellationToken) -> (User, Record) {
     let mut record = Record::default();
     let start = Instant::now();
     for number in 0.. {
@@ -71,20 +72,20 @@ async fn use_it(user: User, failing: Failing, stop: CancellationToken) -> (User,
             break;
         }
         let title = format!("task-{number}");
-        let mut attempt = Attempt { record: &mut record, start, failing };
-        let created = attempt.make(|| user.create(&title, &title)).await;
-        let listed = attempt.make(|| user.list()).await;
+        let mut attempt = Attempt { record: &mut record, start, on_failure };
+        let created = attempt.send(|| user.create(&title, &title)).await;
+        let listed = attempt.send(|| user.list()).await;
         let completed = match &created {
-            Some(task) => attempt.make(|| user.complete(&task.id)).await.is_some(),
+            Some(task) => attempt.send(|| user.complete(&task.id)).await.is_some(),
             None => false,
         };
         if let (Some(task), Some(tasks)) = (&created, &listed)
             && !tasks.iter().any(|listed| listed.id == task.id)
         {
-            record.failures.push(format!("{} was answered and is not in the list after it", task.title));
+            record.failures.push(format!("{} was confirmed and is not in the list after it", task.title));
         }
         if created.is_some() {
-            record.answered.insert(title, completed);
+            record.confirmed.insert(title, completed);
         }
     }
     (user, record)
@@ -93,12 +94,12 @@ async fn use_it(user: User, failing: Failing, stop: CancellationToken) -> (User,
 struct Attempt<'a> {
     record: &'a mut Record,
     start: Instant,
-    failing: Failing,
+    on_failure: OnFailure,
 }
 
 impl Attempt<'_> {
-    async fn make<T, F: Future<Output = Result<T>>>(&mut self, request: impl Fn() -> F) -> Option<T> {
-        let begun = Instant::now();
+    async fn send<T, F: Future<Output = Result<T>>>(&mut self, request: impl Fn() -> F) -> Option<T> {
+        let start_of_request = Instant::now();
         loop {
             let sent = Instant::now();
             let answer = request().await;
@@ -113,14 +114,14 @@ impl Attempt<'_> {
                     self.record.failures.push(format!("after {at:.1?}, within {took:.1?}: {error:#}"));
                 }
             }
-            if self.failing == Failing::GoesOn || begun.elapsed() > PATIENCE {
+            if self.on_failure == OnFailure::Continue || start_of_request.elapsed() > RETRY_TIMEOUT {
                 return None;
             }
         }
     }
 }
 
-/// What the users remember.
+/// The records of all users.
 pub struct Outcome(Vec<(User, Record)>);
 
 impl Outcome {
@@ -136,22 +137,22 @@ impl Outcome {
         self.sum(|record| record.failures.len())
     }
 
-    /// The numbers for the table at the end.
+    /// The numbers for the report.
     pub fn summary(&self) -> String {
         let (failed, requests, longest) = (self.failed(), self.requests(), self.longest().as_secs_f64());
         format!("{failed} of {requests} requests failed, longest {longest:.2} s")
     }
 
     pub fn writes(&self) -> usize {
-        self.sum(|record| record.answered.len())
+        self.sum(|record| record.confirmed.len())
     }
 
     pub fn longest(&self) -> Duration {
         self.0.iter().map(|(_, record)| record.longest).max().unwrap_or_default()
     }
 
-    /// Fails unless every request got the answer it should.
-    pub fn without_failure(&self) -> Result<()> {
+    /// Fails unless every request was answered as expected.
+    pub fn ensure_no_failure(&self) -> Result<()> {
         let failures: Vec<_> = self.0.iter().flat_map(|(_, record)| &record.failures).take(10).cloned().collect();
         ensure!(
             failures.is_empty(),
@@ -164,29 +165,29 @@ impl Outcome {
         Ok(())
     }
 
-    /// Fails unless each answered write is there, and nothing twice. Gives the number of tasks looked at.
-    pub async fn nothing_lost(&self, base: &str) -> Result<usize> {
-        let mut looked_at = 0;
+    /// Fails unless each confirmed write is there, and nothing twice. Returns the number of tasks that were compared.
+    pub async fn ensure_nothing_lost(&self, base: &str) -> Result<usize> {
+        let mut compared = 0;
         ensure!(self.writes() > 0, "the load wrote nothing");
         for (user, record) in &self.0 {
-            let tasks = user.by(base).tasks().await?;
-            looked_at += tasks.len();
+            let tasks = user.with_base_url(base).tasks().await?;
+            compared += tasks.len();
             let mut found: HashMap<&str, &Task> = HashMap::new();
             for task in &tasks {
                 if found.insert(&task.title, task).is_some() {
                     bail!("{} is there twice", task.title);
                 }
             }
-            for (title, completed) in &record.answered {
+            for (title, completed) in &record.confirmed {
                 match found.get(title.as_str()) {
-                    None => bail!("{title} was answered and is lost"),
+                    None => bail!("{title} was confirmed and is lost"),
                     Some(task) if *completed && !task.completed => {
-                        bail!("the completion of {title} was answered and is lost")
+                        bail!("the completion of {title} was confirmed and is lost")
                     }
                     Some(_) => {}
                 }
             }
         }
-        Ok(looked_at)
+        Ok(compared)
     }
 }

@@ -14,7 +14,7 @@ pub async fn start(cluster: &Cluster, script: Script) -> Result<(Model, Vec<Stri
     let prefix = if address.is_ipv4() { 32 } else { 128 };
     let values = vec![
         format!("config.openaiBaseUrl={}", model.url()),
-        // It is in a private network, where no model is by default.
+        // By default a model in a private network may not be reached.
         format!("networkPolicy.openaiTo[0].ipBlock.cidr={address}/{prefix}"),
         format!("networkPolicy.openaiPorts[0]={}", model.address().port()),
     ];

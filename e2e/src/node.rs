@@ -1,4 +1,4 @@
-//! What only a node's root can do: a pod with the node's processes and every right, in a namespace that permits it.
+//! What only root on a node can do: a privileged pod that sees the node's processes, in a namespace that permits it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use kube::{Api, api::PostParams};
 use serde_json::json;
 use todo::rollout::pod::is_ready;
 
-use crate::{cluster::Cluster, program, release::container_id, wait::until};
+use crate::{cluster::Cluster, program, release::container_id, wait::wait_until};
 
 const POD: &str = "root";
 
@@ -18,7 +18,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// `image` needs a shell and is there already. All pods under test are on the node of `neighbor`.
+    /// `image` has to be on the node already, and to have a shell. All pods under test are on the node of `neighbor`.
     pub async fn new(cluster: Arc<Cluster>, namespace: String, image: &str, neighbor: &Pod) -> Result<Self> {
         let node = neighbor.spec.as_ref().and_then(|spec| spec.node_name.clone()).context("the pod is on no node")?;
         let pod = serde_json::from_value(json!({
@@ -42,13 +42,13 @@ impl Node {
         let pods = Api::<Pod>::namespaced(cluster.client(), &namespace);
         pods.create(&PostParams::default(), &pod).await?;
         let node = Self { cluster, namespace };
-        node.until_ready().await?;
+        node.wait_until_ready().await?;
         Ok(node)
     }
 
-    pub async fn until_ready(&self) -> Result<()> {
+    pub async fn wait_until_ready(&self) -> Result<()> {
         let pods = Api::<Pod>::namespaced(self.cluster.client(), &self.namespace);
-        until("the pod with the node's rights is ready", Duration::from_mins(1), async || {
+        wait_until("the pod with the node's rights is ready", Duration::from_mins(1), async || {
             let pod = pods.get(POD).await?;
             is_ready(&pod).then_some(()).with_context(|| format!("{:?}", pod.status))
         })
@@ -57,7 +57,7 @@ impl Node {
 
     async fn shell(&self, script: &str) -> Result<String> {
         let kubectl = self.cluster.kubectl(["--namespace", &self.namespace, "exec", POD, "--", "sh", "-euc", script]);
-        program::succeed(kubectl).await
+        program::stdout(kubectl).await
     }
 
     /// Sends a signal to every process of the pod's first container.
@@ -73,8 +73,8 @@ impl Node {
         self.shell(&script).await.with_context(|| format!("no process of {id} took {signal}")).map(drop)
     }
 
-    /// Cuts a pod off: packets to it vanish, as on a broken network.
-    pub async fn cut_off(&self, pod: &Pod) -> Result<()> {
+    /// Drops all packets to a pod, as a broken network does.
+    pub async fn isolate(&self, pod: &Pod) -> Result<()> {
         self.iptables(pod, "--insert").await
     }
 

@@ -16,9 +16,9 @@ use tokio::process::Command;
 
 use crate::{
     cluster::Cluster,
-    door::Door,
-    program::{self, Finished},
-    wait::until,
+    program::{self, Output},
+    proxy::ServiceProxy,
+    wait::wait_until,
 };
 
 pub const NAME: &str = "todo";
@@ -31,7 +31,7 @@ pub struct Images {
 }
 
 impl Images {
-    /// The arguments that give a chart these tags.
+    /// The arguments of helm that give a chart these tags.
     pub fn values(&self) -> Result<[String; 2]> {
         let (backend, frontend) = (tag(&self.backend)?, tag(&self.frontend)?);
         Ok(["--set-string".into(), format!("backend.image.tag={backend},frontend.image.tag={frontend}")])
@@ -51,7 +51,7 @@ pub fn chart() -> PathBuf {
     root().join("helm/todo")
 }
 
-/// The checkout.
+/// The directory of the checkout.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -73,71 +73,71 @@ impl Release {
         helm
     }
 
-    /// `helm upgrade --install` with the images under test and these values, which come in full each time.
+    /// Runs `helm upgrade --install` with the images under test and these values, which have to be complete each time.
     pub async fn apply(&self, values: &[&str]) -> Result<()> {
-        self.forget();
+        self.invalidate();
         let mut helm = self.helm(["upgrade", "--install", NAME]);
         helm.arg(chart()).arg("--values").arg(chart().join("values-minikube.yaml"));
         helm.args(self.images.values()?);
         for value in values {
-            // A tag may consist of digits, and is no number.
+            // A tag that has only digits must not become a number.
             helm.args([if value.contains(".tag=") { "--set-string" } else { "--set" }, value]);
         }
-        program::succeed(helm).await?;
+        program::stdout(helm).await?;
         *self.values.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(values.iter().map(|&value| value.to_owned()).collect());
         Ok(())
     }
 
     /// Upgrades the release to these values, if it has others, and waits until it is settled.
-    pub async fn at(&self, values: &[&str]) -> Result<()> {
+    pub async fn ensure_values(&self, values: &[&str]) -> Result<()> {
         let known = self.values.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if known.is_none_or(|known| known != values) {
             self.apply(values).await?;
         }
-        self.until_settled().await?;
-        self.until_it_answers().await
+        self.wait_until_settled().await?;
+        self.wait_until_reachable().await
     }
 
-    /// Waits until the nodes' rules forward to the pods, which is a moment after these are ready.
-    pub async fn until_it_answers(&self) -> Result<()> {
-        let door = self.door().await?;
-        until("the application answers", Duration::from_secs(20), async || {
-            let answer = reqwest::get(format!("{}/api/tasks", door.url)).await?;
+    /// Waits until the nodes forward requests to the pods, which is a moment after these are ready.
+    pub async fn wait_until_reachable(&self) -> Result<()> {
+        let proxy = self.proxy().await?;
+        wait_until("the application answers", Duration::from_secs(20), async || {
+            let answer = reqwest::get(format!("{}/api/tasks", proxy.url)).await?;
             ensure!(answer.status() == StatusCode::UNAUTHORIZED, "it answers {}", answer.status());
             Ok(())
         })
         .await
     }
 
-    /// Forgets the values of the release, after something else may have changed them.
-    pub fn forget(&self) {
+    /// To be called when something else changes the release: the next test sets its values again.
+    pub fn invalidate(&self) {
         *self.values.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The number of the last revision.
     pub async fn revision(&self) -> Result<u64> {
-        let status = program::succeed(self.helm(["status", NAME, "--output", "json"])).await?;
-        serde_json::from_str::<Value>(&status)?["version"].as_u64().context("helm status tells no version")
+        let status = program::stdout(self.helm(["status", NAME, "--output", "json"])).await?;
+        serde_json::from_str::<Value>(&status)?["version"].as_u64().context("helm status names no version")
     }
 
     pub async fn rollback(&self, revision: u64) -> Result<()> {
-        self.forget();
-        program::succeed(self.helm(["rollback", NAME, &revision.to_string()])).await.map(drop)
+        self.invalidate();
+        program::stdout(self.helm(["rollback", NAME, &revision.to_string()])).await.map(drop)
     }
 
-    /// Waits until every pod is of the newest revision and ready; older ones may still be ending.
-    pub async fn until_rolled_out(&self, limit: Duration) -> Result<()> {
-        until("the rollout is complete", limit, async || self.rolled_out().await.map(drop)).await
+    /// Waits until every pod is of the newest revision and ready; older ones may still be terminating.
+    pub async fn wait_until_rolled_out(&self, limit: Duration) -> Result<()> {
+        wait_until("the rollout is complete", limit, async || self.rolled_out().await.map(drop)).await
     }
 
-    /// Waits until, in addition, no pod is ending.
-    pub async fn until_settled(&self) -> Result<()> {
+    /// Waits until, in addition, no pod is terminating.
+    pub async fn wait_until_settled(&self) -> Result<()> {
         // The scheduler may miss that a volume is there, and looks at such a pod again after five minutes.
-        until("the release is settled", Duration::from_mins(6), async || {
+        wait_until("the release is settled", Duration::from_mins(6), async || {
             for pod in self.rolled_out().await?.pods {
                 let name = pod.name_any();
-                ensure!(!pod::is_terminating(&pod), "{name} is ending");
+                ensure!(!pod::is_terminating(&pod), "{name} is terminating");
                 ensure!(pod::is_ready(&pod) || is_test(&pod), "{name} is not ready");
             }
             Ok(())
@@ -162,7 +162,7 @@ impl Release {
         Api::namespaced(self.cluster.client(), &self.namespace)
     }
 
-    /// The pods of a component that are not ending, oldest first.
+    /// The pods of a component that are not terminating, oldest first.
     pub async fn pods(&self, component: &str) -> Result<Vec<Pod>> {
         let labels = format!("app.kubernetes.io/instance={NAME},app.kubernetes.io/component={component}");
         let mut pods = self.api::<Pod>().list(&ListParams::default().labels(&labels)).await?.items;
@@ -182,20 +182,20 @@ impl Release {
         Ok(self.pods(component).await?.iter().map(ResourceExt::name_any).collect())
     }
 
-    /// Reads a pod again.
-    pub async fn again(&self, pod: &Pod) -> Result<Pod> {
+    /// Reads the current state of a pod.
+    pub async fn reload(&self, pod: &Pod) -> Result<Pod> {
         Ok(self.api::<Pod>().get(&pod.name_any()).await?)
     }
 
-    /// Messages of the events about an object, `reason: message`.
+    /// The events about an object.
     pub async fn events(&self, name: &str) -> Result<Vec<Event>> {
         let about = ListParams::default().fields(&format!("involvedObject.name={name}"));
         Ok(self.api::<Event>().list(&about).await?.items)
     }
 
-    /// Waits for an event about an object whose reason and message hold both texts, and gives its message.
+    /// Waits for an event about an object that has this reason and a message with this text, and returns the message.
     pub async fn event(&self, name: &str, reason: &str, text: &str) -> Result<String> {
-        until(&format!("an event {reason} about {name} with `{text}`"), Duration::from_mins(1), async || {
+        wait_until(&format!("an event {reason} about {name} with `{text}`"), Duration::from_mins(1), async || {
             let events = self.events(name).await?;
             let message = events.iter().find_map(|event| {
                 let message = event.message.as_deref()?;
@@ -206,17 +206,17 @@ impl Release {
         .await
     }
 
-    /// The log of all containers of a pod, from its beginning.
+    /// The whole log of all containers of a pod.
     pub async fn log(&self, pod: &str) -> Result<String> {
-        program::succeed(self.kubectl(["logs", pod, "--all-containers", "--tail=-1"])).await
+        program::stdout(self.kubectl(["logs", pod, "--all-containers", "--tail=-1"])).await
     }
 
     pub async fn secret(&self, name: &str) -> Result<Secret> {
         Ok(self.api().get(name).await?)
     }
 
-    /// Asks a pod itself, past every Service: status and body.
-    pub async fn ask(&self, pod: &Pod, port: u16, path: &str) -> Result<(u16, String)> {
+    /// Sends a request to a pod itself, not by way of a Service, and returns the status and the body of its answer.
+    pub async fn request_pod(&self, pod: &Pod, port: u16, path: &str) -> Result<(u16, String)> {
         let (namespace, name) = (&self.namespace, pod.name_any());
         let address = format!("/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy{path}");
         let request = http::Request::get(address).body(Body::empty())?;
@@ -226,22 +226,22 @@ impl Release {
         Ok((status, String::from_utf8_lossy(&body).into_owned()))
     }
 
-    /// A way into the frontend's Service from this machine.
-    pub async fn door(&self) -> Result<Door> {
+    /// A proxy on this machine for the frontend's Service.
+    pub async fn proxy(&self) -> Result<ServiceProxy> {
         let service: Service = self.api().get(&format!("{NAME}-frontend")).await?;
         let ports = service.spec.and_then(|spec| spec.ports).unwrap_or_default();
         let port = ports.iter().find_map(|port| port.node_port).context("the frontend's Service has no NodePort")?;
-        Door::to((self.cluster.node_address().await?, u16::try_from(port)?).into()).await
+        ServiceProxy::start((self.cluster.node_address().await?, u16::try_from(port)?).into()).await
     }
 
-    /// `helm test`.
-    pub async fn test(&self) -> Result<Finished> {
-        program::finish(self.helm(["test", NAME, "--logs", "--timeout", "2m"])).await
+    /// Runs `helm test`.
+    pub async fn test(&self) -> Result<Output> {
+        program::run(self.helm(["test", NAME, "--logs", "--timeout", "2m"])).await
     }
 
-    /// Waits for a pod of a component that is not one of `old`, and gives its name.
+    /// Waits for a pod of a component that is not one of `old`, and returns its name.
     pub async fn new_pod(&self, component: &str, old: &[String]) -> Result<String> {
-        until(&format!("a new {component} pod"), Duration::from_secs(30), async || {
+        wait_until(&format!("a new {component} pod"), Duration::from_secs(30), async || {
             let names = self.names(component).await?;
             names.into_iter().find(|name| !old.contains(name)).context("only the old pods")
         })

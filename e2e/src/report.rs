@@ -1,4 +1,4 @@
-//! What a run leaves: a JUnit report of its tests, and a table of what they measured.
+//! What a run writes: a JUnit report of its tests, and a table of measurements.
 
 use std::{
     fmt::Display,
@@ -40,7 +40,7 @@ impl Report {
         rows.push([row.into(), limit.to_string(), measured.to_string()]);
     }
 
-    /// Notes how long something took, and fails when that was over the limit.
+    /// Records how long something took, and fails when that was over the limit.
     pub fn time(&self, row: &str, limit: Duration, took: Duration) -> Result<()> {
         self.add(row, format!("≤ {} s", limit.as_secs()), format!("{:.1} s", took.as_secs_f64()));
         ensure!(took <= limit, "{row}: took {took:.1?}, and may take {limit:?}");

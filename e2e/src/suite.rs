@@ -24,13 +24,13 @@ use crate::{
     program,
     release::{Images, NAME, Release, root},
     report::Report,
-    wait::until,
+    wait::wait_until,
 };
 
 /// Label of everything a run makes, with the run's id.
 const LABEL: &str = "todo-e2e";
 
-/// Two of each, so that one can go while the other serves.
+/// Two replicas of each, so that one can be replaced while the other serves.
 pub const BASELINE: &[&str] = &["backend.replicas=2", "frontend.replicas=2"];
 
 /// Why a test cannot run on this cluster.
@@ -51,7 +51,7 @@ pub struct Suite {
     run: String,
     namespaces: Mutex<Vec<String>>,
     images: OnceCell<Images>,
-    standing: OnceCell<Release>,
+    shared: OnceCell<Release>,
     node: OnceCell<Node>,
 }
 
@@ -64,7 +64,7 @@ impl Suite {
             run,
             namespaces: Mutex::default(),
             images: OnceCell::new(),
-            standing: OnceCell::new(),
+            shared: OnceCell::new(),
             node: OnceCell::new(),
         })
     }
@@ -110,12 +110,12 @@ impl Suite {
             .await
     }
 
-    /// Has `cargo todo deploy` build them and load them into the cluster.
+    /// Runs `cargo todo deploy`, which builds the images and loads them into the cluster.
     async fn deployed_images(&self) -> Result<Images> {
         let namespace = self.namespace("images", "restricted").await?;
         let mut deploy = self.todo();
         deploy.args(["deploy", "--no-forward", "--context", &self.cluster.context, "--namespace", &namespace]);
-        program::succeed(deploy).await?;
+        program::stdout(deploy).await?;
         let deployments: Api<Deployment> = Api::namespaced(self.cluster.client(), &namespace);
         let image = async |component: &str| {
             let deployment = deployments.get(&format!("{NAME}-{component}")).await?;
@@ -128,43 +128,43 @@ impl Suite {
     }
 
     /// The release that most tests share, at these values.
-    pub async fn standing(&self, values: &[&str]) -> Result<&Release> {
-        let standing = self.standing.get_or_try_init(async || self.release("standing").await).await?;
-        standing.at(values).await?;
-        Ok(standing)
+    pub async fn shared_release(&self, values: &[&str]) -> Result<&Release> {
+        let shared = self.shared.get_or_try_init(async || self.release("shared").await).await?;
+        shared.ensure_values(values).await?;
+        Ok(shared)
     }
 
-    /// Called after a failure: the next test upgrades the standing release, whatever was done to it.
-    pub fn mend(&self) {
-        if let Some(standing) = self.standing.get() {
-            standing.forget();
+    /// To be called after a failure: the next test upgrades the shared release, whatever was done to it.
+    pub fn reset(&self) {
+        if let Some(shared) = self.shared.get() {
+            shared.invalidate();
         }
     }
 
-    /// Root on the node where the pods of the standing release are.
+    /// Root access to the node where the pods of the shared release are.
     pub async fn node(&self) -> Result<&Node> {
         self.node
             .get_or_try_init(async || {
-                let standing = self.standing(BASELINE).await?;
-                let database: StatefulSet = standing.api().get(&format!("{NAME}-postgres")).await?;
+                let shared = self.shared_release(BASELINE).await?;
+                let database: StatefulSet = shared.api().get(&format!("{NAME}-postgres")).await?;
                 let pod = database.spec.and_then(|spec| spec.template.spec).context("the StatefulSet has a pod")?;
                 let image = pod.containers[0].image.as_deref().context("the database has an image")?;
                 let namespace = self.namespace("node", "privileged").await?;
-                Node::new(Arc::clone(&self.cluster), namespace, image, &standing.pod("postgres").await?).await
+                Node::new(Arc::clone(&self.cluster), namespace, image, &shared.pod("postgres").await?).await
             })
             .await
     }
 
     /// Waits until a node that was stopped is ready again.
-    pub async fn until_node_is_back(&self) -> Result<()> {
+    pub async fn wait_until_node_ready(&self) -> Result<()> {
         match self.node.get() {
-            Some(node) => node.until_ready().await,
+            Some(node) => node.wait_until_ready().await,
             None => Ok(()),
         }
     }
 
-    /// Prints what explains a failure: pods, events and the ends of the logs.
-    pub async fn explain(&self) {
+    /// Prints what may explain a failure: pods, events and the last lines of the logs.
+    pub async fn print_diagnostics(&self) {
         let namespaces = self.namespaces.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for namespace in namespaces {
             let kubectl = |arguments: &[&str]| {
@@ -173,8 +173,8 @@ impl Suite {
                 kubectl
             };
             let show = async |arguments: &[&str]| {
-                let finished = program::finish(kubectl(arguments)).await;
-                let text = finished.map_or_else(|error| format!("{error:#}"), |finished| finished.all());
+                let finished = program::run(kubectl(arguments)).await;
+                let text = finished.map_or_else(|error| format!("{error:#}"), |finished| finished.combined());
                 let lines: Vec<_> = text.lines().collect();
                 println!("{}", lines[lines.len().saturating_sub(40)..].join("\n"));
             };
@@ -192,28 +192,28 @@ impl Suite {
     /// Removes everything the run has made.
     pub async fn remove_all(&self) -> Result<()> {
         let namespaces = Api::<Namespace>::all(self.cluster.client());
-        for namespace in namespaces.list(&self.ours()).await? {
+        for namespace in namespaces.list(&self.of_this_run()).await? {
             namespaces.delete(&namespace.name_any(), &DeleteParams::default()).await?;
         }
         Ok(())
     }
 
-    /// Waits until what was removed is gone.
-    pub async fn until_gone(&self) -> Result<()> {
+    /// Waits until the removed namespaces are gone.
+    pub async fn wait_until_removed(&self) -> Result<()> {
         let namespaces = Api::<Namespace>::all(self.cluster.client());
-        until("the namespaces of the tests are gone", Duration::from_mins(2), async || {
-            let left = namespaces.list(&self.ours()).await?.items.len();
+        wait_until("the namespaces of the tests are gone", Duration::from_mins(2), async || {
+            let left = namespaces.list(&self.of_this_run()).await?.items.len();
             ensure!(left == 0, "{left} are left");
             Ok(())
         })
         .await
     }
 
-    fn ours(&self) -> ListParams {
+    fn of_this_run(&self) -> ListParams {
         ListParams::default().labels(&format!("{LABEL}={}", self.run))
     }
 
-    /// The `todo` program, as this checkout has it.
+    /// The `todo` program of this checkout.
     pub fn todo(&self) -> tokio::process::Command {
         let mut todo = match std::env::var_os("TODO_E2E_PROGRAM") {
             Some(program) => tokio::process::Command::new(program),

@@ -1,4 +1,4 @@
-//! A person who uses the application, by its API.
+//! A user of the application, by its API.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use anyhow::{Context, Result, bail, ensure};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value, json};
 
-/// A request takes less, whatever happens in the cluster.
+/// How long a request may take, whatever happens in the cluster.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Whether connections are kept for the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connections {
-    Kept,
-    OneARequest,
+    KeepAlive,
+    OnePerRequest,
 }
 
 #[derive(Clone, Debug)]
@@ -32,13 +32,13 @@ pub struct Task {
 
 impl User {
     pub async fn sign_up(base: &str) -> Result<Self> {
-        Self::with_connections(base, Connections::OneARequest).await
+        Self::with_connections(base, Connections::OnePerRequest).await
     }
 
     pub async fn with_connections(base: &str, connections: Connections) -> Result<Self> {
         let client = match connections {
-            Connections::Kept => Client::builder(),
-            Connections::OneARequest => Client::builder().pool_max_idle_per_host(0),
+            Connections::KeepAlive => Client::builder(),
+            Connections::OnePerRequest => Client::builder().pool_max_idle_per_host(0),
         };
         let client = client.timeout(LIMIT).build()?;
         let form =
@@ -50,9 +50,9 @@ impl User {
         Ok(Self { base: base.to_owned(), cookie, client })
     }
 
-    /// The same session by another way in.
+    /// The same session at another address of the application.
     #[must_use]
-    pub fn by(&self, base: &str) -> Self {
+    pub fn with_base_url(&self, base: &str) -> Self {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
@@ -60,7 +60,7 @@ impl User {
         self.client.request(method, format!("{}{path}", self.base)).header("cookie", &self.cookie)
     }
 
-    /// Makes a task; calls with the same key make one.
+    /// Creates a task. Several calls with the same idempotency key create only one.
     pub async fn create(&self, title: &str, key: &str) -> Result<Task> {
         let request = self.request(Method::POST, "/api/tasks").header("idempotency-key", key);
         parse(&expect(request.json(&json!({ "title": title })), StatusCode::CREATED).await?)
@@ -85,7 +85,7 @@ impl User {
         page["tasks"].as_array().context("the list has no tasks")?.iter().map(parse).collect()
     }
 
-    /// The tasks that have this text, at most 200, in this order.
+    /// The tasks that contain this text, at most 200, in this order.
     pub async fn search(&self, text: &str, sort: &str) -> Result<Vec<Task>> {
         let query = [("q", text), ("sort", sort), ("limit", "200")];
         let url = Url::parse_with_params("http://localhost/api/tasks", query)?;
@@ -94,7 +94,7 @@ impl User {
         page["tasks"].as_array().context("the page has no tasks")?.iter().map(parse).collect()
     }
 
-    /// Makes an API token.
+    /// Creates an API token, and returns its secret.
     pub async fn token(&self, name: &str) -> Result<String> {
         let request = self.request(Method::POST, "/api/auth/tokens").json(&json!({ "name": name }));
         let token = expect(request, StatusCode::CREATED).await?;
@@ -130,8 +130,8 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// Reads on until the stream has shown this, and gives all that it has shown.
-    pub async fn until(&mut self, text: &str) -> Result<&str> {
+    /// Reads until the stream contains this text, and returns all that was read so far.
+    pub async fn read_until(&mut self, text: &str) -> Result<&str> {
         while !self.seen.contains(text) {
             let chunk = self.answer.chunk().await?;
             let chunk = chunk.with_context(|| format!("the stream ended without {text:?}: {}", self.seen))?;
@@ -141,7 +141,7 @@ impl Chat {
     }
 }
 
-/// Fails on any other answer, with that answer in the error.
+/// Sends the request, and fails unless the answer has this status. The error contains the answer.
 async fn expect(request: RequestBuilder, status: StatusCode) -> Result<Value> {
     let (client, request) = request.build_split();
     let request = request?;

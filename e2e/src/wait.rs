@@ -4,17 +4,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 
-/// A question without an answer is asked again.
-const ANSWER: Duration = Duration::from_secs(20);
+/// How long one attempt may take; then the next begins.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(150);
 
-/// Asks until the answer is not an error. At the limit, the error names what was awaited and the last answer.
-pub async fn until<T>(awaited: &str, limit: Duration, mut ask: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+/// Repeats the attempt until it succeeds. After `limit` the error names what was awaited and why the last attempt
+/// failed.
+pub async fn wait_until<T>(awaited: &str, limit: Duration, mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
     let start = Instant::now();
     loop {
-        let answer = tokio::time::timeout(ANSWER, ask()).await;
-        match answer.unwrap_or_else(|_| Err(anyhow!("no answer within {ANSWER:?}"))) {
-            Ok(answer) => return Ok(answer),
+        let outcome = tokio::time::timeout(ATTEMPT_TIMEOUT, attempt()).await;
+        match outcome.unwrap_or_else(|_| Err(anyhow!("no answer within {ATTEMPT_TIMEOUT:?}"))) {
+            Ok(value) => return Ok(value),
             Err(error) if start.elapsed() > limit => {
                 return Err(error).with_context(|| format!("waited {limit:?} in vain: {awaited}"));
             }
@@ -23,11 +24,11 @@ pub async fn until<T>(awaited: &str, limit: Duration, mut ask: impl AsyncFnMut()
     }
 }
 
-/// Fails as soon as `holds` does, and succeeds after `time`.
-pub async fn throughout(time: Duration, mut holds: impl AsyncFnMut() -> Result<()>) -> Result<()> {
+/// Repeats the check for this long, and fails as soon as it does.
+pub async fn ensure_throughout(time: Duration, mut check: impl AsyncFnMut() -> Result<()>) -> Result<()> {
     let start = Instant::now();
     while start.elapsed() < time {
-        holds().await?;
+        check().await?;
         tokio::time::sleep(POLL).await;
     }
     Ok(())

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use todo::rollout::pod::is_ready;
 use todo_e2e::{
-    program::{self, Finished},
+    program::{self, Output},
     release::{NAME, Release, root},
     suite::{BASELINE, Skip, Suite},
     user::User,
-    wait::until,
+    wait::wait_until,
 };
 use todo_llm::{Model, Reply, Script};
 use tokio::process::Command;
@@ -24,48 +24,48 @@ use xtask::questions::{Question, of_page};
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// A setting that no backend starts with.
-const WRONG: &str = "canary-level";
+const INVALID_LEVEL: &str = "canary-level";
 const KEY: &str = "canary-key";
 
-/// (a) Every command of the page, as kubectl-ai runs it, and every fact that it promises.
+/// (a) Runs every command of the page as kubectl-ai does, and looks for every fact that the page promises.
 pub async fn us4_every_command_of_the_page_finds_what_it_promises(suite: &Suite) -> Result<()> {
     let crash = Crash::begin(suite).await?;
     let assistant = Assistant::new(suite, crash.release).await?;
-    the_prompt_is_true(crash.release).await?;
+    check_prompt(crash.release).await?;
     let questions = questions()?;
     for question in &questions {
-        until_found(&assistant, &crash, question).await?;
+        wait_until_answered(&assistant, &crash, question).await?;
     }
     let commands: usize = questions.iter().map(|question| question.commands.len()).sum();
     suite.report.add("US4 questions, answered by commands", "all", format!("{}, {commands}", questions.len()));
     crash.end().await
 }
 
-/// Runs the commands of a question until they find all that is promised: the metrics server looks once in a while, and
-/// events take a moment.
-async fn until_found(assistant: &Assistant, crash: &Crash<'_>, question: &Question) -> Result<()> {
-    until(&format!("the answer to {:?}", question.text), MINUTE * 2, async || {
+/// Runs the commands of a question until they find all that is promised: the metrics server measures only from time to
+/// time, and events take a moment.
+async fn wait_until_answered(assistant: &Assistant, crash: &Crash<'_>, question: &Question) -> Result<()> {
+    wait_until(&format!("the answer to {:?}", question.text), MINUTE * 2, async || {
         let mut found = String::new();
         for command in &question.commands {
-            let output = program::succeed(assistant.shell(command)).await?;
+            let output = program::stdout(assistant.shell(command)).await?;
             if command.contains("--sort-by=memory") {
-                by_memory(&output)?;
+                ensure_sorted_by_memory(&output)?;
             }
             found += &output;
         }
-        holds(&found, &crash.facts(&question.text).await?)
+        ensure_contains(&found, &crash.facts(&question.text).await?)
     })
     .await
 }
 
-/// Each component that the model is told of is there, with its container, ports and probes.
-async fn the_prompt_is_true(release: &Release) -> Result<()> {
+/// Fails unless each component in the model's prompt exists, with its container, ports and probes.
+async fn check_prompt(release: &Release) -> Result<()> {
     let prompt = std::fs::read_to_string(root().join("cli/src/aiops/prompt.md"))?;
     let mut components = 0;
     for row in prompt.lines().filter(|line| line.contains("/todo-") && line.starts_with('|')) {
         let cells: Vec<_> = row.split('|').map(str::trim).collect();
         let [_, component, object, container, ports, liveness, readiness, _] = cells[..] else { bail!("{row}") };
-        let object = program::succeed(release.kubectl(["get", object, "--output=json"])).await?;
+        let object = program::stdout(release.kubectl(["get", object, "--output=json"])).await?;
         let object: Value = serde_json::from_str(&object)?;
         let template = &object["spec"]["template"];
         ensure!(template["metadata"]["labels"]["app.kubernetes.io/component"] == component, "{row}");
@@ -80,12 +80,12 @@ async fn the_prompt_is_true(release: &Release) -> Result<()> {
         }
         components += 1;
     }
-    ensure!(components == 3, "the prompt tells of {components} components");
+    ensure!(components == 3, "the prompt names {components} components");
     Ok(())
 }
 
-/// Every row has some, and none more than the row before.
-fn by_memory(table: &str) -> Result<()> {
+/// Fails unless every row has a number, and none is larger than that of the row before.
+fn ensure_sorted_by_memory(table: &str) -> Result<()> {
     let memory = |row: &str| row.split_whitespace().last()?.strip_suffix("Mi")?.parse::<u64>().ok();
     let rows: Option<Vec<_>> = table.lines().skip(1).map(memory).collect();
     let rows = rows.with_context(|| format!("no memory in a row of\n{table}"))?;
@@ -94,7 +94,7 @@ fn by_memory(table: &str) -> Result<()> {
 }
 
 pub async fn us4_an_assistant_may_only_look(suite: &Suite) -> Result<()> {
-    let release = suite.standing(BASELINE).await?;
+    let release = suite.shared_release(BASELINE).await?;
     let assistant = Assistant::new(suite, release).await?;
     let before = state(release).await?;
     let user = format!("system:serviceaccount:{}:todo-ai", release.namespace);
@@ -103,11 +103,11 @@ pub async fn us4_an_assistant_may_only_look(suite: &Suite) -> Result<()> {
     let mut refused = 0;
     for attempt in attempts {
         let command = attempt.replace("POD", &pod).replace("NAMESPACE", &release.namespace);
-        let finished = program::finish(assistant.shell(&command)).await?;
-        let said = finished.all();
-        ensure!(!finished.status.success(), "`{command}` succeeded:\n{said}");
-        let by_the_cluster = said.contains("orbidden") && said.contains(&user) && said.contains("cannot ");
-        ensure!(by_the_cluster, "`{command}` failed for another reason:\n{said}");
+        let finished = program::run(assistant.shell(&command)).await?;
+        let output = finished.combined();
+        ensure!(!finished.status.success(), "`{command}` succeeded:\n{output}");
+        let by_the_cluster = output.contains("orbidden") && output.contains(&user) && output.contains("cannot ");
+        ensure!(by_the_cluster, "`{command}` failed for another reason:\n{output}");
         refused += 1;
     }
     ensure!(state(release).await? == before, "something was changed");
@@ -115,7 +115,7 @@ pub async fn us4_an_assistant_may_only_look(suite: &Suite) -> Result<()> {
     Ok(())
 }
 
-/// What only the cluster's rights keep an assistant from.
+/// Commands that only the cluster's rights keep an assistant from.
 const ATTEMPTS: &str = r#"
     kubectl get secrets
     kubectl get secret todo-secrets --output=yaml
@@ -170,13 +170,13 @@ const ATTEMPTS: &str = r#"
     kubectl taint node minikube probe=1:NoSchedule
 "#;
 
-/// All that the attempts are aimed at, without its status.
+/// All objects that the attempts are aimed at, without their status.
 async fn state(release: &Release) -> Result<String> {
     let kinds = "pods,deployments,statefulsets,services,configmaps,secrets,rolebindings,persistentvolumeclaims";
     let metadata = "{.metadata.uid} {.metadata.labels} {.metadata.annotations}";
     let columns =
         format!("jsonpath={{range .items[*]}}{{.kind}}/{{.metadata.name}} {metadata} {{.spec}} {{.data}} {{end}}");
-    program::succeed(release.kubectl(["get", kinds, "--output", &columns])).await
+    program::stdout(release.kubectl(["get", kinds, "--output", &columns])).await
 }
 
 /// (b) `cargo todo ask`, with the real kubectl-ai and a model that plays a script.
@@ -187,7 +187,7 @@ pub async fn us4_kubectl_ai_answers_every_question(suite: &Suite) -> Result<()> 
     let questions = questions()?;
     let start = Instant::now();
     for question in &questions {
-        until_found(&assistant, &crash, question).await?;
+        wait_until_answered(&assistant, &crash, question).await?;
         is_answered(suite, &crash, question).await.with_context(|| format!("{:?}", question.text))?;
     }
     let measured = format!("{} in {:.0} s", questions.len(), start.elapsed().as_secs_f64());
@@ -200,32 +200,32 @@ async fn is_answered(suite: &Suite, crash: &Crash<'_>, question: &Question) -> R
     let replies = question.commands.iter().map(|command| kubectl(command)).chain([answer]);
     let model = Model::start(Script { key: Some(KEY.into()), ..Script::in_order(replies) }).await;
     let asked = ask(suite, crash.release, &model.url(), &question.text).await?;
-    ensure!(asked.status.code() == Some(0), "{}", asked.all());
+    ensure!(asked.status.code() == Some(0), "{}", asked.combined());
 
     let requests = model.requests();
     ensure!(requests.len() == question.commands.len() + 1, "the model was asked {} times", requests.len());
     let last = requests.last().context("the model was asked")?;
     ensure!(last["model"] == "scripted", "another model was asked for: {}", last["model"]);
     let messages = last["messages"].as_array().context("a request has messages")?;
-    let told = messages[0]["content"].to_string();
-    ensure!(told.contains("deployment/todo-backend"), "it was not told of the application: {told}");
+    let prompt = messages[0]["content"].to_string();
+    ensure!(prompt.contains("deployment/todo-backend"), "the prompt does not describe the application: {prompt}");
     let facts = crash.facts(&question.text).await?;
-    holds(&results(messages), &facts).context("in the results of the tools")?;
-    // It breaks lines to fit a terminal.
+    ensure_contains(&results(messages), &facts).context("in the results of the tools")?;
+    // kubectl-ai breaks lines to fit a terminal.
     let solid = |text: &str| text.split_whitespace().collect::<String>();
     let facts: Vec<_> = facts.iter().map(|fact| solid(fact)).collect();
-    holds(&solid(&asked.output), &facts).context("in the answer")
+    ensure_contains(&solid(&asked.stdout), &facts).context("in the answer")
 }
 
 pub async fn us4_kubectl_ai_changes_nothing(suite: &Suite) -> Result<()> {
     need_kubectl_ai(suite)?;
-    let release = suite.standing(BASELINE).await?;
+    let release = suite.shared_release(BASELINE).await?;
     let before = state(release).await?;
     let question = "make it work";
     let bash = |command: &str| Reply::call("bash", json!({ "command": command, "modifies_resource": "no" }));
     let scratch = tempfile::tempdir()?;
     let file = scratch.path().join("made").display().to_string();
-    for wanted in [
+    for reply in [
         kubectl("kubectl delete deployment todo-backend"),
         kubectl("kubectl scale deployment/todo-backend --replicas=0"),
         kubectl("kubectl rollout restart deployment/todo-backend"),
@@ -233,30 +233,30 @@ pub async fn us4_kubectl_ai_changes_nothing(suite: &Suite) -> Result<()> {
         kubectl("kubectl get pods | grep todo"),
         bash(&format!("touch {file}")),
     ] {
-        let model = Model::start(Script::in_order([wanted.clone(), Reply::text("done")])).await;
+        let model = Model::start(Script::in_order([reply.clone(), Reply::text("done")])).await;
         let asked = ask(suite, release, &model.url(), question).await?;
-        let said = asked.all();
-        ensure!(asked.status.code() == Some(1), "{wanted:?} ended with {}: {said}", asked.status);
-        ensure!(said.contains("RunOnce mode cannot handle permission requests"), "{said}");
-        ensure!(model.requests().len() == 1, "{wanted:?} was run");
+        let output = asked.combined();
+        ensure!(asked.status.code() == Some(1), "{reply:?} ended with {}: {output}", asked.status);
+        ensure!(output.contains("RunOnce mode cannot handle permission requests"), "{output}");
+        ensure!(model.requests().len() == 1, "{reply:?} was run");
     }
     ensure!(!Path::new(&file).exists(), "a program was run");
     ensure!(state(release).await? == before, "something was changed");
 
-    // kubectl-ai lets this pass; the cluster does not.
+    // kubectl-ai runs this command, but the cluster refuses it.
     let model = Model::start(Script::in_order([
         kubectl("kubectl get secret todo-secrets --output=yaml"),
         Reply::text("{{ result.stderr }}"),
     ]))
     .await;
     let asked = ask(suite, release, &model.url(), question).await?;
-    ensure!(asked.status.success() && asked.output.contains("forbidden"), "{}", asked.all());
+    ensure!(asked.status.success() && asked.stdout.contains("forbidden"), "{}", asked.combined());
 
     let gone = model.url();
     drop(model);
     let asked = ask(suite, release, &gone, question).await?;
-    ensure!(asked.status.code() == Some(1) && asked.all().contains("refused"), "{}", asked.all());
-    ensure!(!asked.all().contains(KEY), "the key is shown");
+    ensure!(asked.status.code() == Some(1) && asked.combined().contains("refused"), "{}", asked.combined());
+    ensure!(!asked.combined().contains(KEY), "the key is shown");
     suite.report.add("US4 changes that kubectl-ai was asked for", "refused", "6 refused, exit code 1");
     Ok(())
 }
@@ -276,28 +276,28 @@ fn minikube(suite: &Suite) -> Result<()> {
     Ok(())
 }
 
-/// What a model says to have a command run, with a claim that is not to be believed.
+/// The reply by which a model asks to run a command. Its claim that nothing is modified must not be believed.
 fn kubectl(command: &str) -> Reply {
     Reply::call("kubectl", json!({ "command": command, "modifies_resource": "no" }))
 }
 
-/// Asks, and makes sure that nothing is left behind.
-async fn ask(suite: &Suite, release: &Release, model: &str, question: &str) -> Result<Finished> {
+/// Runs `cargo todo ask`, and fails if it leaves files behind.
+async fn ask(suite: &Suite, release: &Release, model: &str, question: &str) -> Result<Output> {
     let scratch = tempfile::tempdir()?;
     let mut ask = suite.todo();
     ask.args(["ask", question, "--namespace", &release.namespace])
         .envs([("OPENAI_BASE_URL", model), ("OPENAI_MODEL", "scripted"), ("OPENAI_API_KEY", KEY)])
         .env("TMPDIR", scratch.path());
-    let finished = program::finish(ask).await?;
+    let finished = program::run(ask).await?;
     for entry in std::fs::read_dir(scratch.path())? {
         let name = entry?.file_name();
-        // Minikube's own log, which is asked whether it runs.
+        // Minikube writes a log of its own when it is asked whether it runs.
         ensure!(name.to_string_lossy().starts_with("minikube_"), "it leaves behind {}", name.display());
     }
     Ok(finished)
 }
 
-/// What the tools printed.
+/// What the tools have printed, from the messages to the model.
 fn results(messages: &[Value]) -> String {
     let tools = messages.iter().filter(|message| message["role"] == "tool");
     let results = tools.filter_map(|message| serde_json::from_str::<Value>(message["content"].as_str()?).ok());
@@ -308,7 +308,7 @@ fn questions() -> Result<Vec<Question>> {
     Ok(of_page(&std::fs::read_to_string(root().join("docs/aiops.md"))?))
 }
 
-fn holds(found: &str, facts: &[String]) -> Result<()> {
+fn ensure_contains(found: &str, facts: &[String]) -> Result<()> {
     ensure!(!facts.is_empty(), "nothing is promised");
     for fact in facts {
         ensure!(found.contains(fact), "`{fact}` is missing in:\n{found}");
@@ -327,7 +327,7 @@ impl Assistant {
         let assistant = Self { directory: tempfile::tempdir()? };
         let mut make = suite.todo();
         make.args(["ai-kubeconfig", "--namespace", &release.namespace, "--file"]).arg(assistant.file());
-        program::succeed(make).await?;
+        program::stdout(make).await?;
         Ok(assistant)
     }
 
@@ -335,7 +335,7 @@ impl Assistant {
         self.directory.path().join("kubeconfig")
     }
 
-    /// As kubectl-ai runs commands.
+    /// Runs a command in bash with the assistant's kubeconfig, as kubectl-ai does.
     fn shell(&self, command: &str) -> Command {
         let mut bash = program::command("bash", ["-c", command]);
         bash.env("KUBECONFIG", self.file()).env("HOME", self.directory.path());
@@ -343,7 +343,7 @@ impl Assistant {
     }
 }
 
-/// The standing release with a new backend that ends at its start, beside old ones which go on serving.
+/// The shared release while a new backend crashes at its start and the old ones go on serving.
 struct Crash<'a> {
     release: &'a Release,
     revision: u64,
@@ -352,17 +352,17 @@ struct Crash<'a> {
 
 impl<'a> Crash<'a> {
     async fn begin(suite: &'a Suite) -> Result<Self> {
-        let release = suite.standing(BASELINE).await?;
-        // A request whose duration is in the log.
-        User::sign_up(&release.door().await?.url).await?.create("ask", "once").await?;
+        let release = suite.shared_release(BASELINE).await?;
+        // This request leaves a log line with its duration.
+        User::sign_up(&release.proxy().await?.url).await?.create("ask", "once").await?;
         let (revision, backends) = (release.revision().await?, release.names("backend").await?);
-        release.forget();
-        let patch = format!(r#"{{"data":{{"LOG_LEVEL":"{WRONG}"}}}}"#);
-        program::succeed(release.kubectl(["patch", "configmap", &format!("{NAME}-config"), "--patch", &patch])).await?;
-        program::succeed(release.kubectl(["rollout", "restart", &format!("deployment/{NAME}-backend")])).await?;
+        release.invalidate();
+        let patch = format!(r#"{{"data":{{"LOG_LEVEL":"{INVALID_LEVEL}"}}}}"#);
+        program::stdout(release.kubectl(["patch", "configmap", &format!("{NAME}-config"), "--patch", &patch])).await?;
+        program::stdout(release.kubectl(["rollout", "restart", &format!("deployment/{NAME}-backend")])).await?;
         let pod = release.new_pod("backend", &backends).await?;
-        until(&format!("CrashLoopBackOff of {pod}"), MINUTE * 2, async || {
-            let state = program::succeed(release.kubectl(["get", "pod", &pod, "--no-headers"])).await?;
+        wait_until(&format!("CrashLoopBackOff of {pod}"), MINUTE * 2, async || {
+            let state = program::stdout(release.kubectl(["get", "pod", &pod, "--no-headers"])).await?;
             ensure!(state.contains("CrashLoopBackOff"), "{state}");
             Ok(())
         })
@@ -372,10 +372,10 @@ impl<'a> Crash<'a> {
 
     async fn end(self) -> Result<()> {
         self.release.rollback(self.revision).await?;
-        self.release.until_settled().await
+        self.release.wait_until_settled().await
     }
 
-    /// What the answer to a question has to hold, as the page promises it.
+    /// What the answer to a question has to contain, as the page promises it.
     async fn facts(&self, question: &str) -> Result<Vec<String>> {
         let (release, crashing) = (self.release, self.pod.as_str());
         let mut pods = Vec::new();
@@ -403,7 +403,9 @@ impl<'a> Crash<'a> {
                 .chain(words(&[crashing, "False", "True", "containers with", "BackOff", "restarting failed container"]))
                 .collect(),
             "what went wrong recently?" => words(&[crashing, "BackOff", "restarting failed container"]),
-            "which configuration is in use?" => words(&[&format!("LOG_LEVEL: {WRONG}"), "CORS_ORIGINS", "todo-config"]),
+            "which configuration is in use?" => {
+                words(&[&format!("LOG_LEVEL: {INVALID_LEVEL}"), "CORS_ORIGINS", "todo-config"])
+            }
             "which images run?" => names().chain(images()).collect(),
             "how many replicas are there, and does it scale by itself?" => {
                 words(&["todo-backend    2        2", "todo-frontend   2        2"])

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use todo_e2e::{
-    load::{Failing, Load},
+    load::{Load, OnFailure},
     suite::{BASELINE, Suite},
     user::User,
 };
@@ -12,49 +12,49 @@ use todo_e2e::{
 const MINUTE: Duration = Duration::from_mins(1);
 
 pub async fn us5_2_scale_to_two_and_back_under_load(suite: &Suite) -> Result<()> {
-    let release = suite.standing(&["backend.replicas=1", "frontend.replicas=1"]).await?;
-    let door = release.door().await?;
-    let user = User::sign_up(&door.url).await?;
-    let load = Load::start(&door.url, Failing::GoesOn).await?;
+    let release = suite.shared_release(&["backend.replicas=1", "frontend.replicas=1"]).await?;
+    let proxy = release.proxy().await?;
+    let user = User::sign_up(&proxy.url).await?;
+    let load = Load::start(&proxy.url, OnFailure::Continue).await?;
     let start = Instant::now();
     release.apply(BASELINE).await?;
-    release.until_rolled_out(MINUTE).await?;
+    release.wait_until_rolled_out(MINUTE).await?;
     suite.report.time("US5.2 two ready replicas", MINUTE, start.elapsed())?;
     // The session goes on, whichever pod is asked.
     for number in 0..10 {
         user.create(&format!("on either pod {number}"), &number.to_string()).await?;
     }
-    release.at(&["backend.replicas=1", "frontend.replicas=1"]).await?;
+    release.ensure_values(&["backend.replicas=1", "frontend.replicas=1"]).await?;
     let outcome = load.finish().await;
     suite.report.add("US5.2 failed requests, scale 1 → 2 → 1", 0, outcome.summary());
-    outcome.without_failure()?;
-    outcome.nothing_lost(&door.url).await?;
+    outcome.ensure_no_failure()?;
+    outcome.ensure_nothing_lost(&proxy.url).await?;
     user.list().await.map(drop)
 }
 
 pub async fn sc_004_upgrade_and_rollback_under_load(suite: &Suite) -> Result<()> {
-    let release = suite.standing(BASELINE).await?;
+    let release = suite.shared_release(BASELINE).await?;
     let revision = release.revision().await?;
-    let door = release.door().await?;
-    let load = Load::start(&door.url, Failing::GoesOn).await?;
+    let proxy = release.proxy().await?;
+    let load = Load::start(&proxy.url, OnFailure::Continue).await?;
 
     let start = Instant::now();
     let next = ["backend.podAnnotations.release=next", "frontend.podAnnotations.release=next"];
     release.apply(&[BASELINE, &next].concat()).await?;
-    release.until_rolled_out(MINUTE * 2).await?;
+    release.wait_until_rolled_out(MINUTE * 2).await?;
     let upgrade = start.elapsed();
-    release.until_settled().await?;
+    release.wait_until_settled().await?;
 
     let start = Instant::now();
     release.rollback(revision).await?;
-    release.until_rolled_out(MINUTE * 2).await?;
+    release.wait_until_rolled_out(MINUTE * 2).await?;
     let rollback = start.elapsed();
-    release.until_settled().await?;
+    release.wait_until_settled().await?;
 
     let outcome = load.finish().await;
     suite.report.add("SC-004 failed requests, upgrade and rollback", 0, outcome.summary());
     suite.report.time("SC-004 upgrade", MINUTE, upgrade)?;
     suite.report.time("SC-004 rollback", MINUTE, rollback)?;
-    outcome.without_failure()?;
-    outcome.nothing_lost(&door.url).await.map(drop)
+    outcome.ensure_no_failure()?;
+    outcome.ensure_nothing_lost(&proxy.url).await.map(drop)
 }

@@ -10,24 +10,24 @@ use todo_e2e::{
     release::Release,
     suite::{BASELINE, Suite},
     user::User,
-    wait::until,
+    wait::wait_until,
 };
 use todo_llm::{Model, Reply, Rule, Script};
 
 use crate::install::{HOST, behind_the_ingress};
 
-/// The standing release with a backend that asks this model.
-async fn talking(suite: &Suite, script: Script) -> Result<(&Release, Model)> {
+/// The shared release with a backend that asks this model.
+async fn release_with_model(suite: &Suite, script: Script) -> Result<(&Release, Model)> {
     let (model, values) = model::start(&suite.cluster, script).await?;
     let values: Vec<_> = BASELINE.iter().copied().chain(values.iter().map(String::as_str)).collect();
-    Ok((suite.standing(&values).await?, model))
+    Ok((suite.shared_release(&values).await?, model))
 }
 
 pub async fn us1_2_journey_through_the_chat(suite: &Suite) -> Result<()> {
-    let (release, model) = talking(suite, Script::demo()).await?;
+    let (release, model) = release_with_model(suite, Script::demo()).await?;
     let start = Instant::now();
     let model = format!("http://{}", model.address());
-    browser::chat_journey(&release.door().await?.url, &model).await?;
+    browser::chat_journey(&release.proxy().await?.url, &model).await?;
     suite.report.add("US1.2 journey through the chat", "passes", format!("{:.1} s", start.elapsed().as_secs_f64()));
     Ok(())
 }
@@ -37,22 +37,22 @@ pub async fn sc_003_a_conversation_outlives_its_pod(suite: &Suite) -> Result<()>
         Rule::user("plan", [Reply::pieces(["First the milk,", " then the rest."]).gate("never", 2)]),
         Rule::user("go on", [Reply::text("Then the rest.")]),
     ]);
-    let (release, model) = talking(suite, script).await?;
-    let door = release.door().await?;
-    let user = User::sign_up(&door.url).await?;
+    let (release, model) = release_with_model(suite, script).await?;
+    let proxy = release.proxy().await?;
+    let user = User::sign_up(&proxy.url).await?;
     let mut chat = user.chat(&json!({ "message": "plan my day" })).await?;
-    let seen = chat.until("First the milk,").await?;
+    let seen = chat.read_until("First the milk,").await?;
     let id = conversation_id(seen)?;
 
     // The model notices when the pod that listens to it is gone.
     for pod in release.names("backend").await? {
-        program::succeed(release.kubectl(["delete", "pod", &pod, "--grace-period=0", "--force"])).await?;
+        program::stdout(release.kubectl(["delete", "pod", &pod, "--grace-period=0", "--force"])).await?;
         if tokio::time::timeout(Duration::from_secs(10), model.idle()).await.is_ok() {
             break;
         }
     }
     let start = Instant::now();
-    let conversation = until("the turn is ended for the pod that cannot", Duration::from_mins(1), async || {
+    let conversation = wait_until("the turn is ended for the pod that cannot", Duration::from_mins(1), async || {
         let conversation = user.conversation(&id).await?;
         ensure!(conversation["at_work"] == false, "it is still at work");
         Ok(conversation)
@@ -61,19 +61,19 @@ pub async fn sc_003_a_conversation_outlives_its_pod(suite: &Suite) -> Result<()>
     let taken = start.elapsed();
     let answer = &conversation["messages"][1];
     ensure!(answer["text"] == "First the milk,", "what was answered is not kept: {conversation}");
-    ensure!(answer["error"]["code"] == "interrupted", "nothing tells why it ends there: {conversation}");
+    ensure!(answer["error"]["code"] == "interrupted", "the answer does not say why it ends there: {conversation}");
 
     let message = json!({ "conversation_id": id, "message": "go on" });
-    user.chat(&message).await?.until("message_end").await?;
+    user.chat(&message).await?.read_until("message_end").await?;
     let conversation = user.conversation(&id).await?;
     ensure!(conversation["messages"][3]["text"] == "Then the rest.", "it does not go on: {conversation}");
     let asked = model.requests().pop().context("the model was asked")?.to_string();
-    ensure!(asked.contains("First the milk,"), "the model is not told what it had answered: {asked}");
+    ensure!(asked.contains("First the milk,"), "the request lacks what the model has answered before: {asked}");
     suite.report.time("SC-003 the chat goes on after its pod was killed", Duration::from_mins(1), taken)?;
-    release.until_settled().await
+    release.wait_until_settled().await
 }
 
-/// Of the first event.
+/// The conversation that the first event of the stream names.
 fn conversation_id(stream: &str) -> Result<String> {
     let data = stream.lines().find_map(|line| line.strip_prefix("data:")).context("the stream begins with data")?;
     let data: Value = serde_json::from_str(data.trim())?;
@@ -82,8 +82,8 @@ fn conversation_id(stream: &str) -> Result<String> {
 
 pub async fn mcp_through_the_ingress(suite: &Suite) -> Result<()> {
     let (release, ingress) = behind_the_ingress(suite).await?;
-    let door = release.door().await?;
-    let user = User::sign_up(&door.url).await?;
+    let proxy = release.proxy().await?;
+    let user = User::sign_up(&proxy.url).await?;
     let token = user.token("an assistant").await?;
     let mcp = Mcp { client: Client::new(), url: format!("{ingress}/mcp"), token };
 
@@ -109,7 +109,7 @@ struct Mcp {
 }
 
 impl Mcp {
-    /// The result of one request; every one may be answered by another pod.
+    /// Sends one request and returns its result. Each request may be answered by another pod.
     async fn call(&self, method: &str, params: Value) -> Result<Value> {
         let request = self.client.post(&self.url).header("host", HOST).bearer_auth(&self.token);
         let request = request.header("accept", "application/json, text/event-stream");

@@ -1,4 +1,5 @@
-//! The database's image may change under its data: the chart names the official one, the flake brings one without locales.
+//! The database's image may change under its data: the chart names the official one, and the
+//! flake has one without locales.
 
 use std::time::{Duration, Instant};
 
@@ -9,14 +10,14 @@ use todo_e2e::{
     release::{NAME, Release},
     suite::{Skip, Suite},
     user::User,
-    wait::until,
+    wait::wait_until,
 };
 
-/// What the box has as the flake makes it.
-const OF_THE_BOX: &str = "box.local/todo-postgres:1";
+/// The image in the box, which is made as the flake's.
+const BOX_IMAGE: &str = "box.local/todo-postgres:1";
 
-/// As a volume was made before the chart said how.
-const BY_THE_IMAGES_LOCALE: &str = "postgres.initdbArgs=";
+/// The value with which volumes were made before the chart had options for `initdb`.
+const NO_INITDB_ARGS: &str = "postgres.initdbArgs=";
 
 const TITLES: &[&str] = &[
     "ÄPFEL kaufen",
@@ -53,7 +54,7 @@ const SEARCHES: &[(&str, usize)] = &[
     ("an", 1),
 ];
 
-/// What either image has to make alike. The version of ICU's rules is that of the image.
+/// A query for what both images have to make alike. The version of ICU's rules may differ.
 const CLUSTER: &str = "
     select jsonb_agg(to_jsonb(d) - '{oid,datfrozenxid,datminmxid,datcollversion}'::text[] order by datname)
     from pg_database d;
@@ -64,24 +65,24 @@ const CLUSTER: &str = "
 
 pub async fn sc_003_the_data_outlives_a_change_of_the_databases_image(suite: &Suite) -> Result<()> {
     let other = other_image(suite).await?;
-    let other = texts(&other);
-    // Which builds them, if nothing has yet.
+    let other = as_strs(&other);
+    // This builds the images, if no test has yet.
     suite.images().await?;
     let start = Instant::now();
     let mut clusters = Vec::new();
     for (purpose, first, second) in [("chart-first", &[][..], &other[..]), ("other-first", &other[..], &[][..])] {
         let release = suite.release(purpose).await?;
-        release.at(first).await?;
+        release.ensure_values(first).await?;
         let exec = release.kubectl(["exec", &format!("{NAME}-postgres-0"), "--", "psql", "--username", NAME]);
         clusters.push(psql(exec).await?);
-        let door = release.door().await?;
-        let user = User::sign_up(&door.url).await?;
+        let proxy = release.proxy().await?;
+        let user = User::sign_up(&proxy.url).await?;
         let (before, after) = TITLES.split_at(TITLES.len() / 2);
-        write(&user, before).await?;
+        create_tasks(&user, before).await?;
         for (image, titles) in [(second, after), (first, &[][..]), (second, &[][..])] {
             change_image(&release, image, &user).await?;
-            write(&user, titles).await?;
-            read(&user).await.with_context(|| format!("{purpose}, then {image:?}"))?;
+            create_tasks(&user, titles).await?;
+            ensure_tasks(&user).await.with_context(|| format!("{purpose}, then {image:?}"))?;
         }
         suite.remove(&release.namespace).await?;
     }
@@ -94,28 +95,28 @@ pub async fn sc_003_the_data_outlives_a_change_of_the_databases_image(suite: &Su
 pub async fn sc_003_a_volume_with_a_locale_keeps_its_image(suite: &Suite) -> Result<()> {
     let other = other_image(suite).await?;
     let release = suite.release("locale").await?;
-    release.at(&[BY_THE_IMAGES_LOCALE]).await?;
-    let door = release.door().await?;
-    let user = User::sign_up(&door.url).await?;
-    write(&user, TITLES).await?;
-    read(&user).await?;
+    release.ensure_values(&[NO_INITDB_ARGS]).await?;
+    let proxy = release.proxy().await?;
+    let user = User::sign_up(&proxy.url).await?;
+    create_tasks(&user, TITLES).await?;
+    ensure_tasks(&user).await?;
     change_image(&release, &[], &user).await?;
-    read(&user).await.context("with the chart's options of initdb, which come too late")?;
+    ensure_tasks(&user).await.context("with the chart's options of initdb, which come too late")?;
 
-    release.apply(&texts(&other)).await?;
-    let said = until("the image without locales refuses the volume", Duration::from_mins(1), async || {
+    release.apply(&as_strs(&other)).await?;
+    let output = wait_until("the image without locales refuses the volume", Duration::from_mins(1), async || {
         let pod = release.pod("postgres").await?;
         ensure!(image(&pod) == other_name(&other), "still {:?}", image(&pod));
         let log = release.log(&pod.name_any()).await?;
-        ensure!(!log.is_empty(), "it has said nothing");
+        ensure!(!log.is_empty(), "it has printed nothing");
         Ok(log)
     })
     .await?;
-    let way_out = said.contains("the locale en_US.utf8") && said.contains("docker.io/library/postgres:");
-    ensure!(way_out && said.lines().count() == 1, "it says:\n{said}");
+    let way_out = output.contains("the locale en_US.utf8") && output.contains("docker.io/library/postgres:");
+    ensure!(way_out && output.lines().count() == 1, "it says:\n{output}");
 
     change_image(&release, &[], &user).await?;
-    read(&user).await.context("after it was refused")?;
+    ensure_tasks(&user).await.context("after it was refused")?;
     suite.report.add("an image without the volume's locale", "one line, nothing changed", "one line, nothing changed");
     suite.remove(&release.namespace).await
 }
@@ -124,21 +125,21 @@ pub async fn sc_003_a_volume_with_a_locale_keeps_its_image(suite: &Suite) -> Res
 async fn other_image(suite: &Suite) -> Result<[String; 2]> {
     let image = match std::env::var("TODO_E2E_POSTGRES_IMAGE") {
         Ok(image) => image,
-        Err(_) if has_that_of_the_box(suite).await? => OF_THE_BOX.to_owned(),
+        Err(_) if has_box_image(suite).await? => BOX_IMAGE.to_owned(),
         Err(_) => return Err(Skip("TODO_E2E_POSTGRES_IMAGE names no image, and only the box has one".into()).into()),
     };
     let (repository, tag) = image.rsplit_once(':').with_context(|| format!("{image} has no tag"))?;
     Ok([format!("postgres.image.repository={repository}"), format!("postgres.image.tag={tag}")])
 }
 
-async fn has_that_of_the_box(suite: &Suite) -> Result<bool> {
+async fn has_box_image(suite: &Suite) -> Result<bool> {
     if suite.cluster.minikube.is_none() {
         return Ok(false);
     }
-    Ok(suite.cluster.minikube(["image", "ls"]).await?.output.lines().any(|image| image == OF_THE_BOX))
+    Ok(suite.cluster.minikube(["image", "ls"]).await?.stdout.lines().any(|image| image == BOX_IMAGE))
 }
 
-/// `repository:tag` of such values.
+/// `repository:tag`, from the values of [`other_image`].
 fn other_name(values: &[String; 2]) -> String {
     let [repository, tag] = values.each_ref().map(|value| value.split_once('=').map_or("", |(_, value)| value));
     format!("{repository}:{tag}")
@@ -149,22 +150,22 @@ fn image(pod: &k8s_openapi::api::core::v1::Pod) -> String {
     container.and_then(|container| container.image.clone()).unwrap_or_default()
 }
 
-fn texts(values: &[String; 2]) -> [&str; 2] {
+fn as_strs(values: &[String; 2]) -> [&str; 2] {
     values.each_ref().map(String::as_str)
 }
 
 async fn change_image(release: &Release, values: &[&str], user: &User) -> Result<()> {
-    release.at(values).await?;
+    release.ensure_values(values).await?;
     // The backend asks twice a second whether the database is back.
-    until("the database answers", Duration::from_mins(1), async || user.tasks().await.map(drop)).await
+    wait_until("the database answers", Duration::from_mins(1), async || user.tasks().await.map(drop)).await
 }
 
 async fn psql(mut exec: tokio::process::Command) -> Result<String> {
     exec.args(["--no-psqlrc", "--no-align", "--tuples-only", "--command", CLUSTER]);
-    program::succeed(exec).await
+    program::stdout(exec).await
 }
 
-async fn write(user: &User, titles: &[&str]) -> Result<()> {
+async fn create_tasks(user: &User, titles: &[&str]) -> Result<()> {
     for title in titles {
         let task = user.create(title, &uuid::Uuid::new_v4().to_string()).await?;
         ensure!(task.title == *title, "{title} was made {}", task.title);
@@ -172,8 +173,8 @@ async fn write(user: &User, titles: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Finds every title, byte for byte, by searches, and in order.
-async fn read(user: &User) -> Result<()> {
+/// Fails unless every title is found byte for byte, in order and by searches.
+async fn ensure_tasks(user: &User) -> Result<()> {
     let mut titles = TITLES.to_vec();
     titles.sort_by_key(|title| title.to_lowercase());
     let mut found = titles_of(user, "", "title").await?;

@@ -8,15 +8,15 @@ use serde_json::Value;
 use todo::rollout::pod::restarts;
 use todo_e2e::{
     browser,
-    load::{Failing, Load},
+    load::{Load, OnFailure},
     program,
     release::{NAME, Release, chart},
     suite::{BASELINE, Skip, Suite},
     user::User,
-    wait::until,
+    wait::wait_until,
 };
 
-/// Also US5.1.
+/// This shows US5.1 too.
 pub async fn us1_1_install_with_no_values(suite: &Suite) -> Result<()> {
     let release = suite.release("bare").await?;
     let images = suite.images().await?;
@@ -30,12 +30,12 @@ pub async fn us1_1_install_with_no_values(suite: &Suite) -> Result<()> {
         helm.args(images.values()?);
     }
     let start = Instant::now();
-    program::succeed(helm).await?;
-    release.until_rolled_out(Duration::from_mins(2)).await?;
+    program::stdout(helm).await?;
+    release.wait_until_rolled_out(Duration::from_mins(2)).await?;
     suite.report.time("SC-002 pods ready after helm install", Duration::from_mins(2), start.elapsed())?;
-    // Signs up, writes, reads and deletes, through the frontend's Service.
+    // The chart's test signs up, writes, reads and deletes, through the frontend's Service.
     let test = release.test().await?;
-    ensure!(test.status.success(), "helm test failed:\n{}", test.all());
+    ensure!(test.status.success(), "helm test failed:\n{}", test.combined());
     suite.report.time("SC-001 US5.1 application works after helm install", Duration::from_mins(5), start.elapsed())?;
     for component in ["backend", "frontend", "postgres"] {
         let pod = release.pod(component).await?;
@@ -44,8 +44,8 @@ pub async fn us1_1_install_with_no_values(suite: &Suite) -> Result<()> {
     suite.remove(&release.namespace).await
 }
 
-/// Brings an image into Minikube under the chart's own tag, so that not even tags have to be given. Through a file: of
-/// a tag that exists, `minikube image tag` says nothing and does nothing.
+/// Loads an image into Minikube under the chart's own tag, so that not even tags have to be given. It goes through a
+/// file, since `minikube image tag` does nothing for a tag that exists, and reports no error.
 async fn load_as_released(suite: &Suite, image: &str) -> Result<()> {
     let (repository, content) = image.split_once(':').context("the image has a tag")?;
     let released = format!("{repository}:{}", env!("CARGO_PKG_VERSION"));
@@ -53,11 +53,11 @@ async fn load_as_released(suite: &Suite, image: &str) -> Result<()> {
     let archive = scratch.path().join("image.tar");
     let archive = archive.to_str().context("a path in text")?;
     // The content tag is the beginning of the image's id.
-    program::succeed(program::command("docker", ["tag", content, &released])).await?;
-    program::succeed(program::command("docker", ["save", "--output", archive, &released])).await?;
+    program::stdout(program::command("docker", ["tag", content, &released])).await?;
+    program::stdout(program::command("docker", ["save", "--output", archive, &released])).await?;
     suite.cluster.minikube(["image", "load", archive]).await?;
     let listed = suite.cluster.minikube(["image", "ls", "--format", "json"]).await?;
-    let listed: Vec<Value> = serde_json::from_str(&listed.output)?;
+    let listed: Vec<Value> = serde_json::from_str(&listed.stdout)?;
     let found = listed.iter().find(|entry| {
         let tags = entry["repoTags"].as_array().into_iter().flatten().filter_map(Value::as_str);
         tags.map(|tag| tag.trim_start_matches("docker.io/library/")).any(|tag| tag == released)
@@ -68,34 +68,34 @@ async fn load_as_released(suite: &Suite, image: &str) -> Result<()> {
 }
 
 pub async fn us1_2_journey_through_the_service(suite: &Suite) -> Result<()> {
-    let release = suite.standing(BASELINE).await?;
+    let release = suite.shared_release(BASELINE).await?;
     let start = Instant::now();
     if suite.cluster.minikube.is_some() {
         let found =
             suite.cluster.minikube(["service", "todo-frontend", "--namespace", &release.namespace, "--url"]).await?;
-        ensure!(found.status.success(), "minikube service failed: {}", found.all());
-        browser::journey(found.output.lines().next().context("minikube service tells no URL")?, None).await?;
+        ensure!(found.status.success(), "minikube service failed: {}", found.combined());
+        browser::journey(found.stdout.lines().next().context("minikube service prints no URL")?, None).await?;
     } else {
-        browser::journey(&release.door().await?.url, None).await?;
+        browser::journey(&release.proxy().await?.url, None).await?;
     }
     suite.report.add("US1.2 journey through the Service", "passes", format!("{:.1} s", start.elapsed().as_secs_f64()));
     Ok(())
 }
 
-/// What the Ingress calls the application.
+/// The host name by which the Ingress knows the application.
 pub const HOST: &str = "todo.local";
 
-/// The standing release with an Ingress, and the address of the controller that leads to it.
+/// The shared release with an Ingress, and the address of the controller that leads to it.
 pub async fn behind_the_ingress(suite: &Suite) -> Result<(&Release, String)> {
     let Ok(ingress) = std::env::var("TODO_E2E_INGRESS") else {
         return Err(Skip("TODO_E2E_INGRESS names no Ingress controller's address".into()).into());
     };
     let class = std::env::var("TODO_E2E_INGRESS_CLASS").unwrap_or_default();
     let class = format!("ingress.className={class}");
-    let release = suite.standing(&[BASELINE, &["ingress.enabled=true", &class]].concat()).await?;
+    let release = suite.shared_release(&[BASELINE, &["ingress.enabled=true", &class]].concat()).await?;
     let client = reqwest::Client::new();
-    until("the Ingress leads to frontend and backend", Duration::from_mins(1), async || {
-        // The frontend leads on to /api, so only /mcp tells that the backend has its routes.
+    wait_until("the Ingress leads to frontend and backend", Duration::from_mins(1), async || {
+        // The frontend forwards /api too, so only /mcp shows that the backend has routes of its own.
         for (path, status) in [("/", 200), ("/api/tasks", 401), ("/mcp", 401)] {
             let answer = client.get(format!("{ingress}{path}")).header("host", HOST).send().await?;
             ensure!(answer.status() == status, "{path} was answered {}", answer.status());
@@ -118,18 +118,18 @@ pub async fn us1_2_journey_through_the_ingress(suite: &Suite) -> Result<()> {
 }
 
 pub async fn us1_3_logs_are_json_without_an_error(suite: &Suite) -> Result<()> {
-    let release = suite.standing(BASELINE).await?;
-    // From the start of the pods, and nothing but normal work.
-    program::succeed(release.kubectl(["rollout", "restart", "deployment"])).await?;
-    release.until_settled().await?;
-    let door = release.door().await?;
-    let user = User::sign_up(&door.url).await?;
+    let release = suite.shared_release(BASELINE).await?;
+    // After a restart the logs hold the start of the pods and normal requests only.
+    program::stdout(release.kubectl(["rollout", "restart", "deployment"])).await?;
+    release.wait_until_settled().await?;
+    let proxy = release.proxy().await?;
+    let user = User::sign_up(&proxy.url).await?;
     let task = user.create("log me", "once").await?;
     user.rename(&task.id, "logged").await?;
     user.delete(&task.id).await?;
-    let load = Load::start(&door.url, Failing::GoesOn).await?;
+    let load = Load::start(&proxy.url, OnFailure::Continue).await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    load.finish().await.without_failure()?;
+    load.finish().await.ensure_no_failure()?;
 
     let mut lines = 0;
     for component in ["backend", "frontend"] {

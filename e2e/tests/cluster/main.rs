@@ -1,7 +1,7 @@
 //! The application on a real cluster. Each test is named after the row of the requirements it shows.
 //!
-//! Run by `cargo xtask test cluster`. They run one after the other, in any order; those who need nothing of their own
-//! share one release and leave it as they found it.
+//! `cargo xtask test cluster` runs them, one after the other, in any order. Those that need no release of their own
+//! share one, and leave it as they found it.
 
 mod ask;
 mod changes;
@@ -34,7 +34,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-/// Of one test, much more than any takes but those that build the images.
+/// How long one test may take. Only those that build the images need a large part of it.
 const LIMIT: Duration = Duration::from_mins(15);
 
 type Test = for<'a> fn(&'a Suite) -> LocalBoxFuture<'a, Result<()>>;
@@ -104,7 +104,7 @@ fn main() -> Result<ExitCode> {
     }
     runtime.block_on(async {
         suite.remove_all().await?;
-        suite.until_gone().await
+        suite.wait_until_removed().await
     })?;
     Ok(conclusion.exit_code())
 }
@@ -151,7 +151,7 @@ async fn run(name: &str, test: Test, suite: &Suite) -> Result<Completion, Failed
     failure.set_description(error.as_str());
     ended(failure);
     println!("\n{error}");
-    suite.explain().await;
-    suite.mend();
+    suite.print_diagnostics().await;
+    suite.reset();
     Err(error.into())
 }

@@ -7,68 +7,68 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
 use reqwest::{Client, Method, StatusCode};
 use todo_e2e::{
-    door::Door,
-    load::{Failing, Load},
+    load::{Load, OnFailure},
     program,
+    proxy::ServiceProxy,
     release::{NAME, Release},
     suite::{BASELINE, Suite},
     user::User,
 };
 
-/// A setting whose effect shows from outside: an origin whose pages may call the API.
-const FRIEND: &str = "https://friend.example";
+/// The value of a setting whose effect can be seen from outside: an origin whose pages may call the API.
+const ALLOWED_ORIGIN: &str = "https://friend.example";
 
-/// Also US3.1 and SC-006.
+/// This shows US3.1 and SC-006 too.
 pub async fn us3_3_a_changed_value_rolls_the_pods(suite: &Suite) -> Result<()> {
-    let release = suite.standing(BASELINE).await?;
-    let door = release.door().await?;
-    ensure!(!is_friend(&door).await?);
+    let release = suite.shared_release(BASELINE).await?;
+    let proxy = release.proxy().await?;
+    ensure!(!is_allowed_origin(&proxy).await?);
     let before = pods(release).await?;
-    let load = Load::start(&door.url, Failing::GoesOn).await?;
-    release.at(&[BASELINE, &["config.corsOrigins={https://friend.example}"]].concat()).await?;
+    let load = Load::start(&proxy.url, OnFailure::Continue).await?;
+    release.ensure_values(&[BASELINE, &["config.corsOrigins={https://friend.example}"]].concat()).await?;
     let outcome = load.finish().await;
 
-    ensure!(is_friend(&door).await?, "the new value has no effect");
+    ensure!(is_allowed_origin(&proxy).await?, "the new value has no effect");
     let settings: ConfigMap = release.api().get(&format!("{NAME}-config")).await?;
     let value = settings.data.as_ref().and_then(|data| data.get("CORS_ORIGINS")).context("no CORS_ORIGINS")?;
-    ensure!(value == FRIEND, "the ConfigMap has {value}");
+    ensure!(value == ALLOWED_ORIGIN, "the ConfigMap has {value}");
     let after = pods(release).await?;
     for (name, image) in &after {
         ensure!(!before.iter().any(|(old, _)| old == name), "{name} was not replaced");
         ensure!(before.iter().any(|(_, old)| old == image), "{name} has another image");
     }
     suite.report.add("US3.1 US3.3 SC-006 failed requests, changed value", 0, outcome.summary());
-    outcome.without_failure()?;
-    outcome.nothing_lost(&door.url).await?;
-    suite.standing(BASELINE).await.map(drop)
+    outcome.ensure_no_failure()?;
+    outcome.ensure_nothing_lost(&proxy.url).await?;
+    suite.shared_release(BASELINE).await.map(drop)
 }
 
 pub async fn us3_3_an_edited_configmap_takes_effect_at_a_restart(suite: &Suite) -> Result<()> {
-    let release = suite.standing(BASELINE).await?;
-    let door = release.door().await?;
-    ensure!(!is_friend(&door).await?);
-    release.forget();
-    let patch = format!(r#"{{"data":{{"CORS_ORIGINS":"{FRIEND}"}}}}"#);
-    program::succeed(release.kubectl(["patch", "configmap", &format!("{NAME}-config"), "--patch", &patch])).await?;
-    ensure!(!is_friend(&door).await?, "the value has an effect before the restart");
+    let release = suite.shared_release(BASELINE).await?;
+    let proxy = release.proxy().await?;
+    ensure!(!is_allowed_origin(&proxy).await?);
+    release.invalidate();
+    let patch = format!(r#"{{"data":{{"CORS_ORIGINS":"{ALLOWED_ORIGIN}"}}}}"#);
+    program::stdout(release.kubectl(["patch", "configmap", &format!("{NAME}-config"), "--patch", &patch])).await?;
+    ensure!(!is_allowed_origin(&proxy).await?, "the value has an effect before the restart");
     restart(release).await?;
-    ensure!(is_friend(&door).await?, "the new value has no effect");
-    // An upgrade brings the chart's value back, but has no reason to replace pods.
-    suite.standing(BASELINE).await?;
+    ensure!(is_allowed_origin(&proxy).await?, "the new value has no effect");
+    // An upgrade restores the chart's value, but has no reason to replace pods.
+    suite.shared_release(BASELINE).await?;
     restart(release).await?;
-    ensure!(!is_friend(&door).await?, "an upgrade does not bring the chart's value back");
+    ensure!(!is_allowed_origin(&proxy).await?, "an upgrade does not restore the chart's value");
     suite.report.add("US3.3 edited ConfigMap and restart", "takes effect", "takes effect");
     Ok(())
 }
 
 async fn restart(release: &Release) -> Result<()> {
-    program::succeed(release.kubectl(["rollout", "restart", &format!("deployment/{NAME}-backend")])).await?;
-    release.until_settled().await
+    program::stdout(release.kubectl(["rollout", "restart", &format!("deployment/{NAME}-backend")])).await?;
+    release.wait_until_settled().await
 }
 
 pub async fn us3_2_secrets_are_shown_nowhere(suite: &Suite) -> Result<()> {
-    let release = suite.standing(BASELINE).await?;
-    let door = release.door().await?;
+    let release = suite.shared_release(BASELINE).await?;
+    let proxy = release.proxy().await?;
     let secret = release.secret(&format!("{NAME}-secrets")).await?.data.context("the Secret is empty")?;
     let mut secrets = Vec::new();
     for key in ["SECRET_KEY", "DATABASE_URL", "POSTGRES_PASSWORD"] {
@@ -78,8 +78,8 @@ pub async fn us3_2_secrets_are_shown_nowhere(suite: &Suite) -> Result<()> {
         secrets.push((key, value));
     }
 
-    let mut shown = vec![("errors", errors(&door).await?)];
-    let user = User::sign_up(&door.url).await?;
+    let mut shown = vec![("errors", errors(&proxy).await?)];
+    let user = User::sign_up(&proxy.url).await?;
     user.create("keep a secret", "once").await?;
     for component in ["backend", "frontend", "postgres"] {
         for pod in release.pods(component).await? {
@@ -93,15 +93,15 @@ pub async fn us3_2_secrets_are_shown_nowhere(suite: &Suite) -> Result<()> {
                 "frontend" => 9091,
                 _ => continue,
             };
-            let (status, metrics) = release.ask(&pod, port, "/metrics").await?;
+            let (status, metrics) = release.request_pod(&pod, port, "/metrics").await?;
             ensure!(status == 200 && metrics.contains("build_info"), "metrics of {component}: {status}");
             shown.push(("metrics", metrics));
         }
     }
     let configmaps = release.kubectl(["get", "configmaps,deployments,statefulsets", "--output", "yaml"]);
-    shown.push(("ConfigMaps and workloads", program::succeed(configmaps).await?));
-    shown.push(("helm get values", program::succeed(release.helm(["get", "values", NAME, "--all"])).await?));
-    shown.push(("helm get notes", program::succeed(release.helm(["get", "notes", NAME])).await?));
+    shown.push(("ConfigMaps and workloads", program::stdout(configmaps).await?));
+    shown.push(("helm get values", program::stdout(release.helm(["get", "values", NAME, "--all"])).await?));
+    shown.push(("helm get notes", program::stdout(release.helm(["get", "notes", NAME])).await?));
     for (place, text) in &shown {
         ensure!(!text.is_empty(), "nothing to look at in {place}");
         for (key, value) in &secrets {
@@ -112,8 +112,8 @@ pub async fn us3_2_secrets_are_shown_nowhere(suite: &Suite) -> Result<()> {
     Ok(())
 }
 
-/// Every answer that tells of a mistake.
-async fn errors(door: &Door) -> Result<String> {
+/// The bodies of answers that report an error of the client.
+async fn errors(proxy: &ServiceProxy) -> Result<String> {
     let client = Client::new();
     let mut bodies = String::new();
     for (method, path, body, status) in [
@@ -122,7 +122,7 @@ async fn errors(door: &Door) -> Result<String> {
         (Method::POST, "/api/auth/sign-up", "{}", StatusCode::UNPROCESSABLE_ENTITY),
         (Method::POST, "/api/auth/sign-up", "{", StatusCode::BAD_REQUEST),
     ] {
-        let request = client.request(method, format!("{}{path}", door.url)).body(body);
+        let request = client.request(method, format!("{}{path}", proxy.url)).body(body);
         let answer = request.header("content-type", "application/json").send().await?;
         ensure!(answer.status() == status, "{path} with `{body}` was answered {}", answer.status());
         bodies += &answer.text().await?;
@@ -130,15 +130,15 @@ async fn errors(door: &Door) -> Result<String> {
     Ok(bodies)
 }
 
-/// Whether the friend's pages may call the API, as its answer tells a browser.
-async fn is_friend(door: &Door) -> Result<bool> {
+/// Whether pages of that origin may call the API, as its answer says to a browser.
+async fn is_allowed_origin(proxy: &ServiceProxy) -> Result<bool> {
     let client = Client::builder().timeout(Duration::from_secs(10)).build()?;
-    let request = client.get(format!("{}/api/auth/session", door.url)).header("origin", FRIEND);
+    let request = client.get(format!("{}/api/auth/session", proxy.url)).header("origin", ALLOWED_ORIGIN);
     let answer = request.send().await?;
-    Ok(answer.headers().get("access-control-allow-origin").is_some_and(|origin| origin == FRIEND))
+    Ok(answer.headers().get("access-control-allow-origin").is_some_and(|origin| origin == ALLOWED_ORIGIN))
 }
 
-/// Name and image id of every pod of backend and frontend.
+/// The name and the image's id of every pod of backend and frontend.
 async fn pods(release: &Release) -> Result<HashSet<(String, String)>> {
     let mut pods = HashSet::new();
     for component in ["backend", "frontend"] {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use support::{Tree, backend, docker, frontend, images};
 
-/// Bytes, uncompressed.
+/// The budgets' unit in bytes. Sizes are those of uncompressed images.
 const MEGABYTE: u64 = 1_000_000;
 
 #[test]
@@ -61,7 +61,7 @@ fn images_run_with_a_read_only_root_and_without_capabilities() {
         ["run", "--rm", "--read-only", "--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
     let openapi = docker(&[&restricted[..], &[&backend().build(), "openapi"]].concat());
     assert!(openapi.contains("/api/tasks"), "{openapi}");
-    // Node.js brings the certificate authorities in itself.
+    // Node.js contains the certificate authorities.
     let count = "console.log(`authorities ${require('tls').rootCertificates.length}`)";
     let output = docker(&[&restricted[..], &[&frontend().build(), "--eval", count]].concat());
     let authorities: usize = output.trim().strip_prefix("authorities ").unwrap().parse().unwrap();

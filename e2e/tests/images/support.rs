@@ -45,13 +45,13 @@ impl Image {
         self
     }
 
-    /// Only up to a stage of the Dockerfile.
+    /// Builds only up to a stage of the Dockerfile.
     pub fn stage(mut self, stage: &'static str) -> Self {
         self.stage = Some(stage);
         self
     }
 
-    /// The id of the image, built where anything changed.
+    /// Builds the image, if anything has changed, and returns its id.
     pub fn build(&self) -> String {
         self.try_build().unwrap_or_else(|error| panic!("{} does not build:\n{error}", self.name))
     }
@@ -71,7 +71,7 @@ impl Image {
         run(build.arg(self.root.join(self.context)))
     }
 
-    /// A Go template's view of the image.
+    /// What a Go template prints of the image.
     pub fn inspect(&self, format: &str) -> String {
         docker(&["image", "inspect", "--format", format, &self.build()])
     }
@@ -89,7 +89,7 @@ impl Image {
     }
 }
 
-/// Runs docker, which has to succeed; its output without the last line's end.
+/// Runs docker, which has to succeed, and returns its output without the end of the last line.
 pub fn docker(arguments: &[&str]) -> String {
     run(Command::new("docker").args(arguments)).unwrap_or_else(|error| panic!("docker {arguments:?}: {error}"))
 }

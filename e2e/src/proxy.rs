@@ -9,15 +9,15 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-pub struct Door {
+pub struct ServiceProxy {
     /// `http://127.0.0.1:<port>`
     pub url: String,
     _accepting: AbortOnDropHandle<()>,
 }
 
-impl Door {
-    /// Each connection is forwarded to one of its own at `target`.
-    pub async fn to(target: SocketAddr) -> Result<Self> {
+impl ServiceProxy {
+    /// Listens, and forwards each connection to one of its own at `target`.
+    pub async fn start(target: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let accepting = tokio::spawn(async move {
@@ -29,7 +29,7 @@ impl Door {
     }
 }
 
-/// A refused or broken connection ends the client's, who reports it.
+/// When the connection to the target is refused or breaks, the client's is closed, and the client reports it.
 async fn forward(mut client: TcpStream, target: SocketAddr) {
     if let Ok(mut server) = TcpStream::connect(target).await {
         let _ = copy_bidirectional(&mut client, &mut server).await;

@@ -1,5 +1,6 @@
-//! The box: a computer with Docker and Minikube in namespaces, for a machine that has neither. Its scripts and its README
-//! are in `e2e/box`; `cargo xtask box` runs them by name. Here is what `cargo todo` does with a box: it goes on in one.
+//! The box: a computer with Docker and Minikube in namespaces, for a machine that has neither. Its scripts and its
+//! README are in `e2e/box`; `cargo xtask box` runs them by name. Here is what `cargo todo` does with a box: it goes on
+//! in one.
 //!
 //! The module has the plural because `box` is a word of Rust.
 
@@ -13,7 +14,7 @@ use nix::unistd::Uid;
 use tokio::process::Command as TokioCommand;
 
 use crate::{
-    cluster::{Choice, Target},
+    cluster::{ClusterChoice, Target},
     output::note,
     process::Program,
     tool,
@@ -52,9 +53,9 @@ pub fn inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }
 
-/// A command of ours as the user has to type it.
+/// A command as the user has to type it, who may be outside of the box.
 #[must_use]
-pub fn shown(command: &str) -> String {
+pub fn command_line(command: &str) -> String {
     if !inside() {
         return command.to_owned();
     }
@@ -103,11 +104,11 @@ pub async fn up(workspace: &Workspace) -> Result<()> {
 }
 
 /// Continues in the box if the user asks for that, or if a box runs and this machine has no Minikube of its own.
-pub fn enter_where_it_runs(workspace: &Workspace, target: &Target) -> Result<()> {
+pub fn enter_if_running(workspace: &Workspace, target: &Target) -> Result<()> {
     if inside() {
         return Ok(());
     }
-    let only_there = target.cluster == Choice::Minikube && tool::on_path("minikube").is_none();
+    let only_there = target.cluster == ClusterChoice::Minikube && tool::on_path("minikube").is_none();
     if !target.in_box && !only_there {
         return Ok(());
     }

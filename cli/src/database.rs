@@ -74,7 +74,7 @@ impl Databases {
     }
 
     /// Completes when our own server has ended by itself.
-    pub async fn ended(&mut self) -> Result<()> {
+    pub async fn fail_on_exit(&mut self) -> Result<()> {
         let Self::Own(server) = self else { return std::future::pending().await };
         while server.is_running() {
             tokio::time::sleep(Duration::from_millis(200)).await;

@@ -1,4 +1,4 @@
-//! `cargo todo down`: ends the release. Data goes only when asked for.
+//! `cargo todo down`: removes the release, and its data only if the user asks for that.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -32,19 +32,19 @@ pub struct Down {
 
 pub async fn run(options: Down) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
-    boxes::enter_where_it_runs(&workspace, &options.target)?;
+    boxes::enter_if_running(&workspace, &options.target)?;
     let cluster = options.target.cluster();
     let context = options.target.kube_context(&cluster)?;
     // This is checked before anything is removed.
     if options.purge && !options.yes && !std::io::stdin().is_terminal() {
         bail!("--purge removes data and there is no terminal to ask: add --yes if it is meant");
     }
-    cluster.need().await?;
+    cluster.ensure_running().await?;
     let kube = context.connect().await?;
     let helm = Helm::new(&context);
     let (release, data, owns_namespace) = tokio::try_join!(helm.release(), Data::find(&kube), kube.owns_namespace())?;
     let shown = data.shown();
-    if options.purge && !options.yes && !confirmed(&context, shown.as_deref(), owns_namespace)? {
+    if options.purge && !options.yes && !confirm(&context, shown.as_deref(), owns_namespace)? {
         bail!("nothing was removed");
     }
 
@@ -56,12 +56,12 @@ pub async fn run(options: Down) -> Result<()> {
     match release {
         Some(_) => {
             helm.uninstall().await?;
-            known_good::forget(&workspace, &context)?;
+            known_good::clear(&workspace, &context)?;
             note(&format!("removed the release {RELEASE} from namespace {}", context.namespace));
         }
         None => note(&format!("there is no release {RELEASE} in namespace {}", context.namespace)),
     }
-    aiops::forget(&workspace, &context)?;
+    aiops::remove_kubeconfig(&workspace, &context)?;
     if aiops::revoke(&kube).await? {
         note("removed the rights of assistants, by `cargo todo ai-kubeconfig` or `ask`");
     }
@@ -115,7 +115,7 @@ impl Data {
     }
 }
 
-fn confirmed(context: &KubeContext, data: Option<&str>, owns_namespace: bool) -> Result<bool> {
+fn confirm(context: &KubeContext, data: Option<&str>, owns_namespace: bool) -> Result<bool> {
     let namespace = if owns_namespace { format!(", namespace {}", context.namespace) } else { String::new() };
     let data = data.unwrap_or("no data");
     anstream::print!("remove for good: {data}{namespace} (context {})? [y/N] ", context.name);

@@ -41,22 +41,26 @@ use crate::{
 
 /// A Service of the release that can be forwarded.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Service {
+pub struct ForwardedService {
     component: &'static str,
     /// The port of the Service in the cluster.
     port: u16,
     /// The first port of this machine to try; the next ones follow while a port is taken.
-    first: u16,
-    health: &'static str,
+    first_port: u16,
+    health_path: &'static str,
 }
 
-pub const FRONTEND: Service = Service { component: "frontend", port: 3000, first: 3000, health: "/api/health" };
-pub const PROMETHEUS: Service = Service { component: "prometheus", port: 9090, first: 9190, health: "/-/ready" };
-pub const GRAFANA: Service = Service { component: "grafana", port: 3000, first: 3100, health: "/api/health" };
-pub const SERVICES: [&Service; 3] = [&FRONTEND, &PROMETHEUS, &GRAFANA];
+pub const FRONTEND: ForwardedService =
+    ForwardedService { component: "frontend", port: 3000, first_port: 3000, health_path: "/api/health" };
+pub const PROMETHEUS: ForwardedService =
+    ForwardedService { component: "prometheus", port: 9090, first_port: 9190, health_path: "/-/ready" };
+pub const GRAFANA: ForwardedService =
+    ForwardedService { component: "grafana", port: 3000, first_port: 3100, health_path: "/api/health" };
+pub const SERVICES: [&ForwardedService; 3] = [&FRONTEND, &PROMETHEUS, &GRAFANA];
 
 const POLL: Duration = Duration::from_millis(50);
-const LIMIT: Duration = Duration::from_secs(20);
+/// How long a forward may take to start, or to end.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Forward a component's port, until ended
 #[derive(Args, Clone, Debug)]
@@ -83,7 +87,7 @@ pub async fn run(options: Forward) -> Result<()> {
     let lock = open(&file)?;
     // The content of the file is valid for as long as this process holds the lock.
     lock.try_lock().context("a forward for this namespace runs already")?;
-    std::fs::write(&file, serde_json::to_vec(&Running { process: std::process::id(), port: options.port })?)?;
+    std::fs::write(&file, serde_json::to_vec(&RunningForward { process: std::process::id(), port: options.port })?)?;
     let address = (Ipv4Addr::LOCALHOST, options.port);
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("cannot listen on port {}", options.port))?;
@@ -91,12 +95,13 @@ pub async fn run(options: Forward) -> Result<()> {
     tokio::select! {
         outcome = process::interrupted() => outcome,
         never = forwarder.accept(listener) => never,
-        () = removed(&file) => Ok(()),
+        () = wait_until_removed(&file) => Ok(()),
     }
 }
 
-/// Completes when the state directory is removed, for example with the checkout. No command could end this process then.
-async fn removed(file: &Path) {
+/// Completes when the state directory is removed, for example with the checkout. No command could end this process
+/// then.
+async fn wait_until_removed(file: &Path) {
     while file.exists() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -105,7 +110,7 @@ async fn removed(file: &Path) {
 /// Forwards each connection to a pod that is ready when it is made, so that new ones work as soon as a pod is replaced.
 struct Forwarder {
     context: KubeContext,
-    service: &'static Service,
+    service: &'static ForwardedService,
     client: Mutex<Option<KubeClient>>,
 }
 
@@ -152,7 +157,8 @@ impl Forwarder {
         {
             return Ok(opened);
         }
-        // Minikube has another port after it was stopped and started, and credentials expire: the kubeconfig is read again.
+        // Minikube has another port after it was stopped and started, and credentials expire: the kubeconfig is read
+        // again.
         let kube = self.context.connect().await?;
         let opened = self.open_by(&kube).await?;
         *self.client.lock().await = Some(kube);
@@ -199,12 +205,12 @@ fn target_port(port: &api::ServicePort, pod: &Pod) -> Option<u16> {
 
 /// A forward in the background.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Running {
+pub struct RunningForward {
     process: u32,
     pub port: u16,
 }
 
-impl Running {
+impl RunningForward {
     /// The address as the user has to type it, outside of the box too.
     #[must_use]
     pub fn url(&self) -> String {
@@ -212,7 +218,7 @@ impl Running {
     }
 }
 
-fn lock_file(workspace: &Workspace, context: &KubeContext, service: &Service) -> Result<PathBuf> {
+fn lock_file(workspace: &Workspace, context: &KubeContext, service: &ForwardedService) -> Result<PathBuf> {
     workspace.state(&format!("{}/forward-{}", context.directory(), service.component))
 }
 
@@ -222,7 +228,11 @@ fn open(path: &Path) -> Result<File> {
 }
 
 /// The forward that runs for this namespace.
-pub fn running(workspace: &Workspace, context: &KubeContext, service: &Service) -> Result<Option<Running>> {
+pub fn running(
+    workspace: &Workspace,
+    context: &KubeContext,
+    service: &ForwardedService,
+) -> Result<Option<RunningForward>> {
     let path = lock_file(workspace, context, service)?;
     if open(&path)?.try_lock().is_ok() {
         return Ok(None);
@@ -232,12 +242,16 @@ pub fn running(workspace: &Workspace, context: &KubeContext, service: &Service) 
 }
 
 /// Ends the forward, if one runs, and waits until its port is free.
-pub async fn stop(workspace: &Workspace, context: &KubeContext, service: &Service) -> Result<Option<Running>> {
+pub async fn stop(
+    workspace: &Workspace,
+    context: &KubeContext,
+    service: &ForwardedService,
+) -> Result<Option<RunningForward>> {
     let Some(found) = running(workspace, context, service)? else { return Ok(None) };
     let _ = kill(Pid::from_raw(found.process.try_into()?), Signal::SIGTERM);
-    let end = Instant::now() + LIMIT;
+    let end = Instant::now() + TIMEOUT;
     while running(workspace, context, service)?.is_some() {
-        ensure!(Instant::now() < end, "the port-forward, process {}, does not end within {LIMIT:?}", found.process);
+        ensure!(Instant::now() < end, "the port-forward, process {}, does not end within {TIMEOUT:?}", found.process);
         tokio::time::sleep(POLL).await;
     }
     Ok(Some(found))
@@ -248,9 +262,9 @@ pub async fn stop(workspace: &Workspace, context: &KubeContext, service: &Servic
 pub async fn start(
     workspace: &Workspace,
     context: &KubeContext,
-    service: &Service,
+    service: &ForwardedService,
     port: Option<u16>,
-) -> Result<Running> {
+) -> Result<RunningForward> {
     let last = stop(workspace, context, service).await?.map(|last| last.port);
     let port = match port {
         Some(port) => {
@@ -272,11 +286,11 @@ pub async fn start(
         .stderr(log);
     let mut child = command.spawn().context("cannot start the port-forward")?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
-    let url = format!("http://127.0.0.1:{port}{}", service.health);
-    let end = Instant::now() + LIMIT;
+    let url = format!("http://127.0.0.1:{port}{}", service.health_path);
+    let end = Instant::now() + TIMEOUT;
     loop {
         if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
-            return Ok(Running { process: child.id(), port });
+            return Ok(RunningForward { process: child.id(), port });
         }
         let log = || std::fs::read_to_string(&log_path).unwrap_or_default();
         if let Some(status) = child.try_wait()? {
@@ -284,7 +298,7 @@ pub async fn start(
         }
         if Instant::now() > end {
             bail!(
-                "the {} does not answer at {url} within {LIMIT:?}; its port-forward says:\n{}",
+                "the {} does not answer at {url} within {TIMEOUT:?}; its port-forward says:\n{}",
                 service.component,
                 log().trim()
             );
@@ -297,9 +311,9 @@ fn is_free(port: u16) -> bool {
     std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-fn free_port(service: &Service) -> Result<u16> {
-    let last = service.first + 99;
-    (service.first..=last)
+fn free_port(service: &ForwardedService) -> Result<u16> {
+    let last = service.first_port + 99;
+    (service.first_port..=last)
         .find(|&port| is_free(port))
-        .with_context(|| format!("no port from {} to {last} is free: end a program that has one", service.first))
+        .with_context(|| format!("no port from {} to {last} is free: end a program that has one", service.first_port))
 }

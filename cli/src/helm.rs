@@ -88,10 +88,10 @@ impl Helm {
         tool::text(self.command(&["uninstall", RELEASE, "--wait"])).await.map(drop)
     }
 
-    /// A command to give to the user, to be completed by `arguments`.
+    /// The `helm` command with these arguments, to show to the user.
     #[must_use]
-    pub fn shown(&self, arguments: &str) -> String {
+    pub fn command_line(&self, arguments: &str) -> String {
         let KubeContext { name, namespace } = &self.context;
-        boxes::shown(&format!("helm --kube-context {name} --namespace {namespace} {arguments}"))
+        boxes::command_line(&format!("helm --kube-context {name} --namespace {namespace} {arguments}"))
     }
 }

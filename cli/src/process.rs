@@ -20,13 +20,13 @@ use tokio::{
     task::JoinSet,
 };
 
-const KEPT_LINES: usize = 400;
+const MAX_KEPT_LINES: usize = 400;
 const POLL: Duration = Duration::from_millis(20);
 
 type Lines = Arc<Mutex<VecDeque<String>>>;
 
 /// A running program in a process group of its own. Dropping it ends the group: SIGTERM, then SIGKILL after
-/// [`Program::GRACE`].
+/// [`Program::GRACE_PERIOD`].
 #[derive(Debug)]
 pub struct Program {
     name: String,
@@ -38,7 +38,7 @@ pub struct Program {
 
 impl Program {
     /// How long a program may take to end after SIGTERM.
-    pub const GRACE: Duration = Duration::from_secs(20);
+    pub const GRACE_PERIOD: Duration = Duration::from_secs(20);
 
     /// Starts a program; `on_line` gets each line it writes to standard output or error.
     pub fn start(mut command: Command, on_line: impl Fn(&str) + Clone + Send + 'static) -> Result<Self> {
@@ -84,7 +84,7 @@ impl Program {
     }
 
     /// The exit status, if the program has ended.
-    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+    pub fn exit_status(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 
@@ -121,7 +121,7 @@ impl Program {
     /// Ends the program and all it started, and waits until they are gone.
     pub async fn stop(mut self) {
         self.signal(Signal::SIGTERM);
-        let limit = Instant::now() + Self::GRACE;
+        let limit = Instant::now() + Self::GRACE_PERIOD;
         while self.is_alive() && Instant::now() < limit {
             tokio::time::sleep(POLL).await;
         }
@@ -147,7 +147,7 @@ impl Drop for Program {
             return;
         }
         self.signal(Signal::SIGTERM);
-        let limit = Instant::now() + Self::GRACE;
+        let limit = Instant::now() + Self::GRACE_PERIOD;
         while self.is_alive() {
             if Instant::now() > limit {
                 self.signal(Signal::SIGKILL);
@@ -165,7 +165,7 @@ async fn read(stream: impl AsyncRead + Unpin, lines: Lines, on_line: impl Fn(&st
         buffer.clear();
         on_line(&line);
         let mut lines = lock(&lines);
-        if lines.len() == KEPT_LINES {
+        if lines.len() == MAX_KEPT_LINES {
             lines.pop_front();
         }
         lines.push_back(line);

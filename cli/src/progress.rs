@@ -1,4 +1,5 @@
-//! Progress of work: on a terminal each task has a line that changes in place; elsewhere only lines that last are printed.
+//! Progress of work: on a terminal each task has a line that changes in place; elsewhere only lines that last are
+//! printed.
 
 use std::{io::IsTerminal, sync::Arc, time::Duration};
 
@@ -9,7 +10,7 @@ use tokio::process::Command;
 use crate::{output::note, process::Program, tool};
 
 /// How many lines of a failed program are in the error.
-const LAST_LINES: usize = 40;
+const MAX_ERROR_LINES: usize = 40;
 
 /// The lines of one run. Clones share them.
 #[derive(Clone, Debug)]
@@ -41,11 +42,11 @@ impl Progress {
 
     /// Runs a program on a line of its own; when it fails, the end of what it wrote is in the error.
     pub async fn run(&self, what: &str, command: Command) -> Result<()> {
-        let name = tool::shown(&command);
+        let name = tool::command_line(&command);
         let task = Arc::new(self.start(what));
         let mut program = Program::start(command, move |text| task.set_message(text))?;
         let status = program.wait().await?;
-        ensure!(status.success(), "`{name}` failed ({status}):\n{}", program.last_lines(LAST_LINES));
+        ensure!(status.success(), "`{name}` failed ({status}):\n{}", program.last_lines(MAX_ERROR_LINES));
         Ok(())
     }
 }

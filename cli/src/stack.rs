@@ -230,7 +230,7 @@ async fn wait_until_ok(program: &mut Program, url: &str) -> Result<()> {
                 Ok(response) => answer = format!("{} {}", response.status(), response.text().await.unwrap_or_default()),
                 Err(error) => answer = error.to_string(),
             }
-            if let Some(status) = program.ended()? {
+            if let Some(status) = program.exit_status()? {
                 bail!("it ended ({status}):\n{}", program.last_lines(10));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

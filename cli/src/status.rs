@@ -24,10 +24,10 @@ pub struct Status {
 
 pub async fn run(options: Status) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
-    boxes::enter_where_it_runs(&workspace, &options.target)?;
+    boxes::enter_if_running(&workspace, &options.target)?;
     let cluster = options.target.cluster();
     let context = options.target.kube_context(&cluster)?;
-    cluster.need().await?;
+    cluster.ensure_running().await?;
     let kube = context.connect().await?;
     let helm = Helm::new(&context);
     let (release, snapshot) = tokio::try_join!(helm.release(), Snapshot::take(&kube))?;

@@ -1,4 +1,4 @@
-//! Other programs, run for what they answer.
+//! Programs that are run for their output.
 
 use std::{path::PathBuf, process::Output};
 
@@ -20,9 +20,9 @@ pub fn command<S: AsRef<std::ffi::OsStr>>(name: &str, arguments: impl IntoIterat
     command
 }
 
-/// A command as one would type it.
+/// The command line, as a user would type it.
 #[must_use]
-pub fn shown(command: &Command) -> String {
+pub fn command_line(command: &Command) -> String {
     let command = command.as_std();
     let program = std::path::Path::new(command.get_program());
     let words = std::iter::once(program.file_name().unwrap_or(program.as_os_str())).chain(command.get_args());
@@ -37,7 +37,7 @@ pub async fn output(mut command: Command) -> Result<Output> {
 
 /// The standard output of a program that has to succeed. The error holds what it wrote to standard error.
 pub async fn text(command: Command) -> Result<String> {
-    let name = shown(&command);
+    let name = command_line(&command);
     let output = output(command).await?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -49,7 +49,7 @@ pub async fn text(command: Command) -> Result<String> {
 
 /// The JSON that a program prints.
 pub async fn json<T: DeserializeOwned>(command: Command) -> Result<T> {
-    let name = shown(&command);
+    let name = command_line(&command);
     let text = text(command).await?;
     serde_json::from_str(&text).with_context(|| format!("`{name}` printed what is not understood"))
 }

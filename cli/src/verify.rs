@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use crate::{
     boxes,
-    cluster::{Cluster, Images, Target, id_of_running},
+    cluster::{Cluster, Images, Target, resolve_image_id},
     images::{Image, Source},
     progress::Progress,
     rollout::{Snapshot, pod},
@@ -26,19 +26,19 @@ pub struct Verify {
 
 pub async fn run(options: Verify) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
-    boxes::enter_where_it_runs(&workspace, &options.target)?;
+    boxes::enter_if_running(&workspace, &options.target)?;
     let cluster = options.target.cluster();
     let context = options.target.kube_context(&cluster)?;
-    cluster.need().await?;
+    cluster.ensure_running().await?;
     let kube = context.connect().await?;
     let source = match options.images {
         Some(source) => source,
         None => Source::find().await.map_err(anyhow::Error::msg).context("nothing here builds images")?,
     };
     let progress = Progress::new(false);
-    let (built, there, snapshot) =
+    let (built, present, snapshot) =
         tokio::try_join!(source.images(&workspace, &progress), cluster.images(), Snapshot::take(&kube))?;
-    let rows = compare(&built, &cluster, &there, &snapshot);
+    let rows = compare(&built, &cluster, &present, &snapshot);
     let compared = rows.iter().any(|row| row.verdict != Verdict::NotBuilt);
     ensure!(compared, "no pod of the application runs in namespace {}", context.namespace);
 
@@ -57,7 +57,7 @@ pub async fn run(options: Verify) -> Result<()> {
     let different: Vec<&str> =
         rows.iter().filter(|row| row.verdict == Verdict::Different).map(|row| row.pod.as_str()).collect();
     if !different.is_empty() {
-        bail!("not from this tree: {}; `cargo todo deploy` brings it", different.join(", "));
+        bail!("not from this tree: {}; `cargo todo deploy` replaces them", different.join(", "));
     }
     Ok(())
 }
@@ -80,8 +80,8 @@ enum Verdict {
     NotBuilt,
 }
 
-fn compare(built: &[Image], cluster: &Cluster, there: &Images, snapshot: &Snapshot) -> Vec<Row> {
-    let listed: Vec<_> = there.iter().flatten().flatten().cloned().collect();
+fn compare(built: &[Image], cluster: &Cluster, present: &Images, snapshot: &Snapshot) -> Vec<Row> {
+    let listed: Vec<_> = present.iter().flatten().flatten().cloned().collect();
     let mut rows = Vec::new();
     for pod in snapshot.owned_pods() {
         let component = pod.labels().get("app.kubernetes.io/component");
@@ -90,7 +90,7 @@ fn compare(built: &[Image], cluster: &Cluster, there: &Images, snapshot: &Snapsh
             let runs = match cluster {
                 // A node that pulled the image reports only the digest of the manifest; the tag is made from the id.
                 Cluster::Registry(_) => container.image.rsplit(':').next().map(str::to_owned),
-                _ => id_of_running(&listed, &container.image_id),
+                _ => resolve_image_id(&listed, &container.image_id),
             };
             let runs = runs.unwrap_or_else(|| "unknown".into());
             rows.push(Row {

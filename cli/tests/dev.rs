@@ -13,7 +13,7 @@ fn dev(state: &TempDir, arguments: &[&str]) -> Command {
     command
 }
 
-fn one_line_of(output: &Output) -> String {
+fn single_error_line(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(text.lines().count(), 1, "{text}");
@@ -26,7 +26,7 @@ fn a_port_in_use_is_named() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
     let arguments = [&format!("--port={port}"), "--backend-port=0", "--metrics-port=0", "--frontend-metrics-port=0"];
-    let text = one_line_of(&dev(&state, &arguments).output().unwrap());
+    let text = single_error_line(&dev(&state, &arguments).output().unwrap());
     assert!(text.contains(&format!("port {port} is in use")) && text.contains("--port"), "{text}");
 }
 
@@ -35,7 +35,7 @@ fn a_missing_and_an_old_node_are_named() {
     let state = tempfile::tempdir().unwrap();
     let ports = ["--port=0", "--backend-port=0", "--metrics-port=0", "--frontend-metrics-port=0"];
     let programs = tempfile::tempdir().unwrap();
-    let run = || one_line_of(&dev(&state, &ports).env("PATH", programs.path()).output().unwrap());
+    let run = || single_error_line(&dev(&state, &ports).env("PATH", programs.path()).output().unwrap());
 
     let text = run();
     assert!(text.contains("Node.js is missing") && text.contains("nodejs.org"), "{text}");
@@ -48,11 +48,11 @@ fn a_missing_and_an_old_node_are_named() {
 }
 
 #[test]
-fn a_second_one_is_told_of_the_first() {
+fn a_second_one_names_the_first() {
     let state = tempfile::tempdir().unwrap();
     let lock = std::fs::File::create(state.path().join("dev.lock")).unwrap();
     lock.lock().unwrap();
     std::fs::write(state.path().join("dev.lock"), "12345").unwrap();
-    let text = one_line_of(&dev(&state, &[]).output().unwrap());
+    let text = single_error_line(&dev(&state, &[]).output().unwrap());
     assert!(text.contains("already runs in this checkout") && text.contains("12345"), "{text}");
 }

@@ -135,8 +135,8 @@ struct Rights {
 }
 
 impl Rights {
-    /// The cluster role `view` is Kubernetes' own: it reads logs and events too, but no Secrets. It lacks what the metrics
-    /// server measures, which the other role adds.
+    /// The cluster role `view` is Kubernetes' own: it reads logs and events too, but no Secrets. It lacks what the
+    /// metrics server measures, which the other role adds.
     fn new(namespace: &str) -> Self {
         let metadata = |name: &str| ObjectMeta {
             name: Some(name.to_owned()),

@@ -41,7 +41,7 @@ pub struct Ask {
 /// Returns the exit code of `kubectl-ai`.
 pub async fn run(options: Ask) -> Result<ExitCode> {
     let workspace = Workspace::find_or_state()?;
-    boxes::enter_where_it_runs(&workspace, &options.target)?;
+    boxes::enter_if_running(&workspace, &options.target)?;
     if tool::on_path("kubectl-ai").is_none() {
         bail!(
             "kubectl-ai is not installed: `nix develop` has it, as has `nix run .#ask`; \
@@ -51,17 +51,17 @@ pub async fn run(options: Ask) -> Result<ExitCode> {
     if tool::on_path("kubectl").is_none() {
         bail!("kubectl is not installed, which kubectl-ai runs: `cargo todo doctor` says how to get it");
     }
-    let model = Model::choose(&options, variable)?;
+    let model = Model::choose(&options, environment_variable)?;
     let cluster = options.target.cluster();
     let context = options.target.kube_context(&cluster)?;
-    cluster.need().await?;
+    cluster.ensure_running().await?;
     let config = access::grant(&context.connect().await?, Lifetime::AN_HOUR).await?;
 
     // Nobody else can read the directory, and it is removed at the end: the trace has the model's key in it.
     let private = tempfile::tempdir()?;
     secret::write(&private.path().join("kubeconfig"), &config.text)?;
     std::fs::write(private.path().join("prompt.md"), PROMPT)?;
-    let command = kubectl_ai(&private, &model, &options.question)?;
+    let command = kubectl_ai_command(&private, &model, &options.question)?;
     let status = tokio::select! {
         status = Program::status(command) => status?,
         interrupt = process::interrupted() => return interrupt.map(|()| ExitCode::FAILURE),
@@ -70,8 +70,8 @@ pub async fn run(options: Ask) -> Result<ExitCode> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// A variable that is set to something.
-fn variable(name: &str) -> Option<String> {
+/// The value of a variable that is set and not empty.
+fn environment_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -108,7 +108,7 @@ impl Model {
     }
 }
 
-fn kubectl_ai(private: &TempDir, model: &Model, question: &str) -> Result<Command> {
+fn kubectl_ai_command(private: &TempDir, model: &Model, question: &str) -> Result<Command> {
     let path = |name: &str| private.path().join(name);
     let directory = |name: &str| {
         let path = path(name);
@@ -132,7 +132,7 @@ fn kubectl_ai(private: &TempDir, model: &Model, question: &str) -> Result<Comman
         // It writes its log there.
         .env("TMPDIR", directory("tmp")?)
         // Without this it writes lines of 80 columns, however wide the terminal is.
-        .env("KUBECTL_AI_TERM_WIDTH", variable("KUBECTL_AI_TERM_WIDTH").unwrap_or_else(|| "auto".into()));
+        .env("KUBECTL_AI_TERM_WIDTH", environment_variable("KUBECTL_AI_TERM_WIDTH").unwrap_or_else(|| "auto".into()));
     Ok(command)
 }
 

@@ -26,12 +26,12 @@ pub struct AiKubeconfig {
 
 pub async fn run(options: AiKubeconfig) -> Result<()> {
     let workspace = Workspace::find_or_state()?;
-    boxes::enter_where_it_runs(&workspace, &options.target)?;
+    boxes::enter_if_running(&workspace, &options.target)?;
     let cluster = options.target.cluster();
     let context = options.target.kube_context(&cluster)?;
-    let file = options.file.map_or_else(|| usual_file(&workspace, &context), Ok)?;
-    refuse_foreign(&file)?;
-    cluster.need().await?;
+    let file = options.file.map_or_else(|| default_file(&workspace, &context), Ok)?;
+    refuse_other_file(&file)?;
+    cluster.ensure_running().await?;
     let config = access::grant(&context.connect().await?, options.valid_for).await?;
     secret::write(&file, &config.text)?;
     let (namespace, file) = (&context.namespace, file.display());
@@ -39,26 +39,26 @@ pub async fn run(options: AiKubeconfig) -> Result<()> {
         "{NAME} may look at namespace {namespace}, and change nothing, until {}: {file}",
         config.valid_until
     ));
-    note(&format!("try `{}`", boxes::shown(&format!("kubectl --kubeconfig {file} get pods"))));
-    note(&format!("ask with it: `{}`", boxes::shown(&format!("kubectl-ai --kubeconfig {file}"))));
+    note(&format!("try `{}`", boxes::command_line(&format!("kubectl --kubeconfig {file} get pods"))));
+    note(&format!("ask with it: `{}`", boxes::command_line(&format!("kubectl-ai --kubeconfig {file}"))));
     note("`cargo todo down` takes the rights away, the same command renews them");
     Ok(())
 }
 
 /// Removes the file in its usual place.
-pub fn forget(workspace: &Workspace, context: &KubeContext) -> Result<()> {
-    match std::fs::remove_file(usual_file(workspace, context)?) {
+pub fn remove_kubeconfig(workspace: &Workspace, context: &KubeContext) -> Result<()> {
+    match std::fs::remove_file(default_file(workspace, context)?) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
 }
 
-fn usual_file(workspace: &Workspace, context: &KubeContext) -> Result<PathBuf> {
+fn default_file(workspace: &Workspace, context: &KubeContext) -> Result<PathBuf> {
     workspace.state(&format!("{}/ai-kubeconfig", context.directory()))
 }
 
 /// A mistyped path must not overwrite the user's own kubeconfig.
-fn refuse_foreign(file: &Path) -> Result<()> {
+fn refuse_other_file(file: &Path) -> Result<()> {
     match std::fs::read_to_string(file) {
         Ok(text) if access::is_ours(&text) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

@@ -1,4 +1,5 @@
-//! What a language model needs to help with operations: rights to look and no others, and `kubectl-ai` set up with them.
+//! What a language model needs to help with operations: rights to look and no others, and `kubectl-ai` set up with
+//! them.
 
 mod access;
 mod ask;
@@ -7,5 +8,5 @@ mod kubeconfig;
 pub use self::{
     access::revoke,
     ask::{Ask, run as ask},
-    kubeconfig::{AiKubeconfig, forget, run as ai_kubeconfig},
+    kubeconfig::{AiKubeconfig, remove_kubeconfig, run as ai_kubeconfig},
 };

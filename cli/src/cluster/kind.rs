@@ -1,11 +1,11 @@
-//! kind, by its command.
+//! Clusters of kind, by its program.
 
 use std::path::Path;
 
 use anyhow::{Result, ensure};
 use serde::Deserialize;
 
-use super::Listed;
+use super::ListedImage;
 use crate::tool;
 
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct Kind {
 
 #[derive(Debug, Deserialize)]
 struct CrictlImages {
-    images: Vec<Listed>,
+    images: Vec<ListedImage>,
 }
 
 impl Kind {
@@ -31,14 +31,14 @@ impl Kind {
         format!("kind-{}", self.name)
     }
 
-    pub async fn runs(&self) -> Result<bool> {
+    pub async fn is_running(&self) -> Result<bool> {
         ensure!(tool::on_path("kind").is_some(), "kind is not installed: get it from https://kind.sigs.k8s.io");
         let clusters = tool::text(tool::command("kind", ["get", "clusters"])).await?;
         Ok(clusters.lines().any(|name| name == self.name))
     }
 
     /// The images of each node.
-    pub async fn images(&self) -> Result<Vec<Vec<Listed>>> {
+    pub async fn images(&self) -> Result<Vec<Vec<ListedImage>>> {
         // Nodes are containers; which program runs them, kind learns from this variable.
         let engine = std::env::var("KIND_EXPERIMENTAL_PROVIDER").ok().filter(|name| !name.is_empty());
         let engine = engine.unwrap_or_else(|| "docker".into());

@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// One image of a list by `minikube image ls` or `crictl images`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Listed {
+pub struct ListedImage {
     id: String,
     #[serde(default)]
     repo_tags: Option<Vec<String>>,
@@ -13,7 +13,7 @@ pub struct Listed {
     repo_digests: Option<Vec<String>>,
 }
 
-impl Listed {
+impl ListedImage {
     /// 64 hexadecimal digits; containerd writes the algorithm before them, Docker does not.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -22,19 +22,19 @@ impl Listed {
 
     #[must_use]
     pub fn is_tagged(&self, reference: &str) -> bool {
-        self.repo_tags.iter().flatten().any(|tag| full_name(tag) == full_name(reference))
+        self.repo_tags.iter().flatten().any(|tag| full_reference(tag) == full_reference(reference))
     }
 }
 
-/// Whether the image with this id is there under this name.
+/// Whether the list contains the image with this id under this name.
 #[must_use]
-pub fn holds(images: &[Listed], reference: &str, id: &str) -> bool {
+pub fn contains_image(images: &[ListedImage], reference: &str, id: &str) -> bool {
     images.iter().any(|image| image.id() == id && image.is_tagged(reference))
 }
 
-/// The id of the image that a pod's status names: by its id, or by a digest, for which the list has the id.
+/// The id of the image that a pod's status names by its id or by a digest.
 #[must_use]
-pub fn id_of_running(images: &[Listed], image_id: &str) -> Option<String> {
+pub fn resolve_image_id(images: &[ListedImage], image_id: &str) -> Option<String> {
     let name = image_id.split_once("://").map_or(image_id, |(_, name)| name);
     let Some((_, digest)) = name.split_once('@') else {
         return Some(name.trim_start_matches("sha256:").to_owned());
@@ -50,7 +50,7 @@ pub fn id_of_running(images: &[Listed], image_id: &str) -> Option<String> {
 }
 
 /// The name with the registry that a short name implies.
-fn full_name(name: &str) -> String {
+fn full_reference(name: &str) -> String {
     match name.split_once('/') {
         None => format!("docker.io/library/{name}"),
         Some((registry, _)) if registry.contains(['.', ':']) || registry == "localhost" => name.to_owned(),
@@ -62,11 +62,11 @@ fn full_name(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn containerd() -> Vec<Listed> {
+    fn containerd() -> Vec<ListedImage> {
         serde_json::from_str(include_str!("fixtures/containerd.json")).unwrap()
     }
 
-    fn docker() -> Vec<Listed> {
+    fn docker() -> Vec<ListedImage> {
         serde_json::from_str(include_str!("fixtures/docker.json")).unwrap()
     }
 
@@ -75,28 +75,28 @@ mod tests {
     #[test]
     fn an_image_is_there_only_with_both_its_name_and_its_id() {
         for images in [containerd(), docker()] {
-            assert!(holds(&images, "docker.io/library/todo-backend:51f47aff6ae2", ID));
-            assert!(holds(&images, "todo-backend:51f47aff6ae2", ID));
-            assert!(!holds(&images, "todo-backend:other", ID));
-            assert!(!holds(&images, "todo-backend:51f47aff6ae2", &ID.replace('5', "4")));
+            assert!(contains_image(&images, "docker.io/library/todo-backend:51f47aff6ae2", ID));
+            assert!(contains_image(&images, "todo-backend:51f47aff6ae2", ID));
+            assert!(!contains_image(&images, "todo-backend:other", ID));
+            assert!(!contains_image(&images, "todo-backend:51f47aff6ae2", &ID.replace('5', "4")));
         }
     }
 
     #[test]
     fn names_get_the_registry_they_mean() {
-        assert_eq!(full_name("web:1"), "docker.io/library/web:1");
-        assert_eq!(full_name("shop/web:1"), "docker.io/shop/web:1");
-        assert_eq!(full_name("localhost:5000/web:1"), "localhost:5000/web:1");
-        assert_eq!(full_name("registry.k8s.io/pause:3"), "registry.k8s.io/pause:3");
+        assert_eq!(full_reference("web:1"), "docker.io/library/web:1");
+        assert_eq!(full_reference("shop/web:1"), "docker.io/shop/web:1");
+        assert_eq!(full_reference("localhost:5000/web:1"), "localhost:5000/web:1");
+        assert_eq!(full_reference("registry.k8s.io/pause:3"), "registry.k8s.io/pause:3");
     }
 
     #[test]
     fn a_running_image_is_found_by_id_and_by_digest() {
         let images = containerd();
-        assert_eq!(id_of_running(&images, &format!("sha256:{ID}")).as_deref(), Some(ID));
-        assert_eq!(id_of_running(&images, &format!("docker://sha256:{ID}")).as_deref(), Some(ID));
+        assert_eq!(resolve_image_id(&images, &format!("sha256:{ID}")).as_deref(), Some(ID));
+        assert_eq!(resolve_image_id(&images, &format!("docker://sha256:{ID}")).as_deref(), Some(ID));
         let digest = images[0].repo_digests.as_ref().unwrap()[0].clone();
-        assert_eq!(id_of_running(&images, &digest).as_deref(), Some(images[0].id()));
-        assert_eq!(id_of_running(&images, "docker.io/library/x@sha256:0000"), None);
+        assert_eq!(resolve_image_id(&images, &digest).as_deref(), Some(images[0].id()));
+        assert_eq!(resolve_image_id(&images, "docker.io/library/x@sha256:0000"), None);
     }
 }

@@ -1,11 +1,11 @@
-//! Minikube, by its command.
+//! Clusters of Minikube, by its program.
 
 use std::path::Path;
 
 use anyhow::{Result, ensure};
 use tokio::process::Command;
 
-use super::Listed;
+use super::ListedImage;
 use crate::tool;
 
 #[derive(Clone, Debug)]
@@ -28,15 +28,15 @@ impl Minikube {
         command
     }
 
-    pub async fn runs(&self) -> Result<bool> {
+    pub async fn is_running(&self) -> Result<bool> {
         ensure!(
             tool::on_path("minikube").is_some(),
-            "Minikube is not installed: `cargo todo doctor` tells how to get it"
+            "Minikube is not installed: `cargo todo doctor` says how to get it"
         );
         Ok(tool::output(self.command(&["status"])).await?.status.success())
     }
 
-    pub async fn images(&self) -> Result<Vec<Listed>> {
+    pub async fn images(&self) -> Result<Vec<ListedImage>> {
         tool::json(self.command(&["image", "ls", "--format", "json"])).await
     }
 

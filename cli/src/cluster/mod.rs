@@ -11,8 +11,8 @@ use tokio::process::Command;
 
 use self::{kind::Kind, minikube::Minikube, registry::Registry};
 pub use self::{
-    listing::{Listed, holds, id_of_running},
-    target::{Choice, Target},
+    listing::{ListedImage, contains_image, resolve_image_id},
+    target::{ClusterChoice, Target},
 };
 use crate::{images::Image, progress::Progress, workspace::Workspace};
 
@@ -25,7 +25,7 @@ pub enum Cluster {
 }
 
 impl Cluster {
-    /// The kubectl context that its program creates.
+    /// The context that its program writes into the kubeconfig.
     fn context(&self) -> Option<String> {
         match self {
             Self::Minikube(minikube) => Some(minikube.profile.clone()),
@@ -34,16 +34,16 @@ impl Cluster {
         }
     }
 
-    pub async fn runs(&self) -> Result<bool> {
+    pub async fn is_running(&self) -> Result<bool> {
         match self {
-            Self::Minikube(minikube) => minikube.runs().await,
-            Self::Kind(kind) => kind.runs().await,
+            Self::Minikube(minikube) => minikube.is_running().await,
+            Self::Kind(kind) => kind.is_running().await,
             // The first request to its API server fails if it does not.
             Self::Registry(_) => Ok(true),
         }
     }
 
-    /// Starts it, and prints the command that does so.
+    /// Starts the cluster, and prints the command that does so.
     pub async fn start(&self, progress: &Progress) -> Result<()> {
         let Some(start) = self.start_command() else { return Ok(()) };
         progress.println(&format!("{} does not run: starting it by `{}`", self.name(), start.join(" ")));
@@ -52,10 +52,14 @@ impl Cluster {
         progress.run(&start[0], command).await
     }
 
-    /// Fails unless it runs.
-    pub async fn need(&self) -> Result<()> {
+    /// Fails unless the cluster runs.
+    pub async fn ensure_running(&self) -> Result<()> {
         let start = self.start_command().unwrap_or_default().join(" ");
-        ensure!(self.runs().await?, "{} does not run: `{start}` starts it, as does `cargo todo deploy`", self.name());
+        ensure!(
+            self.is_running().await?,
+            "{} does not run: `{start}` starts it, as does `cargo todo deploy`",
+            self.name()
+        );
         Ok(())
     }
 
@@ -78,9 +82,9 @@ impl Cluster {
     }
 
     /// Loads an image unless the cluster has it, and checks that it arrived. Returns whether it had to be loaded.
-    pub async fn ensure(&self, workspace: &Workspace, image: &Image, images: &Images) -> Result<bool> {
+    pub async fn ensure_image(&self, workspace: &Workspace, image: &Image, images: &Images) -> Result<bool> {
         let reference = format!("{}:{}", self.repository(image.part.image), image.tag());
-        if self.has(images, &reference, &image.id).await? {
+        if self.has_image(images, &reference, &image.id).await? {
             return Ok(false);
         }
         let archive = image.archive(workspace, &reference).await?;
@@ -91,7 +95,7 @@ impl Cluster {
         }
         // `minikube image load` succeeds for a file that it cannot read.
         ensure!(
-            self.has(&self.images().await?, &reference, &image.id).await?,
+            self.has_image(&self.images().await?, &reference, &image.id).await?,
             "the image {reference} did not arrive in {}, which reported no error: \
              its disk may be full (`cargo todo doctor`)",
             self.name(),
@@ -99,10 +103,12 @@ impl Cluster {
         Ok(true)
     }
 
-    async fn has(&self, images: &Images, reference: &str, id: &str) -> Result<bool> {
+    async fn has_image(&self, images: &Images, reference: &str, id: &str) -> Result<bool> {
         match (self, images) {
-            (Self::Registry(registry), _) => registry.has(reference, id).await,
-            (_, Some(nodes)) => Ok(!nodes.is_empty() && nodes.iter().all(|images| holds(images, reference, id))),
+            (Self::Registry(registry), _) => registry.has_image(reference, id).await,
+            (_, Some(nodes)) => {
+                Ok(!nodes.is_empty() && nodes.iter().all(|images| contains_image(images, reference, id)))
+            }
             (_, None) => Ok(false),
         }
     }
@@ -126,4 +132,4 @@ impl Cluster {
 }
 
 /// The images of each node.
-pub type Images = Option<Vec<Vec<Listed>>>;
+pub type Images = Option<Vec<Vec<ListedImage>>>;

@@ -31,7 +31,7 @@ impl Registry {
         Self { address: address.to_owned() }
     }
 
-    pub async fn has(&self, reference: &str, id: &str) -> Result<bool> {
+    pub async fn has_image(&self, reference: &str, id: &str) -> Result<bool> {
         let output = tool::output(self.inspect(reference)).await?;
         let manifest = serde_json::from_slice::<Manifest>(&output.stdout).ok();
         let config = manifest.and_then(|manifest| manifest.config);

@@ -13,7 +13,7 @@ use crate::kubernetes::{self, KubeContext};
 pub struct Target {
     /// `minikube`, `kind`, or the address of a registry that the cluster of --context pulls from
     #[arg(long, default_value = "minikube", value_name = "minikube|kind|URL")]
-    pub cluster: Choice,
+    pub cluster: ClusterChoice,
     /// kubectl context; needed for a cluster that is not on this machine
     #[arg(long)]
     pub context: Option<String>,
@@ -26,13 +26,13 @@ pub struct Target {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum ClusterChoice {
     Minikube,
     Kind,
     Registry(String),
 }
 
-impl FromStr for Choice {
+impl FromStr for ClusterChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -51,9 +51,9 @@ impl FromStr for Choice {
 impl Target {
     pub fn cluster(&self) -> Cluster {
         match &self.cluster {
-            Choice::Minikube => Cluster::Minikube(Minikube::new(self.context.as_deref())),
-            Choice::Kind => Cluster::Kind(Kind::new(self.context.as_deref())),
-            Choice::Registry(address) => Cluster::Registry(Registry::new(address)),
+            ClusterChoice::Minikube => Cluster::Minikube(Minikube::new(self.context.as_deref())),
+            ClusterChoice::Kind => Cluster::Kind(Kind::new(self.context.as_deref())),
+            ClusterChoice::Registry(address) => Cluster::Registry(Registry::new(address)),
         }
     }
 
@@ -64,7 +64,7 @@ impl Target {
             (None, Some(own)) => own,
             (None, None) => {
                 let current = kubernetes::current_context()?;
-                refuse_foreign(&current)?;
+                refuse_remote(&current)?;
                 current
             }
         };
@@ -73,7 +73,7 @@ impl Target {
 }
 
 /// A forgotten current context must not direct a command to a cluster that others use.
-fn refuse_foreign(context: &str) -> Result<()> {
+fn refuse_remote(context: &str) -> Result<()> {
     let server = kubernetes::cluster_of(&kubernetes::read_config()?, context)?.server.unwrap_or_default();
     ensure!(
         kubernetes::is_local(&server),
@@ -89,10 +89,10 @@ mod tests {
 
     #[test]
     fn clusters_are_named() {
-        assert_eq!("minikube".parse(), Ok(Choice::Minikube));
-        assert_eq!("kind".parse(), Ok(Choice::Kind));
-        assert_eq!("https://host.example/team/".parse(), Ok(Choice::Registry("host.example/team".into())));
-        assert_eq!("localhost:5000".parse(), Ok(Choice::Registry("localhost:5000".into())));
-        assert!("minikub".parse::<Choice>().unwrap_err().contains("minikube, kind"));
+        assert_eq!("minikube".parse(), Ok(ClusterChoice::Minikube));
+        assert_eq!("kind".parse(), Ok(ClusterChoice::Kind));
+        assert_eq!("https://host.example/team/".parse(), Ok(ClusterChoice::Registry("host.example/team".into())));
+        assert_eq!("localhost:5000".parse(), Ok(ClusterChoice::Registry("localhost:5000".into())));
+        assert!("minikub".parse::<ClusterChoice>().unwrap_err().contains("minikube, kind"));
     }
 }

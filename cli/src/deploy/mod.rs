@@ -13,7 +13,7 @@ use futures_util::future::try_join_all;
 use self::{plan::Plan, rollback::Rollback};
 use crate::{
     boxes,
-    cluster::{Choice, Cluster, Images, Target},
+    cluster::{Cluster, ClusterChoice, Images, Target},
     forward,
     helm::{Helm, RELEASE, Release},
     images::{Image, Source},
@@ -32,7 +32,8 @@ use crate::{
 pub struct Deploy {
     #[command(flatten)]
     target: Target,
-    /// `docker`, `podman` or `buildah` builds the images; or images made by Nix. By default the first builder that works
+    /// `docker`, `podman` or `buildah` builds the images; or images made by Nix. By default the first builder that
+    /// works
     #[arg(long, value_name = "docker|podman|buildah|nix:PATHS")]
     images: Option<Source>,
     /// The chart; by default that of the checkout
@@ -85,12 +86,12 @@ async fn source(options: &Deploy, workspace: &Workspace) -> Result<Option<Source
     if options.target.in_box && !boxes::inside() {
         return Ok(None);
     }
-    let reason = match usable(options).await {
+    let reason = match usable_source(options).await {
         Ok(source) => return Ok(Some(source)),
         Err(reason) => reason,
     };
     let ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    let hint = "`cargo todo doctor` tells how to get what is missing";
+    let hint = "`cargo todo doctor` says how to get what is missing";
     match boxes::possible(workspace) {
         Ok(()) if !boxes::inside() && (ci || boxes::is_up(workspace)) => Ok(None),
         Ok(()) => bail!(
@@ -101,9 +102,9 @@ async fn source(options: &Deploy, workspace: &Workspace) -> Result<Option<Source
     }
 }
 
-/// The source that was asked for, else the first that works; or what this machine lacks.
-async fn usable(options: &Deploy) -> Result<Source, String> {
-    if options.target.cluster == Choice::Minikube && tool::on_path("minikube").is_none() {
+/// The source that the user has chosen, else the first that works. The error says what this machine lacks.
+async fn usable_source(options: &Deploy) -> Result<Source, String> {
+    if options.target.cluster == ClusterChoice::Minikube && tool::on_path("minikube").is_none() {
         return Err("Minikube is not installed".into());
     }
     let source = match &options.images {
@@ -119,10 +120,10 @@ async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, progre
     let context = options.target.kube_context(&cluster)?;
     let helm = Helm::new(&context);
     let building = source.images(workspace, progress);
-    let (mut images, (there, release)) = tokio::try_join!(building, connect(&cluster, &helm, progress))?;
+    let (mut images, (present, release)) = tokio::try_join!(building, connect(&cluster, &helm, progress))?;
     let kube = context.connect().await?;
     images.retain(|image| options.monitoring || !image.part.monitoring);
-    try_join_all(images.iter().map(|image| load(image, &cluster, &there, workspace, progress))).await?;
+    try_join_all(images.iter().map(|image| load_image(image, &cluster, &present, workspace, progress))).await?;
 
     let chart = options.chart.clone().unwrap_or_else(|| workspace.path("helm/todo"));
     let mut set = options.set.clone();
@@ -132,7 +133,7 @@ async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, progre
     }
     let plan = Plan::new(chart, workspace, &context, &cluster, &images, &options.values, &set)?;
     let before = release.as_ref().map(|release| release.version);
-    let changed = !(plan.is_deployed(release.as_ref()) && is_whole(&kube).await?);
+    let changed = !(plan.is_deployed(release.as_ref()) && has_workloads(&kube).await?);
     if changed {
         refuse_pending(release.as_ref(), &helm)?;
         if kube.ensure_namespace().await? {
@@ -147,7 +148,7 @@ async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, progre
     match rollout::wait(&kube, options.timeout, progress).await? {
         Outcome::Complete(snapshot) => {
             let revision = before.unwrap_or(0) + u32::from(changed);
-            known_good::remember(workspace, &context, revision)?;
+            known_good::record(workspace, &context, revision)?;
             report_addresses(options, workspace, &context, &snapshot, changed, progress).await
         }
         Outcome::Failed { reasons, serving } => {
@@ -155,20 +156,20 @@ async fn deploy(options: &Deploy, source: &Source, workspace: &Workspace, progre
                 progress.println(&line);
             }
             let newest = before.unwrap_or(0) + u32::from(changed);
-            let revision = known_good::before(workspace, &context, newest);
+            let revision = known_good::rollback_target(workspace, &context, newest);
             let rollback = Rollback { kube: &kube, helm: &helm, revision, serving };
             rollback.after_failure(options.rollback, options.timeout, progress).await
         }
     }
 }
 
-/// The images and the release in the cluster, which is started if it does not run. In most cases it runs, so all
-/// questions are asked at the same time.
+/// The images and the release in the cluster, which is started if it does not run. In most cases it runs, so all of it
+/// is read at the same time.
 async fn connect(cluster: &Cluster, helm: &Helm, progress: &Progress) -> Result<(Images, Option<Release>)> {
     if tool::on_path("helm").is_none() {
-        bail!("helm is not installed: `cargo todo doctor` tells how to get it");
+        bail!("helm is not installed: `cargo todo doctor` says how to get it");
     }
-    let (runs, images, release) = tokio::join!(cluster.runs(), cluster.images(), helm.release());
+    let (runs, images, release) = tokio::join!(cluster.is_running(), cluster.images(), helm.release());
     if runs? {
         return Ok((images?, release?));
     }
@@ -176,16 +177,16 @@ async fn connect(cluster: &Cluster, helm: &Helm, progress: &Progress) -> Result<
     tokio::try_join!(cluster.images(), helm.release())
 }
 
-async fn load(
+async fn load_image(
     image: &Image,
     cluster: &Cluster,
-    there: &Images,
+    present: &Images,
     workspace: &Workspace,
     progress: &Progress,
 ) -> Result<()> {
     let task = progress.start(image.part.image);
     task.set_message("looking for the image in the cluster, else loading it");
-    let loaded = cluster.ensure(workspace, image, there).await;
+    let loaded = cluster.ensure_image(workspace, image, present).await;
     drop(task);
     let name = format!("{}:{}", image.part.image, image.tag());
     progress.println(&if loaded? { format!("{name} is loaded") } else { format!("{name} is there already") });
@@ -193,7 +194,7 @@ async fn load(
 }
 
 /// Whether the workloads of the release exist; someone may have deleted one.
-async fn is_whole(kube: &KubeClient) -> Result<bool> {
+async fn has_workloads(kube: &KubeClient) -> Result<bool> {
     let snapshot = Snapshot::take(kube).await?;
     let exists = |name: &str| snapshot.workloads().any(|workload| workload == name);
     Ok(exists("todo-backend") && exists("todo-frontend"))
@@ -202,8 +203,8 @@ async fn is_whole(kube: &KubeClient) -> Result<bool> {
 fn refuse_pending(release: Option<&Release>, helm: &Helm) -> Result<()> {
     let Some(release) = release.filter(|release| release.info.status.starts_with("pending")) else { return Ok(()) };
     let hint = match release.version {
-        1 => helm.shown(&format!("uninstall {RELEASE}")),
-        version => helm.shown(&format!("rollback {RELEASE} {}", version - 1)),
+        1 => helm.command_line(&format!("uninstall {RELEASE}")),
+        version => helm.command_line(&format!("rollback {RELEASE} {}", version - 1)),
     };
     bail!(
         "helm works on this release, or was interrupted when it last did ({}): if none runs, `{hint}`",
@@ -227,7 +228,7 @@ async fn report_addresses(
         return Ok(());
     }
     let forward = async |service, wanted: Option<u16>| match forward::running(workspace, context, service)? {
-        // The pods are the same, so the forward still works.
+        // Nothing has changed, so the forward still works.
         Some(running) if !changed && wanted.is_none_or(|port| port == running.port) => Ok(running),
         _ => forward::start(workspace, context, service, wanted).await,
     };

@@ -38,7 +38,7 @@ impl Plan {
         if let Cluster::Minikube(_) = cluster {
             all.push(chart.join("values-minikube.yaml"));
         }
-        all.push(write_images(workspace, context, cluster, images)?);
+        all.push(write_image_values(workspace, context, cluster, images)?);
         all.extend(values.iter().cloned());
         let description = format!("cargo todo deploy, inputs {}", digest(&chart, &all, set)?);
         Ok(Self { chart, values: all, set: set.to_vec(), description })
@@ -57,7 +57,12 @@ impl Plan {
 }
 
 /// Writes the tags into a file: `--set` would make a number of a tag that has only digits.
-fn write_images(workspace: &Workspace, context: &KubeContext, cluster: &Cluster, images: &[Image]) -> Result<PathBuf> {
+fn write_image_values(
+    workspace: &Workspace,
+    context: &KubeContext,
+    cluster: &Cluster,
+    images: &[Image],
+) -> Result<PathBuf> {
     let mut values = json!({});
     for image in images {
         let repository = match cluster {

@@ -1,4 +1,4 @@
-//! What follows a deployment that failed: a hint, or a rollback to the last revision that ran.
+//! After a deployment that failed: a hint, or a rollback to the last revision that ran.
 
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ pub struct Rollback<'a> {
 }
 
 impl Rollback<'_> {
-    /// Rolls back if `go` is set, else the error names the command that does. It returns an error in both cases, since
-    /// the deployment failed.
-    pub async fn after_failure(&self, go: bool, limit: Duration, progress: &Progress) -> Result<()> {
+    /// Rolls back if `enabled` is set, else the error names the command that does. It returns an error in both cases,
+    /// since the deployment failed.
+    pub async fn after_failure(&self, enabled: bool, limit: Duration, progress: &Progress) -> Result<()> {
         let Some(revision) = self.revision else {
             bail!("the application does not run: correct the cause and deploy again, or remove it by `cargo todo down`")
         };
-        let rollback = self.helm.shown(&format!("rollback {RELEASE} {revision}"));
-        if !go {
+        let rollback = self.helm.command_line(&format!("rollback {RELEASE} {revision}"));
+        if !enabled {
             let old = if self.serving { "; the old pods go on serving" } else { "" };
             bail!("the new revision does not run{old}. To go back: {rollback}");
         }

@@ -105,21 +105,21 @@ async fn serve(options: &Dev, workspace: &Workspace) -> Result<()> {
     }
     note(&format!("the application is at {} (Ctrl-C stops it)", bold(&frontend.url.replace("127.0.0.1", "localhost"))));
     tokio::select! {
-        outcome = ended("backend", &mut backend) => outcome,
-        outcome = ended("frontend", &mut frontend) => outcome,
-        outcome = ended_if_any("model", model.as_mut()) => outcome,
-        outcome = databases.ended() => outcome,
+        outcome = fail_on_exit("backend", &mut backend) => outcome,
+        outcome = fail_on_exit("frontend", &mut frontend) => outcome,
+        outcome = fail_on_exit_if_any("model", model.as_mut()) => outcome,
+        outcome = databases.fail_on_exit() => outcome,
     }
 }
 
-async fn ended_if_any(name: &str, running: Option<&mut Running>) -> Result<()> {
+async fn fail_on_exit_if_any(name: &str, running: Option<&mut Running>) -> Result<()> {
     match running {
-        Some(running) => ended(name, running).await,
+        Some(running) => fail_on_exit(name, running).await,
         None => std::future::pending().await,
     }
 }
 
-async fn ended(name: &str, running: &mut Running) -> Result<()> {
+async fn fail_on_exit(name: &str, running: &mut Running) -> Result<()> {
     let status = running.program.wait().await?;
     bail!("the {name} ended ({status}); its last lines:\n{}", running.program.last_lines(10))
 }

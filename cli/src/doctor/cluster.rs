@@ -6,19 +6,19 @@ use anyhow::Result;
 
 use super::{Check, programs::first_line, version};
 use crate::{
-    cluster::{Choice, Target},
+    cluster::{ClusterChoice, Target},
     tool,
 };
 
-/// The program that runs the cluster, and whether its API server answers; with its version if it does.
+/// Checks the program that runs the cluster, and the API server, whose version is returned too if it answers.
 pub async fn cluster(target: &Target) -> (Check, Option<String>) {
     let (name, question, install): (_, &[&str], _) = match target.cluster {
-        Choice::Minikube => ("minikube", &["version", "--short"], "https://minikube.sigs.k8s.io/docs/start"),
-        Choice::Kind => ("kind", &["version"], "https://kind.sigs.k8s.io"),
-        Choice::Registry(_) => ("cluster", &[], ""),
+        ClusterChoice::Minikube => ("minikube", &["version", "--short"], "https://minikube.sigs.k8s.io/docs/start"),
+        ClusterChoice::Kind => ("kind", &["version"], "https://kind.sigs.k8s.io"),
+        ClusterChoice::Registry(_) => ("cluster", &[], ""),
     };
     let found = match target.cluster {
-        Choice::Registry(_) => "that of the kubectl context".to_owned(),
+        ClusterChoice::Registry(_) => "that of the kubectl context".to_owned(),
         _ => match first_line(name, question).await {
             Some(found) => found,
             None => return (Check::fail(name, "not installed", format!("install it: {install}")), None),
@@ -33,11 +33,11 @@ pub async fn cluster(target: &Target) -> (Check, Option<String>) {
 async fn server_version(target: &Target) -> Result<String> {
     let cluster = target.cluster();
     let context = target.kube_context(&cluster)?;
-    cluster.need().await?;
+    cluster.ensure_running().await?;
     context.connect().await?.version().await
 }
 
-/// Nothing but `ask` runs kubectl; but some messages name commands for it.
+/// Only `ask` needs kubectl. Some messages name commands for it, too.
 pub async fn kubectl(server: Option<&str>) -> Check {
     let install = "only `cargo todo ask` and you need it, `cargo todo deploy` does not; install it: \
                    https://kubernetes.io/docs/tasks/tools";
@@ -48,11 +48,11 @@ pub async fn kubectl(server: Option<&str>) -> Check {
         let found = format!("{} is a link to Minikube", path.display());
         return Check::warn("kubectl", found, format!("it works, but ignores --context at times; {install}"));
     }
-    // `Client Version: v1.34.4`
-    judge(first_line("kubectl", &["version", "--client"]).await.as_deref(), server, install)
+    // It prints a line such as `Client Version: v1.34.4`.
+    evaluate(first_line("kubectl", &["version", "--client"]).await.as_deref(), server, install)
 }
 
-fn judge(client: Option<&str>, server: Option<&str>, install: &str) -> Check {
+fn evaluate(client: Option<&str>, server: Option<&str>, install: &str) -> Check {
     let client = client.map(|line| line.rsplit(' ').next().unwrap_or(line));
     let Some((client, (_, minor))) = client.and_then(|client| Some((client, version::parse(client)?))) else {
         return Check::warn("kubectl", "does not run", install);
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn kubectl_may_be_one_minor_version_apart() {
-        let verdict = |client, server| judge(client, server, "install it").verdict;
+        let verdict = |client, server| evaluate(client, server, "install it").verdict;
         assert_eq!(verdict(Some("Client Version: v1.34.4"), Some("v1.34.1")), Verdict::Ok);
         assert_eq!(verdict(Some("Client Version: v1.33.0"), Some("v1.34.4")), Verdict::Ok);
         assert_eq!(verdict(Some("Client Version: v1.32.0"), Some("v1.34.4")), Verdict::Warn);

@@ -25,7 +25,7 @@ pub async fn disk(workspace: &Workspace) -> Check {
     let mut df = tool::command("df", ["-Pk"]);
     df.arg(workspace.root());
     let free = tool::text(df).await.ok().and_then(|text| available(&text));
-    judge_disk(free)
+    evaluate_disk(free)
 }
 
 /// The available space in kB, from what `df -Pk` prints.
@@ -33,7 +33,7 @@ fn available(df: &str) -> Option<u64> {
     df.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
 }
 
-fn judge_disk(free: Option<u64>) -> Check {
+fn evaluate_disk(free: Option<u64>) -> Check {
     match free.map(|free| free / KB_PER_GB) {
         Some(free) if free >= DISK_GB => Check::ok("disk", format!("{free} GB free")),
         Some(free) => {
@@ -86,9 +86,9 @@ mod tests {
 
     #[test]
     fn little_disk_is_a_failure() {
-        assert_eq!(judge_disk(Some(9 * KB_PER_GB)).verdict, Verdict::Fail);
-        assert_eq!(judge_disk(Some(10 * KB_PER_GB)).verdict, Verdict::Ok);
-        assert_eq!(judge_disk(None).verdict, Verdict::Warn);
+        assert_eq!(evaluate_disk(Some(9 * KB_PER_GB)).verdict, Verdict::Fail);
+        assert_eq!(evaluate_disk(Some(10 * KB_PER_GB)).verdict, Verdict::Ok);
+        assert_eq!(evaluate_disk(None).verdict, Verdict::Warn);
     }
 
     #[test]

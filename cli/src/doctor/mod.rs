@@ -34,7 +34,7 @@ struct Check {
     name: &'static str,
     verdict: Verdict,
     found: String,
-    /// How the user can correct it.
+    /// What the user can do about it.
     fix: String,
 }
 
@@ -89,7 +89,7 @@ pub async fn run(options: Doctor) -> Result<()> {
     }
     let workspace = Workspace::find_or_state()?;
     if options.target.in_box {
-        boxes::enter_where_it_runs(&workspace, &options.target)?;
+        boxes::enter_if_running(&workspace, &options.target)?;
     }
     let by_box = boxes::possible(&workspace).is_ok() && !boxes::inside();
     if workspace.is_checkout() {

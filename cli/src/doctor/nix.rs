@@ -35,10 +35,10 @@ pub async fn nix() -> Option<Check> {
     let settings = shown.unwrap_or_default();
     let machines = settings.builders.value.strip_prefix('@').map(std::fs::read_to_string);
     let machines = machines.map_or_else(|| settings.builders.value.clone(), Result::unwrap_or_default);
-    Some(judge(&version, &settings, &machines))
+    Some(evaluate(&version, &settings, &machines))
 }
 
-fn judge(version: &str, settings: &Settings, machines: &str) -> Check {
+fn evaluate(version: &str, settings: &Settings, machines: &str) -> Check {
     let enabled = &settings.experimental_features.value;
     if !["nix-command", "flakes"].iter().all(|feature| enabled.iter().any(|enabled| enabled == feature)) {
         let fix = "Nix 2.31 or newer, with `experimental-features = nix-command flakes` in ~/.config/nix/nix.conf";
@@ -71,40 +71,40 @@ mod tests {
 
     use super::{
         super::{Check, Verdict},
-        Settings, judge,
+        Settings, evaluate,
     };
 
-    fn judged(system: &str, others: &Value, machines: &str) -> Check {
+    fn evaluated(system: &str, others: &Value, machines: &str) -> Check {
         let mut settings = json!({
             "system": { "value": system, "description": "…" },
             "experimental-features": { "value": ["flakes", "nix-command"] },
         });
         settings.as_object_mut().unwrap().extend(others.as_object().unwrap().clone());
-        judge("nix 2.34", &serde_json::from_value::<Settings>(settings).unwrap(), machines)
+        evaluate("nix 2.34", &serde_json::from_value::<Settings>(settings).unwrap(), machines)
     }
 
     #[test]
     fn linux_builds_for_itself() {
-        assert_eq!(judged("x86_64-linux", &json!({}), "").verdict, Verdict::Ok);
+        assert_eq!(evaluated("x86_64-linux", &json!({}), "").verdict, Verdict::Ok);
     }
 
     #[test]
     fn macos_needs_someone_who_builds_for_linux() {
-        let none = judged("aarch64-darwin", &json!({}), "ssh://other x86_64-linux,i686-linux - 4");
+        let none = evaluated("aarch64-darwin", &json!({}), "ssh://other x86_64-linux,i686-linux - 4");
         assert_eq!(none.verdict, Verdict::Warn);
         assert!(none.found.contains("aarch64-linux") && none.fix.contains("linux-builder"), "{none:?}");
 
         let machine = "# the builder\nssh-ng://linux-builder aarch64-linux,armv7l-linux /etc/nix/key 4\n";
-        assert_eq!(judged("aarch64-darwin", &json!({}), machine).verdict, Verdict::Ok);
+        assert_eq!(evaluated("aarch64-darwin", &json!({}), machine).verdict, Verdict::Ok);
         let external = json!({ "external-builders": { "value": [{ "systems": ["aarch64-linux"], "program": "/x" }] } });
-        assert_eq!(judged("aarch64-darwin", &external, "").verdict, Verdict::Ok);
+        assert_eq!(evaluated("aarch64-darwin", &external, "").verdict, Verdict::Ok);
         let emulated = json!({ "extra-platforms": { "value": ["aarch64-linux"] } });
-        assert_eq!(judged("aarch64-darwin", &emulated, "").verdict, Verdict::Ok);
+        assert_eq!(evaluated("aarch64-darwin", &emulated, "").verdict, Verdict::Ok);
     }
 
     #[test]
-    fn a_nix_without_flakes_is_told_how_to_get_them() {
-        let check = judge("nix 2.34", &Settings::default(), "");
+    fn a_nix_without_flakes_gets_the_way_to_them() {
+        let check = evaluate("nix 2.34", &Settings::default(), "");
         assert!(check.verdict == Verdict::Warn && check.fix.contains("experimental-features"), "{check:?}");
     }
 }

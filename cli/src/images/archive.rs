@@ -71,7 +71,7 @@ pub fn retag(from: &Path, to: &Path, reference: &str) -> Result<()> {
     copied().with_context(|| format!("cannot write {} from {}", to.display(), from.display()))
 }
 
-/// Opens an archive, unpacked where it is compressed: Minikube takes a compressed one without a word, and loads nothing.
+/// Opens an archive, and decompresses it if needed: of a compressed one Minikube loads nothing, and reports no error.
 fn open(path: &Path) -> Result<File> {
     let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut magic = [0; 2];

@@ -81,7 +81,8 @@ pub const RECIPES: [Recipe; 2] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     Builder(Builder),
-    /// What `nix run .#deploy` hands over: for each part a directory as `nix/handover.nix` lays out, or a docker-archive.
+    /// What `nix run .#deploy` hands over: for each part a directory as `nix/handover.nix` lays out, or a
+    /// docker-archive.
     Nix(Vec<PathBuf>),
 }
 
@@ -115,7 +116,7 @@ impl Source {
         match self {
             Self::Builder(builder) => {
                 progress.println(&format!("{} builds the images", builder.program()));
-                try_join_all(RECIPES.iter().map(|recipe| built(*builder, workspace, recipe, progress))).await
+                try_join_all(RECIPES.iter().map(|recipe| build_image(*builder, workspace, recipe, progress))).await
             }
             Self::Nix(paths) => nix::images(paths),
         }
@@ -148,7 +149,7 @@ impl Image {
 
     /// Writes a docker-archive of the image with the name `reference`.
     pub async fn archive(&self, workspace: &Workspace, reference: &str) -> Result<Archive> {
-        let directory = scratch(workspace)?;
+        let directory = scratch_directory(workspace)?;
         let source = match &self.origin {
             Origin::Archive(path) => path.clone(),
             Origin::Nix(program) => {
@@ -170,7 +171,7 @@ impl Image {
     }
 }
 
-/// A file that is gone when dropped.
+/// A file that is removed when the value is dropped.
 #[derive(Debug)]
 pub struct Archive {
     path: PathBuf,
@@ -184,7 +185,7 @@ impl Archive {
     }
 }
 
-async fn built(builder: Builder, workspace: &Workspace, recipe: &Recipe, progress: &Progress) -> Result<Image> {
+async fn build_image(builder: Builder, workspace: &Workspace, recipe: &Recipe, progress: &Progress) -> Result<Image> {
     let revision = revision::of(workspace, recipe.inputs).await?;
     let local_id = builder.build(workspace, recipe, &revision, progress).await?;
     let id = config_digest(builder, workspace, &local_id).await?;
@@ -200,7 +201,7 @@ async fn config_digest(builder: Builder, workspace: &Workspace, local_id: &str) 
     {
         return Ok(id);
     }
-    let directory = scratch(workspace)?;
+    let directory = scratch_directory(workspace)?;
     let path = directory.path().join("saved.tar");
     builder.save(local_id, &path).await?;
     let id = tokio::task::spawn_blocking(move || archive::read(&path)).await??.id;
@@ -208,7 +209,7 @@ async fn config_digest(builder: Builder, workspace: &Workspace, local_id: &str) 
     Ok(id)
 }
 
-fn scratch(workspace: &Workspace) -> Result<TempDir> {
+fn scratch_directory(workspace: &Workspace) -> Result<TempDir> {
     let state = workspace.state("images/scratch")?;
     let parent = state.parent().context("the state has a directory")?;
     tempfile::tempdir_in(parent).with_context(|| format!("cannot write to {}", parent.display()))

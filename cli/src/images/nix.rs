@@ -26,7 +26,7 @@ fn image(path: &Path) -> Result<Image> {
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         let named = contents.tags.iter().find_map(|tag| part_of(archive::base_name(tag).ok()?));
         let part =
-            named.or_else(|| part_of(&file)).with_context(|| format!("{} tells no name of ours", path.display()))?;
+            named.or_else(|| part_of(&file)).with_context(|| format!("{} has no name of ours", path.display()))?;
         return Ok(Image { part, id: contents.id, origin: Origin::Archive(path.to_owned()) });
     }
     let text = |name: &str| {

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, anyhow};
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::config::{Cluster, Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
-/// Reads the kubeconfig, without its `current-context` being of any effect.
+/// Reads the kubeconfig.
 pub fn read_config() -> Result<Kubeconfig> {
     Kubeconfig::read().map_err(|error| describe(&error))
 }
@@ -15,7 +15,7 @@ pub fn current_context() -> Result<String> {
     current.context("the kubeconfig has no current context: name one with --context")
 }
 
-/// How the cluster of a context is reached, with the certificate authority's file as an absolute path.
+/// The cluster of a context. The path of its certificate authority's file is absolute.
 pub fn cluster_of(config: &Kubeconfig, context: &str) -> Result<Cluster> {
     let named = config.contexts.iter().find(|named| named.name == context);
     let Some(named) = named.and_then(|named| named.context.as_ref()) else {
@@ -29,7 +29,7 @@ pub fn cluster_of(config: &Kubeconfig, context: &str) -> Result<Cluster> {
     })
 }
 
-/// What a client needs to use a context.
+/// The configuration of a client for a context.
 pub async fn load(context: &str) -> Result<Config> {
     let kubeconfig = read_config()?;
     let cluster = cluster_of(&kubeconfig, context)?;
@@ -37,7 +37,7 @@ pub async fn load(context: &str) -> Result<Config> {
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
     let mut config =
         config.map_err(|error| describe(&error).context(format!("the context `{context}` cannot be used")))?;
-    // Here a request that fails is either tried again by the caller, or its failure is reported at once.
+    // A request that fails is repeated by its caller, or reported at once.
     config.default_retry = false;
     // kube 5.0 holds NO_PROXY against the address of the proxy itself. As for kubectl, it is for the address of the API
     // server, and this machine is never reached through a proxy.
@@ -60,7 +60,7 @@ pub fn is_local(server: &str) -> bool {
     }
 }
 
-/// The error without the lines of the file that it quotes, in which there may be a token or a key.
+/// Describes the error without the lines of the file that it quotes, since they may contain a token or a key.
 fn describe(error: &KubeconfigError) -> anyhow::Error {
     match error {
         KubeconfigError::Parse(error) => match error.location() {

@@ -1,5 +1,5 @@
-//! What the user is told when a request fails: which cluster and namespace it was about, why, and what to do. Never with
-//! credentials, which some errors of `kube` quote.
+//! Messages for requests that fail: which context and namespace they were about, why, and what the user can do. They
+//! never contain credentials, which some errors of `kube` quote.
 
 use std::error::Error as StdError;
 
@@ -28,7 +28,7 @@ pub fn describe(error: &Error, context: &KubeContext, server: &str) -> anyhow::E
         Error::ProxyProtocolUnsupported { .. } | Error::ProxyProtocolDisabled { .. } => {
             anyhow!("the proxy of context {name} is of a kind that is not supported: use one with http:// or https://")
         }
-        // What cannot be read is quoted in the other message, and may be a Secret.
+        // The error quotes the answer, which may be a Secret.
         Error::SerdeError(_) => anyhow!("the cluster of context {name} gave an answer that is not understood"),
         other => anyhow!("a request to the cluster of context {name}, namespace {namespace}, failed: {other}"),
     }
@@ -57,7 +57,7 @@ fn credentials(error: &AuthError) -> String {
     }
 }
 
-/// An error with its causes, each said once.
+/// An error and its causes, each of them once.
 fn causes(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

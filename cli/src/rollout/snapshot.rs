@@ -21,9 +21,9 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads every kind by a request of its own, since there is no request for all of them. They are not of the very same
-    /// time, but owners are read before what they own: a Deployment that its controller has looked at is never seen with
-    /// the `ReplicaSet`s of before, whose pods would be taken for those of the newest revision.
+    /// Reads every kind by a request of its own, since there is no request for all of them. They are not of the very
+    /// same time, but owners are read before what they own: a Deployment that its controller has looked at is never
+    /// seen with the `ReplicaSet`s of before, whose pods would be taken for those of the newest revision.
     pub async fn take(kube: &KubeClient) -> Result<Self> {
         let of_release = ListParams::default().labels(&format!("app.kubernetes.io/instance={RELEASE}"));
         let (deployments, stateful_sets, ingresses) =

@@ -78,7 +78,7 @@ fn a_kubeconfig_is_renewed_but_no_other_file_is_overwritten() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 
     machine.file("config", "apiVersion: v1\nkind: Config\n");
-    machine.forget_calls();
+    machine.clear_calls();
     let config = machine.path("config");
     machine
         .todo(&["ai-kubeconfig", "--file", config.to_str().unwrap()])

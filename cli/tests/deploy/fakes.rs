@@ -108,8 +108,8 @@ impl Machine {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// A program; `$here` is the machine's directory, and how it is called is written to `calls`, as the API server does
-    /// with requests.
+    /// A program; `$here` is the machine's directory, and how it is called is written to `calls`, as the API server
+    /// does with requests.
     pub fn program(&self, name: &str, script: &str) {
         let path = self.path("bin").join(name);
         let here = self.directory.path().display();
@@ -128,7 +128,7 @@ impl Machine {
         self.calls().lines().filter(|call| call.starts_with(start)).map(str::to_owned).collect()
     }
 
-    pub fn forget_calls(&self) {
+    pub fn clear_calls(&self) {
         let _ = fs::remove_file(self.path("calls"));
     }
 

@@ -177,7 +177,7 @@ esac"#,
     let values = fs::read_to_string(machine.path("state/deploy/elsewhere/todo/images.json")).unwrap();
     assert!(values.contains("localhost:5000/team/todo-backend"), "{values}");
 
-    machine.forget_calls();
+    machine.clear_calls();
     machine.todo(REGISTRY).succeeded();
     assert!(machine.calls_of("skopeo --insecure-policy copy").is_empty());
 }

@@ -32,7 +32,7 @@ fn an_unchanged_release_is_not_upgraded() {
     machine.todo(DEPLOY).succeeded();
     assert_eq!(machine.calls_of("helm upgrade").len(), 1);
 
-    machine.forget_calls();
+    machine.clear_calls();
     machine.todo(DEPLOY).succeeded().prints(&["is up to date"]);
     assert!(machine.calls_of("helm upgrade").is_empty(), "{}", machine.calls());
 
@@ -53,7 +53,7 @@ fn monitoring_is_a_value_that_the_user_can_add_to() {
 fn a_release_with_a_deleted_workload_is_made_whole() {
     let machine = Machine::ready();
     machine.todo(DEPLOY).succeeded();
-    machine.forget_calls();
+    machine.clear_calls();
     let objects = std::fs::read_to_string(machine.path("objects.json")).unwrap();
     machine.file("objects.json", &objects.replace(r#""name":"todo-frontend""#, r#""name":"gone""#));
     machine.todo(DEPLOY).succeeded();
@@ -106,7 +106,7 @@ fn broken() -> Machine {
     };
     let events = [warning("BackOff", "todo-frontend-7bc657d4df-dzq94"), warning("Unrelated", "another-pod")];
     machine.file("events.json", &json!({ "items": events }).to_string());
-    machine.forget_calls();
+    machine.clear_calls();
     machine
 }
 

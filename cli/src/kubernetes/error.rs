@@ -50,8 +50,9 @@ fn message(status: &Status) -> &str {
 /// An exec plugin's standard error goes to the terminal; its standard output may hold a token.
 fn credentials(error: &AuthError) -> String {
     match error {
-        AuthError::AuthExecStart(error) => format!("the program that its kubeconfig names does not run: {error}"),
-        AuthError::AuthExecRun { out, .. } => format!("the program that its kubeconfig names failed ({})", out.status),
+        AuthError::AuthExecStart(error) => format!("the program for that does not run: {error}"),
+        AuthError::AuthExecRun { out, .. } => format!("the program for that failed ({})", out.status),
+        AuthError::AuthExecParse(_) | AuthError::ExecPluginFailed => "the program for that gives none".into(),
         AuthError::ReadTokenFile(error, path) => format!("cannot read {}: {error}", path.display()),
         _ => "its user in the kubeconfig is not valid".into(),
     }

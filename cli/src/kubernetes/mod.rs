@@ -63,6 +63,7 @@ impl KubeContext {
 #[derive(Clone)]
 pub struct KubeClient {
     pub context: KubeContext,
+    /// `HOST:PORT` of the API server.
     server: String,
     client: Client,
 }
@@ -80,7 +81,9 @@ impl<K> Namespaced for K where
 
 impl KubeClient {
     pub fn new(context: KubeContext, config: Config) -> Result<Self> {
-        let server = config.cluster_url.to_string();
+        // Without a user's name and password, since it is shown in errors.
+        let authority = config.cluster_url.authority().map_or("", |authority| authority.as_str());
+        let server = authority.rsplit('@').next().unwrap_or_default().to_owned();
         let client = Client::try_from(config).map_err(|error| error::describe(&error, &context, &server))?;
         Ok(Self { context, server, client })
     }

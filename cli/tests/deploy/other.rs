@@ -69,7 +69,7 @@ fn a_cluster_that_does_not_answer_and_a_context_that_is_missing_are_named() {
         assert!(!run.text.contains("the-admins-key"), "{}", run.text);
         run
     };
-    status("away").prints(&["context away", "http://127.0.0.1:1", "does not answer", "refused"]);
+    status("away").prints(&["context away", "127.0.0.1:1", "does not answer", "refused"]);
     status("nowhere").prints(&["no context `nowhere`", "minikube, kind-kind, elsewhere"]);
     std::fs::remove_file(machine.path("home/.kube/config")).unwrap();
     status("minikube").prints(&["cannot read the kubeconfig", ".kube/config"]);

@@ -93,7 +93,7 @@ impl Data {
     async fn find(kube: &KubeClient) -> Result<Self> {
         let of_release = format!("app.kubernetes.io/instance={RELEASE}");
         let (claims, secrets) =
-            tokio::try_join!(kube.names::<PersistentVolumeClaim>(&of_release), kube.names::<Secret>(&of_release),)?;
+            tokio::try_join!(kube.names::<PersistentVolumeClaim>(&of_release), kube.names::<Secret>(&of_release))?;
         Ok(Self { claims, secrets })
     }
 

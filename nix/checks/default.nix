@@ -45,6 +45,7 @@ let
   );
   ofWorkspace = workspace // {
     inherit cargoArtifacts;
+    doInstallCargoArtifacts = false;
   };
 
   ofFrontend =
@@ -96,14 +97,17 @@ in
     inherit (workspace) pname version;
     src = sources.rust;
   };
-  # Against a real PostgreSQL, in the sandbox.
-  backend-tests = craneLib.cargoNextest (
+  # Against a real PostgreSQL, in the sandbox. Of `todo` and `xtask` only the tests that need no program from /bin, which
+  # Nix's build environment does not have. Selected from the whole workspace, so that no dependency is compiled again.
+  rust-tests = craneLib.cargoNextest (
     ofWorkspace
     // {
-      pname = "todo-backend";
       src = sources.everything;
-      cargoExtraArgs = "--locked --package todo-backend";
-      nativeBuildInputs = [ postgresql_17 ];
+      cargoNextestExtraArgs = ''--no-fail-fast --filterset "package(=todo-backend) + package(=todo-llm) + (package(=todo) & kind(lib)) + (package(=xtask) & (kind(lib) + binary(=inputs)))"'';
+      nativeBuildInputs = [
+        git
+        postgresql_17
+      ];
       preCheck = ''
         export HOME=$TMPDIR LANG=C SSL_CERT_FILE=${cacert}/etc/ssl/certs/ca-bundle.crt
         initdb --pgdata $TMPDIR/postgres --username postgres --auth trust --encoding UTF8 \
@@ -112,31 +116,6 @@ in
         export DATABASE_URL=postgres://postgres@127.0.0.1:5432/postgres
       '';
       postCheck = "pg_ctl --pgdata $TMPDIR/postgres --mode immediate stop";
-    }
-  );
-  llm-tests = craneLib.cargoNextest (
-    ofWorkspace
-    // {
-      pname = "todo-llm";
-      cargoExtraArgs = "--locked --package todo-llm";
-    }
-  );
-  # Those of the modules. The others need /bin/cat and the like, which Nix's build environment does not have.
-  cli-tests = craneLib.cargoNextest (
-    ofWorkspace
-    // {
-      pname = "todo";
-      src = sources.everything;
-      cargoExtraArgs = "--locked --package todo --lib";
-      nativeBuildInputs = [ git ];
-    }
-  );
-  xtask-tests = craneLib.cargoNextest (
-    ofWorkspace
-    // {
-      pname = "xtask";
-      src = sources.everything;
-      cargoExtraArgs = "--locked --package xtask --lib --test inputs";
     }
   );
 

@@ -46,7 +46,7 @@ impl Chat {
     }
 
     /// Completes when no turn runs in this process. Turns end by themselves once the shutdown has been announced.
-    pub async fn until_idle(&self) {
+    pub async fn wait_until_idle(&self) {
         self.0.turns.close();
         self.0.turns.wait().await;
     }

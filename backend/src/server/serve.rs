@@ -54,7 +54,7 @@ pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
     state.shutdown.cancelled().await;
     let finished = async {
         let result = server.await;
-        state.chat.until_idle().await;
+        state.chat.wait_until_idle().await;
         result
     };
     if let Ok(result) = timeout(state.config.shutdown_timeout, finished).await {

@@ -1,4 +1,4 @@
-//! Who may do what: every route without a credential, with a token, with another user's id, from another origin.
+//! Access to every route: without a credential, with an API token, with the id of another user, from another origin.
 
 use std::collections::BTreeSet;
 
@@ -6,31 +6,29 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{App, Call, Client, PASSWORD, ids, path};
+use crate::support::{App, Call, Client, PASSWORD, UNKNOWN_ID, ids, path};
 
-const NOBODYS: &str = "0199b5f0-0000-7000-8000-000000000000";
-
-/// What a route asks for.
+/// The authentication that a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Needs {
-    Nothing,
+enum Authentication {
+    Public,
     Credential,
     Session,
 }
-use Needs::{Credential, Nothing, Session};
+use Authentication::{Credential, Public, Session};
 
-/// Every operation, with a body that is as good as any.
-fn operations() -> Vec<(Method, &'static str, Needs, Option<Value>)> {
+/// Every operation, with a valid body.
+fn operations() -> Vec<(Method, &'static str, Authentication, Option<Value>)> {
     let password = json!({ "current_password": PASSWORD, "new_password": PASSWORD });
     vec![
-        (Method::GET, "/health", Nothing, None),
-        (Method::GET, "/ready", Nothing, None),
-        (Method::GET, "/version", Nothing, None),
-        (Method::POST, "/api/auth/sign-up", Nothing, Some(json!({ "email": "new@example.com", "password": PASSWORD }))),
-        (Method::POST, "/api/auth/sign-in", Nothing, Some(json!({ "email": "ada@example.com", "password": PASSWORD }))),
+        (Method::GET, "/health", Public, None),
+        (Method::GET, "/ready", Public, None),
+        (Method::GET, "/version", Public, None),
+        (Method::POST, "/api/auth/sign-up", Public, Some(json!({ "email": "new@example.com", "password": PASSWORD }))),
+        (Method::POST, "/api/auth/sign-in", Public, Some(json!({ "email": "ada@example.com", "password": PASSWORD }))),
         (Method::GET, "/api/auth/me", Credential, None),
         (Method::PATCH, "/api/auth/me", Session, Some(json!({ "name": "x" }))),
-        // A wrong password: the account is still needed.
+        // The password is wrong, since the tests still use the account.
         (Method::DELETE, "/api/auth/me", Session, Some(json!({ "current_password": "wrong" }))),
         (Method::POST, "/api/auth/password", Session, Some(password)),
         (Method::GET, "/api/auth/sessions", Session, None),
@@ -46,7 +44,7 @@ fn operations() -> Vec<(Method, &'static str, Needs, Option<Value>)> {
         (Method::DELETE, "/api/tasks/{id}", Credential, None),
         (Method::POST, "/api/tasks/{id}/complete", Credential, None),
         (Method::POST, "/api/tasks/{id}/reopen", Credential, None),
-        (Method::POST, "/api/tasks/bulk", Credential, Some(json!({ "action": "delete", "ids": [NOBODYS] }))),
+        (Method::POST, "/api/tasks/bulk", Credential, Some(json!({ "action": "delete", "ids": [UNKNOWN_ID] }))),
         (Method::GET, "/api/tasks/export", Credential, None),
         (Method::POST, "/api/tasks/import", Credential, Some(json!([]))),
         (Method::GET, "/api/events", Credential, None),
@@ -58,20 +56,20 @@ fn operations() -> Vec<(Method, &'static str, Needs, Option<Value>)> {
         (Method::GET, "/api/conversations/{id}", Credential, None),
         (Method::PATCH, "/api/conversations/{id}", Credential, Some(json!({ "title": "x" }))),
         (Method::DELETE, "/api/conversations/{id}", Credential, None),
-        // Last: it ends the session that the tests use.
+        // Signing out comes last, since it ends the session that the tests use.
         (Method::POST, "/api/auth/sign-out", Session, None),
     ]
 }
 
-fn call(client: &Client, (method, route, _, body): &(Method, &str, Needs, Option<Value>)) -> Call {
-    let call = client.call(method.clone(), &route.replace("{id}", NOBODYS));
+fn call(client: &Client, (method, route, _, body): &(Method, &str, Authentication, Option<Value>)) -> Call {
+    let call = client.call(method.clone(), &route.replace("{id}", UNKNOWN_ID));
     match body {
         Some(body) => call.json(body),
         None => call,
     }
 }
 
-/// A route that is added and not listed above is not tested here: so it must be listed.
+/// The tests of this file cover only the operations that `operations` lists.
 #[test]
 fn every_documented_operation_is_listed() {
     let document = serde_json::to_value(todo_backend::server::router::openapi()).unwrap();
@@ -87,10 +85,10 @@ fn every_documented_operation_is_listed() {
 }
 
 #[sqlx::test]
-async fn without_a_valid_credential_there_is_only_a_401(pool: PgPool) {
+async fn a_request_without_a_valid_credential_gets_401(pool: PgPool) {
     let app = App::new(&pool);
     app.user("ada").await;
-    for operation in operations().iter().filter(|(_, _, needs, _)| *needs != Nothing) {
+    for operation in operations().iter().filter(|(_, _, authentication, _)| *authentication != Public) {
         for (name, value) in [
             ("accept", "*/*"),
             ("cookie", "todo_session=todo_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
@@ -110,7 +108,7 @@ async fn without_a_valid_credential_there_is_only_a_401(pool: PgPool) {
 async fn a_token_manages_tasks_but_not_the_account(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    let program = app.bearer(ada.token("program").await["token"].as_str().unwrap());
+    let program = app.token_client(&ada).await;
     for operation in operations() {
         let response = call(&program, &operation).open().await;
         if operation.2 == Session {
@@ -122,28 +120,28 @@ async fn a_token_manages_tasks_but_not_the_account(pool: PgPool) {
     }
 }
 
-/// A browser sends the cookie with whatever page asks for it; the header is meant.
+/// A browser sends the cookie with every request, but a client sets the header on purpose.
 #[sqlx::test]
-async fn an_authorization_header_counts_before_the_cookie(pool: PgPool) {
+async fn the_authorization_header_takes_precedence_over_the_cookie(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     ada.get("/api/auth/me").await.ok(200);
     ada.get("/api/auth/me").header("authorization", "Bearer nonsense").await.problem(401, "unauthorized");
     ada.get("/api/auth/me").header("authorization", "Basic nonsense").await.problem(401, "unauthorized");
 }
 
-/// The rules themselves are tested next to them, in `auth::origin`; here: every operation keeps them.
+/// The unit tests in `http::origin` cover the rules. This test applies them to every operation.
 #[sqlx::test]
-async fn pages_of_other_origins_cannot_use_the_cookie(pool: PgPool) {
-    let app = App::configured(&pool, &[("CORS_ORIGINS", "https://friend.example")]);
+async fn other_origins_cannot_use_the_cookie(pool: PgPool) {
+    let app = App::with_settings(&pool, &[("CORS_ORIGINS", "https://friend.example")]);
     let ada = app.user("ada").await;
-    let program = app.bearer(ada.token("program").await["token"].as_str().unwrap());
+    let program = app.token_client(&ada).await;
     let foreign = [
         ("sec-fetch-site", "cross-site"),
         ("sec-fetch-site", "same-site"),
         ("origin", "https://evil.example"),
         ("origin", "null"),
     ];
-    for operation in operations().iter().filter(|(_, _, needs, _)| *needs != Nothing) {
+    for operation in operations().iter().filter(|(_, _, authentication, _)| *authentication != Public) {
         for (name, value) in foreign {
             if operation.0 == Method::GET {
                 let response = call(&ada, operation).header(name, value).open().await;
@@ -166,7 +164,7 @@ async fn pages_of_other_origins_cannot_use_the_cookie(pool: PgPool) {
 
 #[sqlx::test]
 async fn only_listed_origins_pass_a_preflight(pool: PgPool) {
-    let app = App::configured(&pool, &[("CORS_ORIGINS", "https://friend.example")]);
+    let app = App::with_settings(&pool, &[("CORS_ORIGINS", "https://friend.example")]);
     let preflight = |app: &App, origin| {
         let call = app.anonymous().call(Method::OPTIONS, "/api/tasks").header("origin", origin);
         call.header("access-control-request-method", "PATCH").header("access-control-request-headers", "if-match")
@@ -180,9 +178,9 @@ async fn only_listed_origins_pass_a_preflight(pool: PgPool) {
     }
 }
 
-/// Another user's task is not there: not to read, not to change, not to guess by the kind of refusal.
+/// A response does not reveal whether another user has a resource with this id.
 #[sqlx::test]
-async fn another_users_things_are_not_there(pool: PgPool) {
+async fn resources_of_another_user_are_not_found(pool: PgPool) {
     let app = App::new(&pool);
     let [ada, eve] = [app.user("ada").await, app.user("eve").await];
     let task = ada.task("ada's").await;
@@ -201,10 +199,10 @@ async fn another_users_things_are_not_there(pool: PgPool) {
         let call = eve.call(method.clone(), &route.replace("{id}", id));
         let call = if let Some(body) = body { call.json(body) } else { call };
         let seen = call.await.problem(404, "not_found");
-        let nobodys = self::call(&eve, operation).await.problem(404, "not_found");
-        assert_eq!(seen["detail"], nobodys["detail"], "{operation:?}");
+        let unknown = self::call(&eve, operation).await.problem(404, "not_found");
+        assert_eq!(seen["detail"], unknown["detail"], "{operation:?}");
     }
-    // A session is no token and a token is no session, even one's own.
+    // The id of a session is no id of a token, and the other way round.
     ada.delete(&format!("/api/auth/tokens/{session}")).await.problem(404, "not_found");
     ada.delete(&format!("/api/auth/sessions/{}", token["id"].as_str().unwrap())).await.problem(404, "not_found");
 

@@ -1,4 +1,4 @@
-//! Signing up, in and out; the profile; the password.
+//! Signing up, in and out, the profile, and the password.
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -8,7 +8,7 @@ use crate::support::{App, PASSWORD, email};
 const NEW_PASSWORD: &str = "battery staple horse";
 
 #[sqlx::test]
-async fn signing_up_makes_an_account_and_a_session(pool: PgPool) {
+async fn signing_up_creates_an_account_and_a_session(pool: PgPool) {
     let app = App::new(&pool);
     let form = json!({ "email": "  Ada.Lovelace@Example.COM ", "password": PASSWORD, "name": "  Ada  " });
     let reply = app.anonymous().post("/api/auth/sign-up").json(&form).await;
@@ -22,9 +22,9 @@ async fn signing_up_makes_an_account_and_a_session(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn the_cookie_is_out_of_reach_of_scripts_and_other_sites(pool: PgPool) {
+async fn the_session_cookie_is_http_only_and_same_site(pool: PgPool) {
     for (settings, secure) in [(&[][..], false), (&[("COOKIE_SECURE", "true")][..], true)] {
-        let app = App::configured(&pool, settings);
+        let app = App::with_settings(&pool, settings);
         let form = json!({ "email": email(&format!("secure-{secure}")), "password": PASSWORD });
         let reply = app.anonymous().post("/api/auth/sign-up").json(&form).await;
         let cookie = reply.header("set-cookie");
@@ -39,7 +39,7 @@ async fn the_cookie_is_out_of_reach_of_scripts_and_other_sites(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn bad_sign_ups_are_refused_by_field(pool: PgPool) {
+async fn invalid_sign_ups_are_refused_by_field(pool: PgPool) {
     let app = App::new(&pool);
     app.user("taken").await;
     let long_email = format!("{}@example.com", "a".repeat(243));
@@ -60,14 +60,14 @@ async fn bad_sign_ups_are_refused_by_field(pool: PgPool) {
         (json!("a@example.com"), json!(PASSWORD), json!(["a"]), "name", "invalid type"),
     ] {
         let form = json!({ "email": email, "password": password, "name": name });
-        app.anonymous().post("/api/auth/sign-up").json(&form).await.breaks(field, rule);
+        app.anonymous().post("/api/auth/sign-up").json(&form).await.expect_field_error(field, rule);
     }
     for (form, field, rule) in [
         (json!({ "password": PASSWORD }), "email", "is required"),
         (json!({ "email": "a@example.com" }), "password", "is required"),
         (json!({ "email": "a@example.com", "password": PASSWORD, "admin": true }), "admin", "is not a known field"),
     ] {
-        app.anonymous().post("/api/auth/sign-up").json(&form).await.breaks(field, rule);
+        app.anonymous().post("/api/auth/sign-up").json(&form).await.expect_field_error(field, rule);
     }
     let all_wrong = json!({ "email": "", "password": "", "name": "\n\u{7}" });
     let problem = app.anonymous().post("/api/auth/sign-up").json(&all_wrong).await.problem(422, "validation");
@@ -79,7 +79,7 @@ async fn bad_sign_ups_are_refused_by_field(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn the_longest_that_is_allowed_is_taken(pool: PgPool) {
+async fn values_at_the_length_limits_are_accepted(pool: PgPool) {
     let app = App::new(&pool);
     let password = "é".repeat(128);
     let form = json!({ "email": "long@example.com", "password": password, "name": "🦀".repeat(100) });
@@ -90,7 +90,7 @@ async fn the_longest_that_is_allowed_is_taken(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn sign_in_does_not_tell_who_has_an_account(pool: PgPool) {
+async fn sign_in_does_not_reveal_whether_an_account_exists(pool: PgPool) {
     let app = App::new(&pool);
     app.user("ada").await;
     let mut bodies = Vec::new();
@@ -112,10 +112,10 @@ async fn sign_in_does_not_tell_who_has_an_account(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn signing_out_ends_the_session_and_takes_the_cookie_away(pool: PgPool) {
+async fn signing_out_ends_the_session_and_deletes_the_cookie(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    let elsewhere = app.sign_in("ada", PASSWORD).await;
+    let other_session = app.sign_in("ada", PASSWORD).await;
 
     let reply = ada.post("/api/auth/sign-out").await;
     reply.ok(204);
@@ -123,11 +123,11 @@ async fn signing_out_ends_the_session_and_takes_the_cookie_away(pool: PgPool) {
     assert!(cookie.starts_with("todo_session=;") && cookie.contains("Max-Age=0"), "{cookie}");
     ada.get("/api/auth/me").await.problem(401, "unauthorized");
     ada.post("/api/auth/sign-out").await.problem(401, "unauthorized");
-    elsewhere.get("/api/auth/me").await.ok(200);
+    other_session.get("/api/auth/me").await.ok(200);
 }
 
 #[sqlx::test]
-async fn the_profile_is_merged(pool: PgPool) {
+async fn a_profile_patch_changes_only_the_given_fields(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     for (patch, email, name) in [
@@ -146,7 +146,7 @@ async fn the_profile_is_merged(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn bad_profiles_are_refused_and_nothing_of_them_is_stored(pool: PgPool) {
+async fn invalid_profile_patches_are_refused_and_change_nothing(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     app.user("taken").await;
@@ -160,7 +160,7 @@ async fn bad_profiles_are_refused_and_nothing_of_them_is_stored(pool: PgPool) {
         (json!({ "id": "0199" }), "id", "is not a known field"),
         (json!({ "name": 1 }), "name", "invalid type"),
     ] {
-        ada.patch("/api/auth/me").json(&patch).await.breaks(field, rule);
+        ada.patch("/api/auth/me").json(&patch).await.expect_field_error(field, rule);
     }
     let taken = json!({ "name": "x", "email": "Taken@example.com", "current_password": PASSWORD });
     ada.patch("/api/auth/me").json(&taken).await.problem(409, "conflict");
@@ -171,26 +171,26 @@ async fn bad_profiles_are_refused_and_nothing_of_them_is_stored(pool: PgPool) {
 async fn a_new_password_ends_every_other_session_but_no_token(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    let elsewhere = app.sign_in("ada", PASSWORD).await;
-    let program = app.bearer(ada.token("program").await["token"].as_str().unwrap());
-    let bystander = app.user("bystander").await;
+    let other_session = app.sign_in("ada", PASSWORD).await;
+    let program = app.token_client(&ada).await;
+    let other_user = app.user("bea").await;
 
     let form = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD });
     ada.post("/api/auth/password").json(&form).await.ok(204);
 
     ada.get("/api/auth/me").await.ok(200);
-    elsewhere.get("/api/auth/me").await.problem(401, "unauthorized");
+    other_session.get("/api/auth/me").await.problem(401, "unauthorized");
     program.get("/api/tasks").await.ok(200);
-    bystander.get("/api/auth/me").await.ok(200);
+    other_user.get("/api/auth/me").await.ok(200);
     app.try_sign_in("ada@example.com", PASSWORD).await.problem(401, "invalid_credentials");
     app.sign_in("ada", NEW_PASSWORD).await;
 }
 
 #[sqlx::test]
-async fn bad_password_changes_are_refused_and_change_nothing(pool: PgPool) {
+async fn invalid_password_changes_are_refused_and_change_nothing(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    let elsewhere = app.sign_in("ada", PASSWORD).await;
+    let other_session = app.sign_in("ada", PASSWORD).await;
     for (form, field, rule) in [
         (json!({ "current_password": "wrong", "new_password": NEW_PASSWORD }), "current_password", "is not your"),
         (json!({ "current_password": PASSWORD, "new_password": "short" }), "new_password", "10 to 128"),
@@ -199,8 +199,8 @@ async fn bad_password_changes_are_refused_and_change_nothing(pool: PgPool) {
         (json!({ "new_password": NEW_PASSWORD }), "current_password", "is required"),
         (json!({ "password": PASSWORD }), "password", "is not a known field"),
     ] {
-        ada.post("/api/auth/password").json(&form).await.breaks(field, rule);
+        ada.post("/api/auth/password").json(&form).await.expect_field_error(field, rule);
     }
-    elsewhere.get("/api/auth/me").await.ok(200);
+    other_session.get("/api/auth/me").await.ok(200);
     app.sign_in("ada", PASSWORD).await;
 }

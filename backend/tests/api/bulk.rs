@@ -1,11 +1,9 @@
-//! One change to many tasks.
+//! Changing several tasks in one request.
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{App, Call, Client, at_once, ids, path};
-
-const NOBODYS: &str = "0199b5f0-0000-7000-8000-000000000000";
+use crate::support::{App, Call, Client, UNKNOWN_ID, ids, path, send_concurrently};
 
 fn bulk(client: &Client, action: &str, ids: &Value) -> Call {
     client.post("/api/tasks/bulk").json(&json!({ "action": action, "ids": ids }))
@@ -21,7 +19,7 @@ async fn tasks_are_completed_reopened_deleted_and_restored(pool: PgPool) {
     let completed = bulk(&ada, "complete", &both).await.ok(200);
     assert_eq!(completed["not_found"], json!([]));
     let versions = |result: &Value| [&result["tasks"][0]["version"], &result["tasks"][1]["version"]].map(Value::clone);
-    // The one that was completed before is as it was.
+    // The task that was completed before is unchanged.
     assert_eq!(versions(&completed), [2, 2]);
     assert_eq!(completed["tasks"][1]["status"], "completed");
     assert_eq!(completed["tasks"][0], ada.get(&path(&a)).await.ok(200));
@@ -42,18 +40,18 @@ async fn tasks_are_completed_reopened_deleted_and_restored(pool: PgPool) {
     assert_eq!(ids(&restored["tasks"]), ids(&reopened["tasks"]));
     assert_eq!(restored["tasks"][0]["updated_at"], reopened["tasks"][0]["updated_at"]);
     assert_eq!(restored["tasks"][0], ada.get(&path(&a)).await.ok(200));
-    // Tasks that are there have nothing to be restored.
+    // Only deleted tasks can be restored.
     assert_eq!(bulk(&ada, "restore", &both).await.ok(200)["not_found"], both);
 }
 
 #[sqlx::test]
-async fn a_single_deletion_can_be_taken_back_too(pool: PgPool) {
+async fn a_single_deleted_task_can_be_restored(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let task = ada.task("a").await;
     ada.delete(&path(&task)).await.ok(204);
     let restored = bulk(&ada, "restore", &json!([task["id"]])).await.ok(200)["tasks"][0].clone();
     assert_eq!((&restored["title"], &restored["created_at"]), (&task["title"], &task["created_at"]));
-    // A tab that still knows the version from before the deletion does not overwrite unseen.
+    // A restored task has a new version, so that a tab with the old one does not overwrite it.
     ada.patch(&path(&task))
         .json(&json!({ "title": "b" }))
         .header("if-match", "\"1\"")
@@ -62,21 +60,21 @@ async fn a_single_deletion_can_be_taken_back_too(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn ids_that_name_nothing_are_told_and_the_others_changed(pool: PgPool) {
+async fn unknown_ids_are_reported_and_the_other_tasks_changed(pool: PgPool) {
     let app = App::new(&pool);
     let [ada, eve] = [app.user("ada").await, app.user("eve").await];
     let [mine, hers] = [ada.task("mine").await, eve.task("hers").await];
-    let mixed = json!([hers["id"], mine["id"], NOBODYS, mine["id"], NOBODYS]);
+    let mixed = json!([hers["id"], mine["id"], UNKNOWN_ID, mine["id"], UNKNOWN_ID]);
     let result = bulk(&ada, "complete", &mixed).await.ok(200);
     assert_eq!(ids(&result["tasks"]), [mine["id"].as_str().unwrap()]);
-    let mut missing = vec![hers["id"].clone(), json!(NOBODYS)];
+    let mut missing = vec![hers["id"].clone(), json!(UNKNOWN_ID)];
     missing.sort_by_key(Value::to_string);
     assert_eq!(result["not_found"], json!(missing));
     assert_eq!(eve.get(&path(&hers)).await.ok(200), hers);
 }
 
 #[sqlx::test]
-async fn up_to_200_ids_are_taken(pool: PgPool) {
+async fn up_to_200_ids_are_accepted(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let file: Vec<Value> = (0..200).map(|number| json!({ "title": format!("task {number}") })).collect();
     ada.post("/api/tasks/import").json(&json!(file)).await.ok(201);
@@ -85,30 +83,30 @@ async fn up_to_200_ids_are_taken(pool: PgPool) {
     assert_eq!(result["tasks"].as_array().unwrap().len(), 200);
     assert_eq!(ada.get("/api/tasks").await.ok(200)["counts"], json!({ "all": 200, "pending": 0, "completed": 200 }));
 
-    let too_many = [all, vec![NOBODYS.to_owned()]].concat();
-    bulk(&ada, "reopen", &json!(too_many)).await.breaks("ids", "must be 1 to 200 ids");
+    let too_many = [all, vec![UNKNOWN_ID.to_owned()]].concat();
+    bulk(&ada, "reopen", &json!(too_many)).await.expect_field_error("ids", "must be 1 to 200 ids");
     assert_eq!(ada.get("/api/tasks").await.ok(200)["counts"]["completed"], 200);
 }
 
 #[sqlx::test]
-async fn bad_bulks_are_refused_by_field(pool: PgPool) {
+async fn invalid_bulk_changes_are_refused_by_field(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     for (form, field, rule) in [
         (json!({ "action": "complete", "ids": [] }), "ids", "must be 1 to 200 ids"),
         (json!({ "action": "complete" }), "ids", "is required"),
-        (json!({ "ids": [NOBODYS] }), "action", "is required"),
-        (json!({ "action": "archive", "ids": [NOBODYS] }), "action", "unknown variant `archive`"),
-        (json!({ "action": "complete", "ids": [NOBODYS, "x"] }), "ids[1]", "is not valid"),
-        (json!({ "action": "complete", "ids": NOBODYS }), "ids", "is not valid"),
-        (json!({ "action": "complete", "ids": [NOBODYS], "all": true }), "all", "is not a known field"),
+        (json!({ "ids": [UNKNOWN_ID] }), "action", "is required"),
+        (json!({ "action": "archive", "ids": [UNKNOWN_ID] }), "action", "unknown variant `archive`"),
+        (json!({ "action": "complete", "ids": [UNKNOWN_ID, "x"] }), "ids[1]", "is not valid"),
+        (json!({ "action": "complete", "ids": UNKNOWN_ID }), "ids", "is not valid"),
+        (json!({ "action": "complete", "ids": [UNKNOWN_ID], "all": true }), "all", "is not a known field"),
     ] {
-        ada.post("/api/tasks/bulk").json(&form).await.breaks(field, rule);
+        ada.post("/api/tasks/bulk").json(&form).await.expect_field_error(field, rule);
     }
 }
 
-/// When one row cannot be changed, none is.
+/// If one row cannot be changed, no row is.
 #[sqlx::test]
-async fn it_is_one_transaction(pool: PgPool) {
+async fn a_bulk_change_is_one_transaction(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let [a, b] = [ada.task("a").await, ada.task("b").await];
     let constraint = "alter table tasks add constraint broken check (title <> 'b' or completed_at is null)";
@@ -118,7 +116,7 @@ async fn it_is_one_transaction(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn opposite_orders_do_not_lock_each_other_out(pool: PgPool) {
+async fn concurrent_bulk_changes_in_opposite_orders_do_not_deadlock(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let mut all = Vec::new();
     for number in 0..20 {
@@ -128,7 +126,7 @@ async fn opposite_orders_do_not_lock_each_other_out(pool: PgPool) {
     let actions = ["complete", "reopen", "delete", "restore"];
     let calls =
         (0..16).map(|number| bulk(&ada, actions[number % 4], &json!(if number % 2 == 0 { &all } else { &reversed })));
-    for reply in at_once(calls.collect::<Vec<_>>()).await {
+    for reply in send_concurrently(calls.collect::<Vec<_>>()).await {
         reply.ok(200);
     }
 }

@@ -1,12 +1,12 @@
-//! The background clean-up.
+//! The clean-up of expired rows.
 
 use sqlx::PgPool;
 use todo_backend::server::cleanup::remove_expired;
 
 use crate::support::{App, path};
 
-/// Rows that expired just now and rows that expire soon, in every table that expires.
-async fn fill(pool: &PgPool) {
+/// Inserts a row that has just expired and a row that expires soon into every table with expiry.
+async fn insert_rows(pool: &PgPool) {
     let ada = App::new(pool).user("ada").await;
     let task = ada.task("a").await;
     ada.task("b").await;
@@ -36,7 +36,7 @@ async fn fill(pool: &PgPool) {
     .unwrap();
 }
 
-async fn count(pool: &PgPool) -> Vec<(String, i64)> {
+async fn row_counts(pool: &PgPool) -> Vec<(String, i64)> {
     sqlx::query_as(
         "select 'attempts', count(*) from attempts union all select 'credentials', count(*) from credentials
          union all select 'conversation_events', count(*) from conversation_events
@@ -50,13 +50,13 @@ async fn count(pool: &PgPool) -> Vec<(String, i64)> {
     .unwrap()
 }
 
-fn counts(expected: [(&str, i64); 7]) -> Vec<(String, i64)> {
+fn expected_counts(expected: [(&str, i64); 7]) -> Vec<(String, i64)> {
     expected.map(|(table, rows)| (table.to_owned(), rows)).to_vec()
 }
 
 #[sqlx::test]
-async fn exactly_what_has_expired_is_removed(pool: PgPool) {
-    fill(&pool).await;
+async fn only_expired_rows_are_removed(pool: PgPool) {
+    insert_rows(&pool).await;
     let before = [
         ("attempts", 2),
         ("conversation_events", 2),
@@ -66,7 +66,7 @@ async fn exactly_what_has_expired_is_removed(pool: PgPool) {
         ("tasks", 4),
         ("users", 1),
     ];
-    assert_eq!(count(&pool).await, counts(before));
+    assert_eq!(row_counts(&pool).await, expected_counts(before));
     assert_eq!(remove_expired(&pool).await.unwrap(), 7);
     let after = [
         ("attempts", 1),
@@ -77,21 +77,21 @@ async fn exactly_what_has_expired_is_removed(pool: PgPool) {
         ("tasks", 3),
         ("users", 1),
     ];
-    assert_eq!(count(&pool).await, counts(after));
+    assert_eq!(row_counts(&pool).await, expected_counts(after));
     assert_eq!(remove_expired(&pool).await.unwrap(), 0);
 }
 
 #[sqlx::test]
-async fn two_replicas_may_clean_up_at_once(pool: PgPool) {
-    fill(&pool).await;
+async fn concurrent_clean_ups_remove_each_row_once(pool: PgPool) {
+    insert_rows(&pool).await;
     let (a, b, c) = tokio::join!(remove_expired(&pool), remove_expired(&pool), remove_expired(&pool));
     assert_eq!(a.unwrap() + b.unwrap() + c.unwrap(), 7);
 }
 
-/// A row that a request holds does not stop the clean-up; the next round takes it.
+/// A row that a request has locked does not block the clean-up. The next run removes it.
 #[sqlx::test]
-async fn rows_in_use_are_left_for_later(pool: PgPool) {
-    fill(&pool).await;
+async fn locked_rows_are_removed_by_the_next_run(pool: PgPool) {
+    insert_rows(&pool).await;
     let mut holder = pool.begin().await.unwrap();
     sqlx::query("select from attempts for update").execute(&mut *holder).await.unwrap();
     assert_eq!(remove_expired(&pool).await.unwrap(), 6);

@@ -1,4 +1,4 @@
-//! What a refusal looks like, and what is refused before a handler is asked.
+//! The format of errors, and requests that are refused before they reach a handler.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use todo_backend::{db::Database, server::router::with_layers};
 
 use crate::support::{App, Call, PASSWORD, Reply, path};
 
-/// One refusal of every kind, as clients see it.
+/// The snapshot has one problem of every kind.
 #[sqlx::test]
-async fn bodies(pool: PgPool) {
+async fn problem_bodies(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     let task = path(&ada.task("a").await);
@@ -47,7 +47,7 @@ async fn bodies(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn what_is_not_there_is_told_in_the_same_form(pool: PgPool) {
+async fn unknown_paths_and_methods_are_problems(pool: PgPool) {
     let app = App::new(&pool);
     for path in
         ["/", "/api", "/api/", "/api/tasks/", "/api/tasks/x/y", "/API/tasks", "/api/auth", "/metrics", "/log-level"]
@@ -71,7 +71,7 @@ async fn what_is_not_there_is_told_in_the_same_form(pool: PgPool) {
     }
 }
 
-/// The same body with as much white space after it as makes up the size.
+/// Adds spaces to a body until it has this size in bytes.
 fn padded(body: &Value, size: usize) -> String {
     let body = body.to_string();
     let space = " ".repeat(size - body.len());
@@ -79,7 +79,7 @@ fn padded(body: &Value, size: usize) -> String {
 }
 
 #[sqlx::test]
-async fn a_body_of_64_kib_is_taken_and_one_byte_more_refused(pool: PgPool) {
+async fn a_body_of_64_kib_is_accepted_and_one_byte_more_refused(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let padded = |size| padded(&json!({ "title": "a" }), size);
     let post = |body| ada.post("/api/tasks").body("application/json", body);
@@ -93,7 +93,7 @@ async fn a_body_of_64_kib_is_taken_and_one_byte_more_refused(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_file_of_5_mib_is_taken_and_one_byte_more_refused(pool: PgPool) {
+async fn a_file_of_5_mib_is_accepted_and_one_byte_more_refused(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let padded = |size| padded(&json!([{ "title": "a" }]), size);
     let post = |body| ada.post("/api/tasks/import").body("application/json", body);
@@ -103,7 +103,7 @@ async fn a_file_of_5_mib_is_taken_and_one_byte_more_refused(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_body_must_say_that_it_is_json(pool: PgPool) {
+async fn a_body_needs_a_json_content_type(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let task = json!({ "title": "a" }).to_string();
     for good in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
@@ -118,7 +118,7 @@ async fn a_body_must_say_that_it_is_json(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn what_is_no_json_is_a_bad_request(pool: PgPool) {
+async fn invalid_json_is_a_bad_request(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     for body in
         [&b""[..], b"{", b"{\"title\":\"a\"}}", b"title=a", b"{\"title\":\"\\ud800\"}", b"{\"title\":\"\xff\"}", b"\0"]
@@ -130,7 +130,7 @@ async fn what_is_no_json_is_a_bad_request(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_sane_request_id_is_kept_and_any_other_replaced(pool: PgPool) {
+async fn a_valid_request_id_is_kept_and_an_invalid_one_replaced(pool: PgPool) {
     let app = App::new(&pool);
     let longest = "x".repeat(128);
     for kept in ["abc", "0199b5f0-0000-7000-8000-000000000000", "a.b_c:d-1", &longest] {
@@ -147,7 +147,7 @@ async fn a_sane_request_id_is_kept_and_any_other_replaced(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn every_answer_is_private_and_is_what_its_type_says(pool: PgPool) {
+async fn responses_forbid_caching_and_content_sniffing(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     for path in ["/health", "/api/tasks", "/api/tasks/export", "/api/nothing", "/api/openapi.json"] {
@@ -158,7 +158,7 @@ async fn every_answer_is_private_and_is_what_its_type_says(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_panic_is_an_answer_without_its_message(pool: PgPool) {
+async fn a_panic_gets_500_without_its_message(pool: PgPool) {
     async fn boom() {
         panic!("the secret of the panic");
     }
@@ -170,9 +170,9 @@ async fn a_panic_is_an_answer_without_its_message(pool: PgPool) {
     assert!(!reply.text().contains("secret"), "{reply:?}");
 }
 
-/// The cause is for the log: a client learns neither statement nor table.
+/// The cause is only logged: the response contains neither the statement nor the table.
 #[sqlx::test]
-async fn a_database_error_is_an_answer_without_its_cause(pool: PgPool) {
+async fn a_database_error_gets_500_without_its_cause(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     sqlx::query("alter table tasks rename to elsewhere").execute(&pool).await.unwrap();
     let reply = ada.get("/api/tasks").await;
@@ -181,8 +181,8 @@ async fn a_database_error_is_an_answer_without_its_cause(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_request_that_takes_too_long_is_given_up(pool: PgPool) {
-    let app = App::configured(&pool, &[("REQUEST_TIMEOUT_SECONDS", "1")]);
+async fn a_slow_request_times_out(pool: PgPool) {
+    let app = App::with_settings(&pool, &[("REQUEST_TIMEOUT_SECONDS", "1")]);
     let ada = app.user("ada").await;
     let mut lock = pool.begin().await.unwrap();
     sqlx::query("lock table tasks in access exclusive mode").execute(&mut *lock).await.unwrap();
@@ -193,11 +193,11 @@ async fn a_request_that_takes_too_long_is_given_up(pool: PgPool) {
     ada.get("/api/tasks").await.ok(200);
 }
 
-/// With the database known to be away the answer is there at once, and the process stays alive.
+/// While the database is known to be unavailable, requests do not wait for a connection.
 #[sqlx::test]
-async fn without_a_database_the_service_says_so_at_once(pool: PgPool) {
-    let nowhere = Arc::unwrap_or_clone(pool.connect_options()).host("127.0.0.1").port(free_port());
-    let database = Database::from_pool(pool.clone(), PgConnectOptions::clone(&nowhere));
+async fn an_unreachable_database_gets_503_at_once(pool: PgPool) {
+    let unreachable = Arc::unwrap_or_clone(pool.connect_options()).host("127.0.0.1").port(free_port());
+    let database = Database::from_pool(pool.clone(), PgConnectOptions::clone(&unreachable));
     let app = App::with_database(database, &[]);
     let not_ready = app.anonymous().get("/ready").await;
     assert_eq!(not_ready.status, 503);
@@ -211,7 +211,7 @@ async fn without_a_database_the_service_says_so_at_once(pool: PgPool) {
     assert_eq!(app.anonymous().get("/api/nothing").await.problem(404, "not_found")["errors"], Value::Null);
 }
 
-/// One where nobody listens.
+/// A port on which nothing listens.
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -1,4 +1,4 @@
-//! Live changes as server-sent events.
+//! Changes of tasks as server-sent events.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use tokio::time::timeout;
 use crate::support::{App, Call, Client, PASSWORD, path};
 
 /// Much longer than any event takes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A replica that listens for notifications.
-pub fn listening(pool: &PgPool) -> App {
+/// A replica that listens for notifications of the database.
+pub fn listening_replica(pool: &PgPool) -> App {
     let app = App::new(pool);
     tokio::spawn(app.state.notifier.clone().listen(app.state.database.clone()));
     app
@@ -31,13 +31,13 @@ pub struct Event {
     pub data: Value,
 }
 
-/// An open stream.
-pub struct Events {
+/// An open stream of server-sent events.
+pub struct EventStream {
     body: BodyDataStream,
     text: String,
 }
 
-impl Events {
+impl EventStream {
     pub async fn open(call: Call) -> Self {
         let response: Response<Body> = call.open().await;
         assert_eq!(response.status(), 200);
@@ -45,37 +45,38 @@ impl Events {
         Self { body: response.into_body().into_data_stream(), text: String::new() }
     }
 
-    /// A new stream that has said hello.
-    async fn greeted(client: &Client) -> Self {
+    /// Opens a stream, and reads its `hello` event.
+    async fn connect(client: &Client) -> Self {
         let mut events = Self::open(client.get("/api/events")).await;
         events.expect("hello").await;
         events
     }
 
-    /// A stream that goes on after an event, with its hello read.
-    async fn resumed(client: &Client, after: i64) -> Self {
+    /// Opens a stream that continues after an event, and reads its `hello` event.
+    async fn resume(client: &Client, after: i64) -> Self {
         let mut events = Self::open(client.get("/api/events").header("last-event-id", &after.to_string())).await;
         assert_eq!(events.expect("hello").await.id, Some(after));
         events
     }
 
-    /// The next lines up to an empty one; `None` at the end of the stream.
-    async fn block(&mut self) -> Option<String> {
+    /// The lines up to the next empty one; `None` at the end of the stream.
+    async fn next_block(&mut self) -> Option<String> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.text = rest;
                 return Some(block);
             }
-            let chunk = timeout(PATIENCE, self.body.next()).await;
-            let chunk = chunk.unwrap_or_else(|_| panic!("no event within {PATIENCE:?}; so far {:?}", self.text))?;
+            let chunk = timeout(TIMEOUT, self.body.next()).await;
+            let chunk = chunk.unwrap_or_else(|_| panic!("no event within {TIMEOUT:?}; so far {:?}", self.text))?;
             self.text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
         }
     }
 
+    /// The next event; `None` at the end of the stream. A comment is an event without a name.
     pub async fn next(&mut self) -> Option<Event> {
         let mut event = Event::default();
-        for line in self.block().await?.lines() {
+        for line in self.next_block().await?.lines() {
             match line.split_once(": ") {
                 Some(("event", name)) => name.clone_into(&mut event.name),
                 Some(("id", id)) => event.id = Some(id.parse().unwrap()),
@@ -86,13 +87,14 @@ impl Events {
         Some(event)
     }
 
+    /// The next event, which must have this name.
     pub async fn expect(&mut self, name: &str) -> Event {
         let event = self.next().await.unwrap_or_else(|| panic!("the stream ended before {name}"));
         assert_eq!(event.name, name, "{event:?}");
         event
     }
 
-    /// The next event is about these tasks, as they are now.
+    /// Asserts that the next event is about these tasks, and returns its id.
     async fn expect_task(&mut self, kind: &str, tasks: &[&Value]) -> i64 {
         let event = self.expect("task").await;
         let ids: Vec<_> = tasks.iter().map(|task| &task["id"]).collect();
@@ -101,6 +103,7 @@ impl Events {
         event.id.unwrap()
     }
 
+    /// Asserts that the stream ends with a `bye` event.
     async fn expect_bye(mut self, reason: &str) {
         assert_eq!(self.expect("bye").await.data, json!({ "reason": reason }));
         assert_eq!(self.next().await, None);
@@ -108,10 +111,10 @@ impl Events {
 }
 
 #[sqlx::test]
-async fn every_change_is_told_in_order(pool: PgPool) {
-    let app = listening(&pool);
+async fn every_change_is_sent_in_order(pool: PgPool) {
+    let app = listening_replica(&pool);
     let ada = app.user("ada").await;
-    let mut events = Events::open(ada.get("/api/events")).await;
+    let mut events = EventStream::open(ada.get("/api/events")).await;
     assert_eq!(events.next().await.unwrap(), Event { name: "hello".into(), id: Some(0), data: json!({}) });
 
     let task = ada.task("a").await;
@@ -121,7 +124,7 @@ async fn every_change_is_told_in_order(pool: PgPool) {
     assert_eq!(events.expect_task("updated", &[&task]).await, 2);
     let task = ada.post(&format!("{task_path}/complete")).await.ok(200);
     assert_eq!(events.expect_task("updated", &[&task]).await, 3);
-    // What changes nothing is no event.
+    // A request that changes nothing sends no event.
     ada.post(&format!("{task_path}/complete")).await.ok(200);
     ada.patch(&task_path).json(&json!({})).await.ok(200);
     ada.delete(&task_path).await.ok(204);
@@ -133,127 +136,127 @@ async fn every_change_is_told_in_order(pool: PgPool) {
 
 #[sqlx::test]
 async fn a_bulk_change_is_one_event(pool: PgPool) {
-    let app = listening(&pool);
+    let app = listening_replica(&pool);
     let ada = app.user("ada").await;
     let [a, b] = [ada.task("a").await, ada.task("b").await];
-    let mut events = Events::greeted(&ada).await;
+    let mut events = EventStream::connect(&ada).await;
     let form = json!({ "action": "complete", "ids": [b["id"], a["id"]] });
     let result = ada.post("/api/tasks/bulk").json(&form).await.ok(200);
     events.expect_task("updated", &[&result["tasks"][0], &result["tasks"][1]]).await;
 }
 
 #[sqlx::test]
-async fn changes_on_one_replica_are_told_on_the_other(pool: PgPool) {
-    let [here, there] = [listening(&pool), listening(&pool)];
-    let ada = here.user("ada").await;
-    let mut events = Events::greeted(&ada.on(&there)).await;
+async fn changes_on_one_replica_are_sent_by_the_other(pool: PgPool) {
+    let [first, second] = [listening_replica(&pool), listening_replica(&pool)];
+    let ada = first.user("ada").await;
+    let mut events = EventStream::connect(&ada.on(&second)).await;
     let task = ada.task("a").await;
     events.expect_task("created", &[&task]).await;
 }
 
 #[sqlx::test]
-async fn other_users_changes_are_not_told(pool: PgPool) {
-    let app = listening(&pool);
+async fn changes_of_other_users_are_not_sent(pool: PgPool) {
+    let app = listening_replica(&pool);
     let [ada, eve] = [app.user("ada").await, app.user("eve").await];
-    let mut events = Events::greeted(&ada).await;
+    let mut events = EventStream::connect(&ada).await;
     let hers = eve.task("eve's").await;
     eve.delete(&path(&hers)).await.ok(204);
     let mine = ada.task("ada's").await;
-    // The first that comes is ada's own, with her own number.
+    // The first event is about ada's own task, and has her own number.
     assert_eq!(events.expect_task("created", &[&mine]).await, 1);
-    // Eve's numbers do not lead to ada's events.
-    assert_eq!(Events::resumed(&eve, 1).await.expect_task("deleted", &[&hers]).await, 2);
+    // Eve's position does not select ada's events.
+    assert_eq!(EventStream::resume(&eve, 1).await.expect_task("deleted", &[&hers]).await, 2);
 }
 
 #[sqlx::test]
 async fn an_import_of_more_than_200_tasks_is_a_resync(pool: PgPool) {
-    let app = listening(&pool);
+    let app = listening_replica(&pool);
     let ada = app.user("ada").await;
-    let mut events = Events::greeted(&ada).await;
+    let mut events = EventStream::connect(&ada).await;
     for (tasks, expected) in [(200, "task"), (201, "resync")] {
         let file: Vec<Value> = (0..tasks).map(|number| json!({ "title": format!("{number}") })).collect();
         ada.post("/api/tasks/import").json(&file.into()).await.ok(201);
         events.expect(expected).await;
     }
-    // After it, events go on.
+    // The stream continues after a resync.
     let task = ada.task("a").await;
     assert_eq!(events.expect_task("created", &[&task]).await, 3);
 }
 
 #[sqlx::test]
 async fn a_stream_resumes_after_the_last_event_that_was_seen(pool: PgPool) {
-    let app = listening(&pool);
+    let app = listening_replica(&pool);
     let ada = app.user("ada").await;
     let [a, b, c] = [ada.task("a").await, ada.task("b").await, ada.task("c").await];
     ada.delete(&path(&c)).await.ok(204);
 
-    let mut events = Events::resumed(&ada, 1).await;
+    let mut events = EventStream::resume(&ada, 1).await;
     assert_eq!(events.expect_task("created", &[&b]).await, 2);
-    // Created, and gone by now.
+    // A task that was deleted since is not in the event of its creation.
     let event = events.expect("task").await;
     assert_eq!((event.id, event.data), (Some(3), json!({ "kind": "created", "ids": [c["id"]], "tasks": [] })));
     assert_eq!(events.expect_task("deleted", &[&c]).await, 4);
     let d = ada.task("d").await;
     assert_eq!(events.expect_task("created", &[&d]).await, 5);
 
-    let mut by_query = Events::open(ada.get("/api/events?last_event_id=0")).await;
+    let mut by_query = EventStream::open(ada.get("/api/events?last_event_id=0")).await;
     assert_eq!(by_query.expect("hello").await.id, Some(0));
     assert_eq!(by_query.expect_task("created", &[&a]).await, 1);
-    // The header is from the browser's own reconnecting, and newer than the address.
-    let mut by_both = Events::open(ada.get("/api/events?last_event_id=0").header("last-event-id", "4")).await;
+    // A browser that reconnects sends the header, which is newer than the query.
+    let mut by_both = EventStream::open(ada.get("/api/events?last_event_id=0").header("last-event-id", "4")).await;
     by_both.expect("hello").await;
     assert_eq!(by_both.expect_task("created", &[&d]).await, 5);
-    // Nothing was missed.
-    let mut current = Events::resumed(&ada, 5).await;
+    // A stream from the newest position starts with the next change.
+    let mut current = EventStream::resume(&ada, 5).await;
     let e = ada.task("e").await;
     assert_eq!(current.expect_task("created", &[&e]).await, 6);
 }
 
 #[sqlx::test]
-async fn what_cannot_be_resumed_is_a_resync(pool: PgPool) {
-    let app = listening(&pool);
+async fn a_position_that_cannot_be_resumed_gets_a_resync(pool: PgPool) {
+    let app = listening_replica(&pool);
     let ada = app.user("ada").await;
     for number in 0..3 {
         ada.task(&format!("{number}")).await;
     }
-    // A number that was never given belongs to another database.
+    // A position after the newest one belongs to another database.
     for position in [4, 1_000_000, i64::MAX] {
-        assert_eq!(Events::resumed(&ada, position).await.expect("resync").await.id, Some(3));
+        assert_eq!(EventStream::resume(&ada, position).await.expect("resync").await.id, Some(3));
     }
     let age = "update task_events set created_at = created_at - interval '2 hours' where seq <= 2";
     sqlx::query(age).execute(&pool).await.unwrap();
     remove_expired(&pool).await.unwrap();
     for position in [0, 1] {
-        let mut events = Events::resumed(&ada, position).await;
+        let mut events = EventStream::resume(&ada, position).await;
         assert_eq!(events.expect("resync").await.id, Some(3));
         assert_eq!(events.text, "");
     }
-    assert_eq!(Events::resumed(&ada, 2).await.expect("task").await.id, Some(3));
+    assert_eq!(EventStream::resume(&ada, 2).await.expect("task").await.id, Some(3));
 
     for number in 0..100 {
         ada.task(&format!("{number}")).await;
     }
-    assert_eq!(Events::resumed(&ada, 3).await.expect("task").await.id, Some(4));
-    assert_eq!(Events::resumed(&ada, 2).await.expect("resync").await.id, Some(103));
+    assert_eq!(EventStream::resume(&ada, 3).await.expect("task").await.id, Some(4));
+    assert_eq!(EventStream::resume(&ada, 2).await.expect("resync").await.id, Some(103));
 }
 
 #[sqlx::test]
-async fn a_position_that_is_none_is_refused(pool: PgPool) {
+async fn an_invalid_position_is_refused(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     for position in ["", "x", "1.5", "1 2", "-1", "9223372036854775808"] {
         let call = ada.get("/api/events").header("last-event-id", position);
-        call.await.breaks("Last-Event-ID", "must be the id of an event");
+        call.await.expect_field_error("Last-Event-ID", "must be the id of an event");
     }
-    ada.get("/api/events?last_event_id=-1").await.breaks("last_event_id", "must be the id of an event");
+    ada.get("/api/events?last_event_id=-1").await.expect_field_error("last_event_id", "must be the id of an event");
 }
 
 #[sqlx::test]
 async fn signing_out_ends_the_streams_of_the_session_on_every_replica(pool: PgPool) {
-    let [here, there] = [listening(&pool), listening(&pool)];
-    let ada = here.user("ada").await;
-    let phone = here.sign_in("ada", PASSWORD).await;
-    let streams = [Events::greeted(&ada).await, Events::greeted(&ada.on(&there)).await];
-    let mut other = Events::greeted(&phone).await;
+    let [first, second] = [listening_replica(&pool), listening_replica(&pool)];
+    let ada = first.user("ada").await;
+    let phone = first.sign_in("ada", PASSWORD).await;
+    let streams = [EventStream::connect(&ada).await, EventStream::connect(&ada.on(&second)).await];
+    let mut other = EventStream::connect(&phone).await;
 
     ada.post("/api/auth/sign-out").await.ok(204);
     for stream in streams {
@@ -264,52 +267,52 @@ async fn signing_out_ends_the_streams_of_the_session_on_every_replica(pool: PgPo
 }
 
 #[sqlx::test]
-async fn every_other_end_of_a_credential_ends_its_streams_too(pool: PgPool) {
-    let app = listening(&pool);
+async fn a_revoked_or_expired_credential_ends_its_streams(pool: PgPool) {
+    let app = listening_replica(&pool);
     let ada = app.user("ada").await;
     let created = ada.token("program").await;
     let program = app.bearer(created["token"].as_str().unwrap());
-    let revoked = Events::greeted(&program).await;
+    let revoked = EventStream::connect(&program).await;
     ada.delete(&format!("/api/auth/tokens/{}", created["id"].as_str().unwrap())).await.ok(204);
     revoked.expect_bye("signed_out").await;
 
-    let ended = Events::greeted(&app.sign_in("ada", PASSWORD).await).await;
+    let ended = EventStream::connect(&app.sign_in("ada", PASSWORD).await).await;
     ada.delete("/api/auth/sessions").await.ok(204);
     ended.expect_bye("signed_out").await;
 
-    let by_password = Events::greeted(&app.sign_in("ada", PASSWORD).await).await;
+    let by_password = EventStream::connect(&app.sign_in("ada", PASSWORD).await).await;
     let form = json!({ "current_password": PASSWORD, "new_password": "a new password" });
     ada.post("/api/auth/password").json(&form).await.ok(204);
     by_password.expect_bye("signed_out").await;
 
-    let expired = Events::greeted(&ada).await;
+    let expired = EventStream::connect(&ada).await;
     sqlx::query("update credentials set expires_at = now()").execute(&pool).await.unwrap();
     sqlx::query("select pg_notify('wake', id::text) from users").execute(&pool).await.unwrap();
     expired.expect_bye("signed_out").await;
 }
 
 #[sqlx::test]
-async fn a_shutdown_is_told_before_the_stream_ends(pool: PgPool) {
-    let app = listening(&pool);
+async fn a_shutdown_sends_bye_before_the_stream_ends(pool: PgPool) {
+    let app = listening_replica(&pool);
     let ada = app.user("ada").await;
-    let stream = Events::greeted(&ada).await;
+    let stream = EventStream::connect(&ada).await;
     app.state.shutdown.cancel();
     stream.expect_bye("shutdown").await;
-    // Who comes too late is told as well.
-    Events::greeted(&ada).await.expect_bye("shutdown").await;
+    // A stream that is opened during the shutdown ends in the same way.
+    EventStream::connect(&ada).await.expect_bye("shutdown").await;
 }
 
-/// Proxies cut connections that stay silent.
+/// Proxies close connections without traffic.
 #[sqlx::test]
-async fn a_silent_stream_has_a_heartbeat(pool: PgPool) {
+async fn an_idle_stream_sends_heartbeats(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    let mut events = Events::greeted(&ada).await;
+    let mut events = EventStream::connect(&ada).await;
     for _ in 0..3 {
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(15)).await;
         tokio::time::resume();
-        assert_eq!(events.block().await.unwrap(), ": ");
+        assert_eq!(events.next_block().await.unwrap(), ": ");
     }
 }
 
@@ -318,7 +321,7 @@ async fn open_streams_are_counted(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     assert_eq!(app.state.event_streams.count(), 0);
-    let streams = [Events::greeted(&ada).await, Events::greeted(&ada).await];
+    let streams = [EventStream::connect(&ada).await, EventStream::connect(&ada).await];
     assert_eq!(app.state.event_streams.count(), 2);
     drop(streams);
     assert_eq!(app.state.event_streams.count(), 0);

@@ -3,14 +3,10 @@
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::support::{App, Call, Client, at_once, ids};
+use crate::support::{App, Call, Client, ids, send_concurrently};
 
 fn post(client: &Client, key: &str, title: &str) -> Call {
     client.post("/api/tasks").header("idempotency-key", key).json(&json!({ "title": title }))
-}
-
-async fn count(client: &Client) -> u64 {
-    client.get("/api/tasks").await.ok(200)["counts"]["all"].as_u64().unwrap()
 }
 
 #[sqlx::test]
@@ -23,12 +19,12 @@ async fn a_retry_gets_the_first_answer(pool: PgPool) {
     let retry = post(&ada, "key-1", "milk").await;
     assert_eq!(retry.ok(201), task);
     assert_eq!((retry.header("location"), retry.header("etag")), (first.header("location"), first.header("etag")));
-    assert_eq!(count(&ada).await, 1);
+    assert_eq!(ada.task_count().await, 1);
 
     assert_ne!(post(&ada, "key-2", "milk").await.ok(201)["id"], task["id"]);
     ada.task("milk").await;
     ada.task("milk").await;
-    assert_eq!(count(&ada).await, 4);
+    assert_eq!(ada.task_count().await, 4);
 }
 
 #[sqlx::test]
@@ -42,37 +38,37 @@ async fn a_key_belongs_to_one_request_of_one_user(pool: PgPool) {
     let import = ada.post("/api/tasks/import").header("idempotency-key", "key").json(&json!([{ "title": "milk" }]));
     import.await.problem(422, "idempotency_key_reused");
     assert_ne!(post(&eve, "key", "milk").await.ok(201)["id"], task["id"]);
-    assert_eq!((count(&ada).await, count(&eve).await), (1, 1));
+    assert_eq!((ada.task_count().await, eve.task_count().await), (1, 1));
 }
 
 #[sqlx::test]
-async fn retries_that_overtake_the_first_attempt_make_one_task(pool: PgPool) {
+async fn concurrent_retries_create_one_task(pool: PgPool) {
     let replicas = [App::new(&pool), App::new(&pool)];
     let ada = replicas[0].user("ada").await;
     let clients = [ada.clone(), ada.on(&replicas[1])];
-    let replies = at_once((0..12).map(|number| post(&clients[number % 2], "key", "milk"))).await;
-    let mut made: Vec<_> = replies.iter().map(|reply| reply.ok(201)["id"].to_string()).collect();
-    made.dedup();
-    assert_eq!(made.len(), 1);
-    assert_eq!(count(&ada).await, 1);
+    let replies = send_concurrently((0..12).map(|number| post(&clients[number % 2], "key", "milk"))).await;
+    let mut created: Vec<_> = replies.iter().map(|reply| reply.ok(201)["id"].to_string()).collect();
+    created.dedup();
+    assert_eq!(created.len(), 1);
+    assert_eq!(ada.task_count().await, 1);
 }
 
 #[sqlx::test]
-async fn an_attempt_that_failed_is_not_remembered(pool: PgPool) {
+async fn a_failed_attempt_does_not_use_up_its_key(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     post(&ada, "key", "").await.problem(422, "validation");
     post(&ada, "key", "milk").await.ok(201);
 
-    // Also when the statement fails after the key was taken.
+    // The key is released as well if the statement fails.
     sqlx::query("alter table tasks add constraint broken check (title <> 'eggs')").execute(&pool).await.unwrap();
     post(&ada, "other", "eggs").await.problem(500, "internal");
     sqlx::query("alter table tasks drop constraint broken").execute(&pool).await.unwrap();
     post(&ada, "other", "eggs").await.ok(201);
-    assert_eq!(count(&ada).await, 2);
+    assert_eq!(ada.task_count().await, 2);
 }
 
 #[sqlx::test]
-async fn a_key_is_forgotten_after_a_day(pool: PgPool) {
+async fn a_key_expires_after_a_day(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let age = async |interval: &str| {
         let update = "update idempotency_keys set created_at = now() - $1::interval";
@@ -87,7 +83,7 @@ async fn a_key_is_forgotten_after_a_day(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn imports_can_be_retried_too(pool: PgPool) {
+async fn imports_can_be_retried(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     for _ in 0..2 {
         let import = ada.post("/api/tasks/import").header("idempotency-key", "file").body("text/csv", "title\na\nb\n");
@@ -97,10 +93,12 @@ async fn imports_can_be_retried_too(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn keys_are_visible_ascii_of_reasonable_length(pool: PgPool) {
+async fn a_key_is_1_to_255_visible_ascii_characters(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     for key in ["", "a b", "ключ", &"x".repeat(256)] {
-        post(&ada, key, "milk").await.breaks("Idempotency-Key", "must be 1 to 255 visible ASCII characters");
+        post(&ada, key, "milk")
+            .await
+            .expect_field_error("Idempotency-Key", "must be 1 to 255 visible ASCII characters");
     }
     post(&ada, &"~".repeat(255), "milk").await.ok(201);
 }

@@ -1,4 +1,4 @@
-//! Listing: filter, search, order, pages.
+//! Listing tasks: filters, search, sorting, and pages.
 
 use std::collections::HashSet;
 
@@ -16,8 +16,8 @@ async fn titles(client: &Client, query: &str) -> Vec<String> {
     pluck(&page["tasks"], "title").into_iter().map(str::to_owned).collect()
 }
 
-/// Three tasks whose order differs by each key.
-async fn three(client: &Client) -> [Value; 3] {
+/// Creates three tasks that each sort key orders differently.
+async fn create_three_tasks(client: &Client) -> [Value; 3] {
     let tasks = [client.task("banana").await, client.task("Apple").await, client.task("cherry").await];
     client.patch(&path(&tasks[1])).json(&json!({ "description": "red or green" })).await.ok(200);
     client.post(&format!("{}/complete", path(&tasks[0]))).await.ok(200);
@@ -25,9 +25,9 @@ async fn three(client: &Client) -> [Value; 3] {
 }
 
 #[sqlx::test]
-async fn every_order_has_its_opposite(pool: PgPool) {
+async fn tasks_are_sorted_in_both_directions(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
-    three(&ada).await;
+    create_three_tasks(&ada).await;
     for (sort, expected) in [
         ("created", ["banana", "Apple", "cherry"]),
         ("updated", ["cherry", "Apple", "banana"]),
@@ -44,7 +44,7 @@ async fn every_order_has_its_opposite(pool: PgPool) {
 #[sqlx::test]
 async fn a_status_filters_the_tasks_but_not_the_counts(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
-    three(&ada).await;
+    create_three_tasks(&ada).await;
     for (status, expected) in [("all", 3), ("pending", 2), ("completed", 1)] {
         let page = ada.get(&format!("/api/tasks?status={status}")).await.ok(200);
         assert_eq!(page["tasks"].as_array().unwrap().len(), expected);
@@ -56,9 +56,9 @@ async fn a_status_filters_the_tasks_but_not_the_counts(pool: PgPool) {
     assert_eq!(found["counts"], json!({ "all": 1, "pending": 0, "completed": 1 }));
 }
 
-/// Clients add to the counts what events tell that is not in the list.
+/// Clients change the counts by events about tasks that are not in the list.
 #[sqlx::test]
-async fn a_page_and_its_counts_are_of_one_moment(pool: PgPool) {
+async fn a_page_and_its_counts_are_consistent(pool: PgPool) {
     const TASKS: usize = 100;
     let ada = App::new(&pool).user("ada").await;
     let add = async {
@@ -66,7 +66,7 @@ async fn a_page_and_its_counts_are_of_one_moment(pool: PgPool) {
             ada.task(&format!("task {number}")).await;
         }
     };
-    let look = async {
+    let list = async {
         loop {
             let page = ada.get("/api/tasks?limit=200").await.ok(200);
             let listed = page["tasks"].as_array().unwrap().len();
@@ -76,11 +76,11 @@ async fn a_page_and_its_counts_are_of_one_moment(pool: PgPool) {
             }
         }
     };
-    tokio::join!(add, look);
+    tokio::join!(add, list);
 }
 
 #[sqlx::test]
-async fn search_is_literal_and_without_regard_to_case(pool: PgPool) {
+async fn search_is_literal_and_case_insensitive(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     for title in ["100 % sure", "snake_case", r"back\slash", "ÉCLAIR für Jürgen", "plain 'quote'", "🦀 crab"] {
         ada.task(title).await;
@@ -100,7 +100,7 @@ async fn search_is_literal_and_without_regard_to_case(pool: PgPool) {
         ("Second+line", vec!["with text"]),
         ("100", vec!["with text", "100 % sure"]),
         ("++snake++", vec!["snake_case"]),
-        // Not across the border between title and description.
+        // A match does not extend from the title into the description.
         ("textFirst", vec![]),
         ("nowhere", vec![]),
     ] {
@@ -111,7 +111,7 @@ async fn search_is_literal_and_without_regard_to_case(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn bad_queries_are_refused_by_field(pool: PgPool) {
+async fn invalid_queries_are_refused_by_field(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     ada.task("a").await;
     ada.task("b").await;
@@ -139,16 +139,16 @@ async fn bad_queries_are_refused_by_field(pool: PgPool) {
         (&wrong_order, "cursor", "must be the next_cursor of a page with the same sort"),
         (&shortened, "cursor", "must be the next_cursor"),
     ] {
-        ada.get(&format!("/api/tasks?{query}")).await.breaks(field, rule);
+        ada.get(&format!("/api/tasks?{query}")).await.expect_field_error(field, rule);
     }
-    ada.get("/api/tasks/export?format=xml").await.breaks("format", "unknown variant `xml`");
-    ada.get("/api/tasks/export?all=1").await.breaks("all", "is not a known field");
-    ada.get("/api/events?last_event_id=x").await.breaks("last_event_id", "is not valid");
-    ada.get("/api/events?since=1").await.breaks("since", "is not a known field");
+    ada.get("/api/tasks/export?format=xml").await.expect_field_error("format", "unknown variant `xml`");
+    ada.get("/api/tasks/export?all=1").await.expect_field_error("all", "is not a known field");
+    ada.get("/api/events?last_event_id=x").await.expect_field_error("last_event_id", "is not valid");
+    ada.get("/api/events?since=1").await.expect_field_error("since", "is not a known field");
 }
 
 #[sqlx::test]
-async fn a_full_last_page_has_no_next(pool: PgPool) {
+async fn a_full_last_page_has_no_cursor(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     for title in ["a", "b", "c", "d"] {
         ada.task(title).await;
@@ -161,51 +161,51 @@ async fn a_full_last_page_has_no_next(pool: PgPool) {
     assert_eq!(second["next_cursor"], Value::Null);
 }
 
-/// What happens to other tasks between two pages.
+/// A change of other tasks between two pages.
 #[derive(Clone, Debug)]
-enum Meanwhile {
+enum ConcurrentChange {
     Nothing,
     Insert {
         title: String,
         day: u8,
         completed: bool,
     },
-    /// Deletes one of the tasks that are not watched.
+    /// Deletes one of the tasks that are not watched, by its index.
     Delete(usize),
-    /// Deletes the very task at which the last page ended, unless it is watched.
+    /// Deletes the last task of the previous page, unless it is watched.
     DeleteLast,
 }
 
 #[derive(Clone, Debug)]
-struct Walk {
-    /// Title, day of creation and update, completed, watched.
+struct Scenario {
+    /// Title, day of creation, day of update, completed, watched.
     tasks: Vec<(String, u8, u8, bool, bool)>,
     sort: &'static str,
     status: &'static str,
     search: &'static str,
     limit: usize,
-    meanwhile: Vec<Meanwhile>,
+    changes: Vec<ConcurrentChange>,
 }
 
-/// Few titles and few days, so that many tasks are equal in the order.
-fn walks() -> impl Strategy<Value = Walk> {
+/// Generates few titles and days, so that many tasks have equal sort keys.
+fn scenarios() -> impl Strategy<Value = Scenario> {
     let title = || "[abAB]{1,2}";
     let task = (title(), 1..4_u8, 1..4_u8, any::<bool>(), prop::bool::weighted(0.7));
-    let meanwhile = prop_oneof![
-        Just(Meanwhile::Nothing),
-        (title(), 1..4_u8, any::<bool>()).prop_map(|(title, day, completed)| Meanwhile::Insert {
+    let changes = prop_oneof![
+        Just(ConcurrentChange::Nothing),
+        (title(), 1..4_u8, any::<bool>()).prop_map(|(title, day, completed)| ConcurrentChange::Insert {
             title,
             day,
             completed
         }),
-        any::<usize>().prop_map(Meanwhile::Delete),
-        Just(Meanwhile::DeleteLast),
+        any::<usize>().prop_map(ConcurrentChange::Delete),
+        Just(ConcurrentChange::DeleteLast),
     ];
     let sort = prop::sample::select(&SORTS);
     let status = prop::sample::select(&STATUSES);
     let search = prop::sample::select(&["", "a"]);
-    (vec(task, 0..24), sort, status, search, 1..8_usize, vec(meanwhile, 0..12)).prop_map(
-        |(tasks, sort, status, search, limit, meanwhile)| Walk { tasks, sort, status, search, limit, meanwhile },
+    (vec(task, 0..24), sort, status, search, 1..8_usize, vec(changes, 0..12)).prop_map(
+        |(tasks, sort, status, search, limit, changes)| Scenario { tasks, sort, status, search, limit, changes },
     )
 }
 
@@ -222,7 +222,7 @@ async fn import(client: &Client, file: Vec<Value>) {
     client.post("/api/tasks/import").json(&file.into()).await.ok(201);
 }
 
-/// Whether `earlier` may stand before `later`.
+/// Whether `earlier` may be listed before `later`.
 fn in_order(sort: &str, earlier: &Value, later: &Value) -> bool {
     let (descending, key) = sort.strip_prefix('-').map_or((false, sort), |key| (true, key));
     let key = |task: &Value| match key {
@@ -233,13 +233,13 @@ fn in_order(sort: &str, earlier: &Value, later: &Value) -> bool {
     if descending { key(earlier) >= key(later) } else { key(earlier) <= key(later) }
 }
 
-/// Walks through all pages. What was there before and is there afterwards was seen exactly once, in order.
+/// Reads all pages. Each task that exists during the whole time is listed exactly once, and in order.
 #[sqlx::test]
-async fn pages_are_stable_while_tasks_come_and_go(pool: PgPool) {
+async fn pages_are_stable_while_tasks_are_added_and_deleted(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
-    check_property(60, walks(), async move |walk| {
+    check_property(60, scenarios(), async move |scenario| {
         sqlx::query("truncate tasks, task_events").execute(&pool).await.unwrap();
-        let file = walk
+        let file = scenario
             .tasks
             .iter()
             .map(|(title, created, updated, completed, _)| entry(title, *created, *updated, *completed));
@@ -248,11 +248,11 @@ async fn pages_are_stable_while_tasks_come_and_go(pool: PgPool) {
         let all: Vec<String> =
             sqlx::query_scalar("select id::text from tasks order by id").fetch_all(&pool).await.unwrap();
         let matches = |(title, _, _, completed, _): &(String, u8, u8, bool, bool)| {
-            let status = walk.status == "all" || *completed == (walk.status == "completed");
-            status && title.to_lowercase().contains(walk.search)
+            let status = scenario.status == "all" || *completed == (scenario.status == "completed");
+            status && title.to_lowercase().contains(scenario.search)
         };
         let (mut watched, mut others) = (HashSet::new(), Vec::new());
-        for (id, task) in all.iter().zip(&walk.tasks) {
+        for (id, task) in all.iter().zip(&scenario.tasks) {
             match (task.4, matches(task)) {
                 (true, true) => drop(watched.insert(id.clone())),
                 (true, false) => {}
@@ -261,40 +261,44 @@ async fn pages_are_stable_while_tasks_come_and_go(pool: PgPool) {
         }
 
         let mut seen: Vec<Value> = Vec::new();
-        let mut meanwhile = walk.meanwhile.iter();
-        let base =
-            format!("/api/tasks?sort={}&status={}&q={}&limit={}", walk.sort, walk.status, walk.search, walk.limit);
+        let mut changes = scenario.changes.iter();
+        let base = format!(
+            "/api/tasks?sort={}&status={}&q={}&limit={}",
+            scenario.sort, scenario.status, scenario.search, scenario.limit
+        );
         let mut query = base.clone();
         loop {
             let page = ada.get(&query).await.ok(200);
             let tasks = page["tasks"].as_array().unwrap();
-            assert!(tasks.len() <= walk.limit);
+            assert!(tasks.len() <= scenario.limit);
             seen.extend(tasks.iter().cloned());
             assert!(seen.len() < 100, "the pages never end");
             let Some(cursor) = page["next_cursor"].as_str() else { break };
-            assert_eq!(tasks.len(), walk.limit);
+            assert_eq!(tasks.len(), scenario.limit);
             query = format!("{base}&cursor={cursor}");
-            let doomed = match meanwhile.next() {
-                Some(Meanwhile::Insert { title, day, completed }) => {
+            let to_delete = match changes.next() {
+                Some(ConcurrentChange::Insert { title, day, completed }) => {
                     import(&ada, vec![entry(title, *day, *day, *completed)]).await;
                     None
                 }
-                Some(Meanwhile::Delete(number)) if !others.is_empty() => Some(others[number % others.len()].clone()),
-                Some(Meanwhile::DeleteLast) => seen.last().map(|task| task["id"].as_str().unwrap().to_owned()),
+                Some(ConcurrentChange::Delete(number)) if !others.is_empty() => {
+                    Some(others[number % others.len()].clone())
+                }
+                Some(ConcurrentChange::DeleteLast) => seen.last().map(|task| task["id"].as_str().unwrap().to_owned()),
                 _ => None,
             };
-            if let Some(id) = doomed.filter(|id| !watched.contains(id)) {
+            if let Some(id) = to_delete.filter(|id| !watched.contains(id)) {
                 ada.delete(&format!("/api/tasks/{id}")).await;
             }
         }
 
         let found = ids(&json!(seen));
         let distinct: HashSet<_> = found.iter().cloned().collect();
-        assert_eq!(found.len(), distinct.len(), "a task was shown twice");
+        assert_eq!(found.len(), distinct.len(), "a task was listed twice");
         assert!(watched.is_subset(&distinct), "a task was missed");
-        assert!(seen.windows(2).all(|pair| in_order(walk.sort, &pair[0], &pair[1])), "{seen:?}");
-        assert!(seen.iter().all(|task| walk.status == "all" || task["status"] == walk.status));
-        assert!(seen.iter().all(|task| task["title"].as_str().unwrap().to_lowercase().contains(walk.search)));
+        assert!(seen.windows(2).all(|pair| in_order(scenario.sort, &pair[0], &pair[1])), "{seen:?}");
+        assert!(seen.iter().all(|task| scenario.status == "all" || task["status"] == scenario.status));
+        assert!(seen.iter().all(|task| task["title"].as_str().unwrap().to_lowercase().contains(scenario.search)));
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! Log lines: one a request, with what one needs to know and nothing that must stay secret.
+//! Log lines: each request has one, and no line contains a secret.
 
 use std::{
     io::Write,
@@ -13,11 +13,11 @@ use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
 use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
 
 use crate::{
-    chat::support::{KEY, message, message_in, replica},
+    chat::support::{API_KEY, message, message_in, replica},
     support::{App, PASSWORD, path},
 };
 
-/// What was logged since the last look.
+/// The lines that were logged since the last call of `take` or `text`.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -49,10 +49,10 @@ impl Lines {
     }
 }
 
-/// Catches what is logged on this thread, which is where a test's requests run.
+/// Captures what this thread logs. The requests of a test run on its thread.
 fn capture(level: &str) -> (Lines, LogLevel, DefaultGuard) {
-    // While one test captures, `tracing` asks only the thread that first meets an event whether anybody wants it, and
-    // remembers a no for all threads. With a second subscriber it asks both.
+    // With one subscriber, `tracing` decides for all threads whether an event is enabled, by the thread that reaches it
+    // first. With a second subscriber it asks the subscriber of each thread.
     static SECOND: Once = Once::new();
     let second = tracing_subscriber::registry().with(LevelFilter::OFF);
     SECOND.call_once(|| tracing::subscriber::set_global_default(second).unwrap());
@@ -93,7 +93,7 @@ async fn each_request_is_one_line(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_failure_on_our_side_is_explained_in_the_log_only(pool: PgPool) {
+async fn an_internal_error_is_logged_with_its_cause(pool: PgPool) {
     let (lines, _, _guard) = capture("error");
     let ada = App::new(&pool).user("ada").await;
     sqlx::query("alter table tasks rename to elsewhere").execute(&pool).await.unwrap();
@@ -104,11 +104,11 @@ async fn a_failure_on_our_side_is_explained_in_the_log_only(pool: PgPool) {
     assert!(logged[0]["error"].as_str().unwrap().contains("relation \"tasks\" does not exist"), "{logged:#?}");
 }
 
-/// At `debug` with everything on, in what people turn on when they look for a fault.
+/// The level is `debug`, which is used to look for a fault.
 #[sqlx::test]
-async fn no_line_holds_a_secret_or_what_people_wrote(pool: PgPool) {
+async fn no_line_contains_secrets_or_texts_of_users(pool: PgPool) {
     let (lines, _, _guard) = capture("debug");
-    let app = App::configured(&pool, &[("SECRET_KEY", "the secret key, which nobody may see")]);
+    let app = App::with_settings(&pool, &[("SECRET_KEY", "the secret key, which nobody may see")]);
     let ada = app.user("ada").await;
     let (_, cookie) = ada.credential.clone().unwrap();
     let token = ada.token("name of the token").await["token"].as_str().unwrap().to_owned();
@@ -125,7 +125,7 @@ async fn no_line_holds_a_secret_or_what_people_wrote(pool: PgPool) {
     app.anonymous().post("/api/auth/sign-up").json(&again).await.problem(409, "conflict");
     let password = json!({ "current_password": PASSWORD, "new_password": "the new password" });
     ada.post("/api/auth/password").json(&password).await.ok(204);
-    // Statements that fail are logged with their cause, which must not hold the values.
+    // A failed statement is logged with its cause, which must not contain the values.
     sqlx::query("alter table tasks add constraint broken check (title = '')").execute(&pool).await.unwrap_err();
     sqlx::query("alter table tasks add constraint broken check (version > 9) not valid").execute(&pool).await.unwrap();
     ada.post("/api/tasks").json(&task).await.problem(500, "internal");
@@ -155,9 +155,9 @@ async fn no_line_holds_a_secret_or_what_people_wrote(pool: PgPool) {
     }
 }
 
-/// Neither what people and models say in the chat nor the key of the model, also where the model misbehaves.
+/// Neither the texts of users and models nor the API key of the model are logged, also if the model fails.
 #[sqlx::test]
-async fn no_line_holds_what_is_said_in_the_chat(pool: PgPool) {
+async fn no_line_contains_texts_of_the_chat(pool: PgPool) {
     let (lines, _, _guard) = capture("debug");
     let fault = Fault::Error { after: 2, message: "words of the server".into() };
     let script = Script::in_order([
@@ -166,7 +166,7 @@ async fn no_line_holds_what_is_said_in_the_chat(pool: PgPool) {
         Reply::call("add_task", json!("{ words of no JSON")),
         Reply::call("words_of_a_name", json!({ "words": "of an argument" })),
         Reply::text("words of the model").fault(fault),
-        Reply::default().fault(Fault::Status { code: 401, retry_after: None, message: format!("wrong key {KEY}") }),
+        Reply::default().fault(Fault::Status { code: 401, retry_after: None, message: format!("wrong key {API_KEY}") }),
         Reply::default().fault(Fault::Status {
             code: 500,
             retry_after: Some(60),
@@ -175,44 +175,44 @@ async fn no_line_holds_what_is_said_in_the_chat(pool: PgPool) {
     ]);
     let (model, app) = replica(&pool, script).await;
     let ada = app.user("ada").await;
-    let told = ada.say(&message("words of the user")).await;
-    let id = told.conversation();
+    let turn = ada.run_turn(&message("words of the user")).await;
+    let id = turn.conversation();
     for end in ["model_unavailable", "model_refused", "model_unavailable"] {
-        assert_eq!(ada.say(&message_in(&id, "words of the user")).await.end(), end);
+        assert_eq!(ada.run_turn(&message_in(&id, "words of the user")).await.end_reason(), end);
     }
     ada.patch(&format!("/api/conversations/{id}")).json(&json!({ "title": "words of a title" })).await.ok(200);
     ada.get("/api/conversations?q=words+of+a+search").await.ok(200);
-    // A fault of ours in the middle of a turn, and what the database says of it.
+    // A failed statement during a turn is logged with its cause.
     model.play(Script::in_order([Reply::text("words of the model")]));
     sqlx::query("alter table messages add constraint broken check (text not like '%model') not valid")
         .execute(&pool)
         .await
         .unwrap();
-    assert_eq!(ada.say(&message("words of the user")).await.end(), "internal");
+    assert_eq!(ada.run_turn(&message("words of the user")).await.end_reason(), "internal");
 
     let text = lines.text();
     for result in ["done", "model_unavailable", "model_refused", "internal"] {
-        assert!(text.contains(&format!("\"result\":\"{result}\"")), "no line tells of {result}:\n{text}");
+        assert!(text.contains(&format!("\"result\":\"{result}\"")), "no line has the result {result}:\n{text}");
     }
-    for secret in ["words", KEY] {
+    for secret in ["words", API_KEY] {
         assert!(!text.contains(secret), "{secret:?} is in the log:\n{text}");
     }
-    let metrics = String::from_utf8(app.state.metrics.render(false).await.unwrap()).unwrap();
-    assert!(!metrics.contains("words") && !metrics.contains(KEY), "{metrics}");
+    let metrics = app.metrics().await;
+    assert!(!metrics.contains("words") && !metrics.contains(API_KEY), "{metrics}");
 }
 
 #[test]
-fn a_level_can_be_changed_while_the_service_runs() {
+fn the_log_level_can_be_changed_at_runtime() {
     let (lines, level, _guard) = capture("warn");
-    tracing::info!("unheard");
+    tracing::info!("suppressed");
     level.set("info").unwrap();
-    tracing::info!("heard");
+    tracing::info!("logged");
     level.set("info,api=error").unwrap();
-    tracing::info!("unheard");
+    tracing::info!("suppressed");
     for wrong in ["", "loud", "info,loud", "api=loud", "info,"] {
         assert!(level.set(wrong).is_err(), "{wrong}");
     }
-    tracing::error!("heard");
+    tracing::error!("logged");
     let messages: Vec<_> = lines.take().into_iter().map(|line| line["message"].clone()).collect();
-    assert_eq!(messages, ["heard", "heard"]);
+    assert_eq!(messages, ["logged", "logged"]);
 }

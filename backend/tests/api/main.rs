@@ -1,6 +1,7 @@
-//! The HTTP API against a real PostgreSQL: the routes run in this process, each test in a database of its own.
+//! Tests of the HTTP API against a real PostgreSQL. The routes run in the process of the test, and each test has its own
+//! database.
 //!
-//! `DATABASE_URL` names the server; its role must be allowed to create databases.
+//! `DATABASE_URL` names the server. Its role must be allowed to create databases.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,12 +14,12 @@ mod deletion;
 mod errors;
 mod events;
 mod idempotency;
-mod limits;
 mod listing;
 mod log;
 mod mcp;
 mod ops;
 mod preconditions;
+mod rate_limits;
 mod sessions;
 mod smoke;
 mod support;

@@ -1,4 +1,4 @@
-//! `/mcp` as it is on the wire. The step `mcp` of `cargo xtask test` asks it with clients that others wrote.
+//! The protocol of `/mcp`. The step `mcp` of `cargo xtask test` tests it with third-party clients.
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -7,7 +7,7 @@ use crate::support::{App, Call, Client, path};
 
 const HOST: &str = "localhost:8000";
 
-/// A request of a client that has none of the headers of its own.
+/// A request with the headers that an MCP client sends.
 fn send(client: &Client, body: &Value) -> Call {
     let accept = "application/json, text/event-stream";
     client.post("/mcp").header("host", HOST).header("accept", accept).json(body)
@@ -17,17 +17,13 @@ fn request(client: &Client, method: &str, params: &Value) -> Call {
     send(client, &json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }))
 }
 
-/// The result of a request, which is JSON and not a stream.
-async fn ask(client: &Client, method: &str, params: Value) -> Value {
+/// The result of a request that succeeds. It is JSON and not a stream.
+async fn result_of(client: &Client, method: &str, params: Value) -> Value {
     let reply = request(client, method, &params).await;
     let answer = reply.ok(200);
     assert_eq!(reply.header("content-type"), "application/json");
     assert_eq!(answer["error"], Value::Null, "{answer}");
     answer["result"].clone()
-}
-
-async fn program(app: &App, user: &Client) -> Client {
-    app.bearer(user.token("program").await["token"].as_str().unwrap())
 }
 
 fn initialize(version: &str) -> Value {
@@ -38,17 +34,17 @@ fn initialize(version: &str) -> Value {
 async fn any_replica_answers_any_request(pool: PgPool) {
     let replicas = [App::new(&pool), App::new(&pool)];
     let ada = replicas[0].user("ada").await;
-    let first = program(&replicas[0], &ada).await;
+    let first = replicas[0].token_client(&ada).await;
     let second = first.on(&replicas[1]);
-    let hello = ask(&first, "initialize", initialize("2025-06-18")).await;
+    let hello = result_of(&first, "initialize", initialize("2025-06-18")).await;
     assert_eq!((&hello["serverInfo"]["name"], &hello["protocolVersion"]), (&json!("todo"), &json!("2025-06-18")));
     let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
     assert_eq!(send(&second, &ready).await.status, 202);
 
-    let added = ask(&second, "tools/call", json!({ "name": "add_task", "arguments": { "title": "Milk" } })).await;
+    let added = result_of(&second, "tools/call", json!({ "name": "add_task", "arguments": { "title": "Milk" } })).await;
     let task = &added["structuredContent"]["task"];
     assert_eq!(ada.get(&path(task)).await.ok(200), *task);
-    let listed = ask(&first, "tools/call", json!({ "name": "list_tasks" })).await;
+    let listed = result_of(&first, "tools/call", json!({ "name": "list_tasks" })).await;
     assert_eq!(listed["structuredContent"]["tasks"], json!([task]));
 }
 
@@ -61,33 +57,33 @@ async fn a_bearer_token_is_required(pool: PgPool) {
         reply.problem(401, "unauthorized");
         assert_eq!(reply.header("www-authenticate"), "Bearer");
     }
-    request(&program(&app, &ada).await, "tools/list", &json!({})).await.ok(200);
+    request(&app.token_client(&ada).await, "tools/list", &json!({})).await.ok(200);
 }
 
 #[sqlx::test]
-async fn only_listed_hosts_and_no_foreign_pages_are_answered(pool: PgPool) {
-    let app = App::configured(&pool, &[("MCP_ALLOWED_HOSTS", "todo-backend, todo.example:8443")]);
+async fn unlisted_hosts_and_other_origins_are_refused(pool: PgPool) {
+    let app = App::with_settings(&pool, &[("MCP_ALLOWED_HOSTS", "todo-backend, todo.example:8443")]);
     let ada = app.user("ada").await;
-    let ada = program(&app, &ada).await;
-    let ask = |host: &'static str| {
+    let ada = app.token_client(&ada).await;
+    let list_tools = |host: &'static str| {
         let call = ada.post("/mcp").header("accept", "application/json, text/event-stream").header("host", host);
         call.json(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }))
     };
     for host in ["todo-backend", "todo-backend:8000", "todo.example:8443"] {
-        ask(host).await.ok(200);
+        list_tools(host).await.ok(200);
     }
     for host in ["localhost", "todo.example", "evil.example", "todo-backend.evil.example"] {
-        let problem = ask(host).await.problem(403, "forbidden_host");
+        let problem = list_tools(host).await.problem(403, "forbidden_host");
         assert!(problem["detail"].as_str().unwrap().contains("MCP_ALLOWED_HOSTS"));
     }
-    ask("todo-backend").header("origin", "http://evil.example").await.problem(403, "forbidden_origin");
+    list_tools("todo-backend").header("origin", "http://evil.example").await.problem(403, "forbidden_origin");
 }
 
 #[sqlx::test]
-async fn refusals_of_the_transport_are_problems(pool: PgPool) {
+async fn transport_errors_are_problems(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    let ada = program(&app, &ada).await;
+    let ada = app.token_client(&ada).await;
     ada.get("/mcp").header("host", HOST).await.problem(405, "method_not_allowed");
     ada.delete("/mcp").header("host", HOST).await.problem(405, "method_not_allowed");
     let post = || ada.post("/mcp").header("host", HOST).header("accept", "application/json, text/event-stream");
@@ -99,11 +95,11 @@ async fn refusals_of_the_transport_are_problems(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_refusal_of_a_tool_is_a_result_and_an_outage_is_not(pool: PgPool) {
+async fn a_tool_error_is_a_result_and_a_database_error_is_not(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    let ada = program(&app, &ada).await;
-    let refused = ask(&ada, "tools/call", json!({ "name": "add_task", "arguments": { "title": "" } })).await;
+    let ada = app.token_client(&ada).await;
+    let refused = result_of(&ada, "tools/call", json!({ "name": "add_task", "arguments": { "title": "" } })).await;
     assert_eq!((&refused["isError"], &refused["structuredContent"]), (&json!(true), &Value::Null));
     let refusal: Value = serde_json::from_str(refused["content"][0]["text"].as_str().unwrap()).unwrap();
     assert_eq!((&refusal["error"], &refusal["errors"][0]["field"]), (&json!("validation"), &json!("title")));
@@ -116,14 +112,14 @@ async fn a_refusal_of_a_tool_is_a_result_and_an_outage_is_not(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn resources_are_lists_and_tasks_of_ones_own(pool: PgPool) {
+async fn resources_contain_only_the_users_own_tasks(pool: PgPool) {
     let app = App::new(&pool);
     let (ada, bob) = (app.user("ada").await, app.user("bob").await);
     let (milk, eggs) = (ada.task("Milk").await, ada.task("Eggs").await);
     let eggs = ada.post(&format!("{}/complete", path(&eggs))).await.ok(200);
-    let (ada, bob) = (program(&app, &ada).await, program(&app, &bob).await);
+    let (ada, bob) = (app.token_client(&ada).await, app.token_client(&bob).await);
     let read = async |client: &Client, uri: &str| -> Value {
-        let contents = ask(client, "resources/read", json!({ "uri": uri })).await["contents"][0].clone();
+        let contents = result_of(client, "resources/read", json!({ "uri": uri })).await["contents"][0].clone();
         assert_eq!((&contents["uri"], &contents["mimeType"]), (&json!(uri), &json!("application/json")));
         serde_json::from_str(contents["text"].as_str().unwrap()).unwrap()
     };
@@ -140,13 +136,13 @@ async fn resources_are_lists_and_tasks_of_ones_own(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn the_prompt_brings_the_pending_tasks(pool: PgPool) {
+async fn the_prompt_contains_the_pending_tasks(pool: PgPool) {
     let app = App::new(&pool);
     let user = app.user("ada").await;
     user.task("Milk").await;
-    let ada = program(&app, &user).await;
+    let ada = app.token_client(&user).await;
     let get = |arguments: Value| json!({ "name": "plan_my_day", "arguments": arguments });
-    let prompt = ask(&ada, "prompts/get", get(json!({ "focus": "the garden" }))).await;
+    let prompt = result_of(&ada, "prompts/get", get(json!({ "focus": "the garden" }))).await;
     let messages = prompt["messages"].as_array().unwrap();
     assert!(messages[0]["content"]["text"].as_str().unwrap().ends_with("today: the garden"));
     assert_eq!(messages[1]["content"]["resource"]["uri"], "tasks://pending");
@@ -158,12 +154,12 @@ async fn the_prompt_brings_the_pending_tasks(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn requests_are_measured_and_calls_counted(pool: PgPool) {
+async fn metrics_count_requests_and_tool_calls(pool: PgPool) {
     let app = App::new(&pool);
     let user = app.user("ada").await;
-    let ada = program(&app, &user).await;
-    ask(&ada, "tools/call", json!({ "name": "list_tasks" })).await;
-    let metrics = String::from_utf8(app.state.metrics.render(false).await.unwrap()).unwrap();
+    let ada = app.token_client(&user).await;
+    result_of(&ada, "tools/call", json!({ "name": "list_tasks" })).await;
+    let metrics = app.metrics().await;
     for line in [
         r#"http_requests_total{method="POST",route="/mcp",status="2xx"} 1"#,
         r#"tool_calls_total{result="ok",source="mcp",tool="list_tasks"} 1"#,

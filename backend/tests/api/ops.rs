@@ -1,4 +1,4 @@
-//! Health, version, metrics, the log level's route, the `OpenAPI` document.
+//! Health, version, metrics, the route of the log level, and the `OpenAPI` document.
 
 use std::{collections::BTreeMap, io::Read, net::SocketAddr};
 
@@ -16,7 +16,7 @@ use tower::ServiceExt;
 use crate::support::{App, path};
 
 #[sqlx::test]
-async fn probes_tell_life_from_readiness(pool: PgPool) {
+async fn draining_fails_readiness_but_not_liveness(pool: PgPool) {
     let app = App::new(&pool);
     let nobody = app.anonymous();
     assert_eq!(nobody.get("/health").await.ok(200), json!({ "status": "healthy" }));
@@ -30,9 +30,9 @@ async fn probes_tell_life_from_readiness(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn the_version_is_that_of_the_package_and_its_source(pool: PgPool) {
+async fn the_version_names_the_package_version_and_the_revision(pool: PgPool) {
     for (settings, revision) in [(&[][..], "unknown"), (&[("REVISION", "4c1dba5")][..], "4c1dba5")] {
-        let version = App::configured(&pool, settings).anonymous().get("/version").await.ok(200);
+        let version = App::with_settings(&pool, settings).anonymous().get("/version").await.ok(200);
         assert_eq!(version, json!({ "version": env!("CARGO_PKG_VERSION"), "revision": revision }));
     }
 }
@@ -42,8 +42,8 @@ fn metrics_router(app: &App, log_level: LogLevel) -> Router {
     metrics::router(MetricsState { metrics, draining, log_level })
 }
 
-/// A request to the metrics listener.
-async fn ask(router: &Router, peer: &str, request: axum::http::request::Builder, body: &str) -> (u16, String) {
+/// Sends a request to the metrics listener, and returns the status and the body.
+async fn send(router: &Router, peer: &str, request: axum::http::request::Builder, body: &str) -> (u16, String) {
     let peer: SocketAddr = peer.parse().unwrap();
     let request = request.extension(ConnectInfo(peer)).body(Body::from(body.to_owned())).unwrap();
     let response = router.clone().oneshot(request).await.unwrap();
@@ -53,8 +53,8 @@ async fn ask(router: &Router, peer: &str, request: axum::http::request::Builder,
 }
 
 #[sqlx::test]
-async fn metrics_are_labelled_by_template_and_class(pool: PgPool) {
-    let app = App::configured(&pool, &[("REVISION", "4c1dba5")]);
+async fn metrics_are_labelled_by_route_and_status_class(pool: PgPool) {
+    let app = App::with_settings(&pool, &[("REVISION", "4c1dba5")]);
     let ada = app.user("ada").await;
     let task = ada.task("a").await;
     for _ in 0..3 {
@@ -66,7 +66,7 @@ async fn metrics_are_labelled_by_template_and_class(pool: PgPool) {
 
     let (_, log_level) = logging::subscriber("info", std::io::sink).unwrap();
     let router = metrics_router(&app, log_level);
-    let (status, text) = ask(&router, "192.0.2.1:4000", Request::get("/metrics"), "").await;
+    let (status, text) = send(&router, "192.0.2.1:4000", Request::get("/metrics"), "").await;
     assert_eq!(status, 200);
     for line in [
         r#"http_requests_total{method="GET",route="/api/tasks/{id}",status="2xx"} 3"#,
@@ -92,19 +92,19 @@ async fn metrics_are_labelled_by_template_and_class(pool: PgPool) {
     }
     let build = text.lines().find(|line| line.starts_with("build_info{")).unwrap();
     assert!(build.contains(env!("CARGO_PKG_VERSION")) && build.contains("4c1dba5"), "{build}");
-    for raw in ["attacker", "no-such-task", task["id"].as_str().unwrap(), "BREW"] {
-        assert!(!text.contains(raw), "{raw} is in\n{text}");
+    for value in ["attacker", "no-such-task", task["id"].as_str().unwrap(), "BREW"] {
+        assert!(!text.contains(value), "{value} is in\n{text}");
     }
     let help = text.lines().filter(|line| line.starts_with("# HELP http_") || line.starts_with("# HELP database_"));
     assert_eq!(help.count(), 5);
 
     app.state.draining.begin();
-    let (_, text) = ask(&router, "192.0.2.1:4000", Request::get("/metrics"), "").await;
+    let (_, text) = send(&router, "192.0.2.1:4000", Request::get("/metrics"), "").await;
     assert!(text.contains("\nready 0") && text.contains("database_up 1"), "{text}");
 }
 
 #[sqlx::test]
-async fn only_this_machine_may_change_the_log_level(pool: PgPool) {
+async fn only_loopback_clients_may_change_the_log_level(pool: PgPool) {
     let (_subscriber, log_level) = logging::subscriber("info", std::io::sink).unwrap();
     let router = metrics_router(&App::new(&pool), log_level);
     for (peer, level, status) in [
@@ -116,17 +116,17 @@ async fn only_this_machine_may_change_the_log_level(pool: PgPool) {
         ("10.0.0.9:4000", "debug", 403),
         ("[2001:db8::1]:4000", "debug", 403),
     ] {
-        let (answered, body) = ask(&router, peer, Request::put("/log-level"), level).await;
+        let (answered, body) = send(&router, peer, Request::put("/log-level"), level).await;
         assert_eq!(answered, status, "{peer} {level}: {body}");
-        assert_eq!(body.is_empty(), status == 204, "a refusal says why");
+        assert_eq!(body.is_empty(), status == 204, "only a refusal has a body");
     }
-    assert_eq!(ask(&router, "127.0.0.1:4000", Request::get("/log-level"), "").await.0, 405);
-    assert_eq!(ask(&router, "127.0.0.1:4000", Request::get("/api/tasks"), "").await.0, 404);
+    assert_eq!(send(&router, "127.0.0.1:4000", Request::get("/log-level"), "").await.0, 405);
+    assert_eq!(send(&router, "127.0.0.1:4000", Request::get("/api/tasks"), "").await.0, 404);
 }
 
-/// Every operation with the statuses it documents.
+/// The snapshot has every operation with its documented statuses.
 #[sqlx::test]
-async fn the_document_describes_every_operation(pool: PgPool) {
+async fn the_openapi_document_describes_every_operation(pool: PgPool) {
     let app = App::new(&pool);
     let document = app.anonymous().get("/api/openapi.json").await.ok(200);
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
@@ -150,9 +150,9 @@ async fn the_document_describes_every_operation(pool: PgPool) {
     insta::assert_json_snapshot!(operations);
 }
 
-/// No request to anywhere else, and nothing that needs the network.
+/// The page loads nothing from other hosts.
 #[sqlx::test]
-async fn the_documentation_is_in_the_binary(pool: PgPool) {
+async fn the_documentation_page_needs_no_other_host(pool: PgPool) {
     let app = App::new(&pool);
     let page = app.anonymous().get("/api/docs/").await;
     assert_eq!(page.status, 200);
@@ -165,9 +165,8 @@ async fn the_documentation_is_in_the_binary(pool: PgPool) {
     assert!(script.body.len() > 100_000);
 }
 
-/// All the references of the document lead somewhere.
 #[test]
-fn the_document_is_complete() {
+fn every_reference_of_the_openapi_document_resolves() {
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {
             Value::Object(fields) => {
@@ -183,6 +182,6 @@ fn the_document_is_complete() {
     references(&document, &mut found);
     assert!(found.len() > 20);
     for reference in found {
-        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} does not exist");
     }
 }

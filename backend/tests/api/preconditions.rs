@@ -1,11 +1,11 @@
-//! `ETag` and `If-Match`: two tabs cannot overwrite each other unseen.
+//! `ETag` and `If-Match`, which keep two tabs from overwriting each other's changes.
 
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::support::{App, Call, Client, at_once, path};
+use crate::support::{App, Call, Client, path, send_concurrently};
 
-/// Each change of one task, with what it answers when it is done.
+/// Each kind of change of one task, with the status of its success.
 fn changes(client: &Client, task: &str) -> [(Call, u16); 4] {
     [
         (client.patch(task).json(&json!({ "title": "changed" })), 200),
@@ -16,7 +16,7 @@ fn changes(client: &Client, task: &str) -> [(Call, u16); 4] {
 }
 
 #[sqlx::test]
-async fn a_stale_version_is_refused_and_the_current_one_told(pool: PgPool) {
+async fn a_stale_version_is_refused_and_the_current_one_returned(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let task = path(&ada.task("a").await);
     let seen = ada.patch(&task).json(&json!({ "title": "b" })).header("if-match", "\"1\"").await.ok(200);
@@ -33,7 +33,7 @@ async fn a_stale_version_is_refused_and_the_current_one_told(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn the_current_version_is_accepted_alone_in_a_list_or_as_any(pool: PgPool) {
+async fn the_current_version_is_accepted_alone_in_a_list_or_as_a_wildcard(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     for fresh in ["\"1\"", " \"1\" ", "\"7\", \"1\"", "W/\"1\",\"1\"", "*"] {
         for change in 0..4 {
@@ -48,7 +48,7 @@ async fn the_current_version_is_accepted_alone_in_a_list_or_as_any(pool: PgPool)
 }
 
 #[sqlx::test]
-async fn what_is_no_list_of_tags_is_a_bad_request(pool: PgPool) {
+async fn a_malformed_if_match_is_a_bad_request(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let task = path(&ada.task("a").await);
     for malformed in ["1", "", "\"1", "1\"", "\"", "\"1\" \"2\"x", "w/1", "\"1\", 2"] {
@@ -59,7 +59,7 @@ async fn what_is_no_list_of_tags_is_a_bad_request(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn without_a_task_there_is_nothing_to_match(pool: PgPool) {
+async fn if_match_on_a_missing_task_is_not_found(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     for (call, _) in changes(&ada, "/api/tasks/0199b5f0-0000-7000-8000-000000000000") {
         call.header("if-match", "*").await.problem(404, "not_found");
@@ -67,12 +67,12 @@ async fn without_a_task_there_is_nothing_to_match(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn of_changes_to_the_same_version_exactly_one_is_made(pool: PgPool) {
+async fn exactly_one_of_several_concurrent_changes_succeeds(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let task = path(&ada.task("a").await);
     let change =
         |number| ada.patch(&task).json(&json!({ "title": format!("by {number}") })).header("if-match", "\"1\"");
-    let replies = at_once((0..8).map(change)).await;
+    let replies = send_concurrently((0..8).map(change)).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
     assert_eq!(replies.iter().filter(|reply| reply.status == 412).count(), 7);
     assert_eq!(ada.get(&task).await.ok(200)["version"], 2);

@@ -48,22 +48,22 @@ async fn one_session_can_be_ended(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn all_other_sessions_can_be_ended_at_once(pool: PgPool) {
+async fn all_other_sessions_can_be_ended_together(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     let phone = app.sign_in("ada", PASSWORD).await;
-    let program = app.bearer(ada.token("program").await["token"].as_str().unwrap());
+    let program = app.token_client(&ada).await;
     let eve = app.user("eve").await;
 
     ada.delete("/api/auth/sessions").await.ok(204);
     phone.get("/api/auth/me").await.problem(401, "unauthorized");
-    for still_in in [ada, program, eve] {
-        still_in.get("/api/auth/me").await.ok(200);
+    for signed_in in [ada, program, eve] {
+        signed_in.get("/api/auth/me").await.ok(200);
     }
 }
 
 #[sqlx::test]
-async fn an_expired_session_is_none(pool: PgPool) {
+async fn an_expired_session_is_refused(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     let phone = app.sign_in("ada", PASSWORD).await;
@@ -79,7 +79,7 @@ async fn an_expired_session_is_none(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn use_is_noted_at_most_once_a_minute(pool: PgPool) {
+async fn last_use_is_updated_at_most_once_a_minute(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     let last_used = async || {

@@ -1,4 +1,4 @@
-//! The `smoke` subcommand: it succeeds against the application, and notices what does not work.
+//! The `smoke` subcommand: it succeeds against the application, and names the step that fails.
 
 use std::{
     net::SocketAddr,
@@ -19,16 +19,16 @@ use tokio::net::TcpListener;
 
 use crate::support::App;
 
-/// Serves the application with a first page, as the frontend does; `spoil` may answer in its place.
-async fn run(pool: &PgPool, spoil: fn(&Method, &str) -> Option<Response>) -> Result<(), String> {
-    let spoiled = middleware::from_fn(move |request: Request, next: Next| async move {
-        match spoil(request.method(), request.uri().path()) {
+/// Serves the application with a first page, as the frontend does. `fault` may answer a request in its place.
+async fn run(pool: &PgPool, fault: fn(&Method, &str) -> Option<Response>) -> Result<(), String> {
+    let with_fault = middleware::from_fn(move |request: Request, next: Next| async move {
+        match fault(request.method(), request.uri().path()) {
             Some(response) => response,
             None => next.run(request).await,
         }
     });
     let page = get(|| async { Html("<!doctype html><html lang=en>") });
-    let router = Router::new().route("/", page).fallback_service(App::new(pool).router).layer(spoiled);
+    let router = Router::new().route("/", page).fallback_service(App::new(pool).router).layer(with_fault);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
@@ -39,16 +39,16 @@ async fn run(pool: &PgPool, spoil: fn(&Method, &str) -> Option<Response>) -> Res
 }
 
 #[sqlx::test]
-async fn it_succeeds_where_everything_works_and_can_be_repeated(pool: PgPool) {
+async fn it_succeeds_repeatedly_and_deletes_its_account(pool: PgPool) {
     for _ in 0..2 {
         run(&pool, |_, _| None).await.unwrap();
     }
     let users: i64 = sqlx::query_scalar("select count(*) from users").fetch_one(&pool).await.unwrap();
-    assert_eq!(users, 0, "an account is left behind");
+    assert_eq!(users, 0, "the account was not deleted");
 }
 
 #[sqlx::test]
-async fn it_waits_until_the_backend_is_reached(pool: PgPool) {
+async fn it_waits_until_the_backend_is_reachable(pool: PgPool) {
     static REFUSED: AtomicUsize = AtomicUsize::new(0);
     let unreachable_at_first = |_: &Method, path: &str| {
         let refused = path.starts_with("/api/") && REFUSED.fetch_add(1, Ordering::Relaxed) < 2;
@@ -59,9 +59,9 @@ async fn it_waits_until_the_backend_is_reached(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn each_step_that_fails_is_named(pool: PgPool) {
-    type Spoil = fn(&Method, &str) -> Option<Response>;
-    let cases: [(&str, Spoil); 9] = [
+async fn the_failed_step_is_named(pool: PgPool) {
+    type Fault = fn(&Method, &str) -> Option<Response>;
+    let cases: [(&str, Fault); 9] = [
         ("opening the first page: GET / answered 503", |_, path| {
             (path == "/").then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
         }),
@@ -87,14 +87,14 @@ async fn each_step_that_fails_is_named(pool: PgPool) {
             path.ends_with("/me").then(|| StatusCode::NO_CONTENT.into_response())
         }),
     ];
-    for (expected, spoil) in cases {
-        let message = run(&pool, spoil).await.unwrap_err();
+    for (expected, fault) in cases {
+        let message = run(&pool, fault).await.unwrap_err();
         assert!(message.contains(expected), "{expected} is not in: {message}");
     }
 }
 
 #[tokio::test]
-async fn an_address_where_nobody_listens_is_named() {
+async fn an_unreachable_address_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

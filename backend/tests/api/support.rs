@@ -1,4 +1,4 @@
-//! The service in this process, and clients that talk to it.
+//! The service in the process of the test, and clients that send requests to it.
 
 use std::{
     future::IntoFuture,
@@ -27,6 +27,8 @@ use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 pub const PASSWORD: &str = "correct horse battery";
+/// A valid id that no row has.
+pub const UNKNOWN_ID: &str = "0199b5f0-0000-7000-8000-000000000000";
 
 /// One replica of the service.
 pub struct App {
@@ -36,20 +38,20 @@ pub struct App {
 
 impl App {
     pub fn new(pool: &PgPool) -> Self {
-        Self::configured(pool, &[])
+        Self::with_settings(pool, &[])
     }
 
-    /// With settings besides the two that every start needs.
-    pub fn configured(pool: &PgPool, settings: &[(&str, &str)]) -> Self {
+    /// Adds settings to the two that every start needs.
+    pub fn with_settings(pool: &PgPool, settings: &[(&str, &str)]) -> Self {
         let database = Database::from_pool(pool.clone(), (*pool.connect_options()).clone());
         Self::with_database(database, settings)
     }
 
     pub fn with_database(database: Database, settings: &[(&str, &str)]) -> Self {
-        Self::of(database, Self::config(settings))
+        Self::with_config(database, Self::config(settings))
     }
 
-    pub fn of(database: Database, config: Config) -> Self {
+    pub fn with_config(database: Database, config: Config) -> Self {
         let state = AppState::new(config, database).unwrap();
         Self { router: router(state.clone()), state }
     }
@@ -62,12 +64,12 @@ impl App {
         config.unwrap()
     }
 
-    /// Nobody in particular.
+    /// A client without a credential.
     pub fn anonymous(&self) -> Client {
         Client { router: self.router.clone(), credential: None }
     }
 
-    /// A new user, signed in with a session.
+    /// Signs up a user, and returns a client with their session.
     pub async fn user(&self, name: &str) -> Client {
         let form = json!({ "email": email(name), "password": PASSWORD, "name": name });
         let reply = self.anonymous().post("/api/auth/sign-up").json(&form).await;
@@ -75,7 +77,7 @@ impl App {
         self.session(&reply)
     }
 
-    /// Another session of a user.
+    /// Signs a user in, and returns a client with the new session.
     pub async fn sign_in(&self, name: &str, password: &str) -> Client {
         let reply = self.try_sign_in(&email(name), password).await;
         reply.ok(200);
@@ -86,15 +88,25 @@ impl App {
         self.anonymous().post("/api/auth/sign-in").json(&json!({ "email": email, "password": password }))
     }
 
-    /// Who sends the cookie that this reply sets.
+    /// A client that sends the cookie which this reply sets.
     pub fn session(&self, reply: &Reply) -> Client {
         let cookie = reply.header("set-cookie").split(';').next().unwrap().to_owned();
         Client { router: self.router.clone(), credential: Some((header::COOKIE, cookie)) }
     }
 
-    /// Who sends this API token.
+    /// A client that sends this API token.
     pub fn bearer(&self, token: &str) -> Client {
         Client { router: self.router.clone(), credential: Some((header::AUTHORIZATION, format!("Bearer {token}"))) }
+    }
+
+    /// A client that sends a new API token of the user.
+    pub async fn token_client(&self, user: &Client) -> Client {
+        self.bearer(user.token("program").await["token"].as_str().unwrap())
+    }
+
+    /// The metrics in the text format of Prometheus.
+    pub async fn metrics(&self) -> String {
+        String::from_utf8(self.state.metrics.render(false).await.unwrap()).unwrap()
     }
 }
 
@@ -133,14 +145,19 @@ impl Client {
         self.call(Method::DELETE, path)
     }
 
-    /// Makes a task.
+    /// Creates a task, and returns its JSON.
     pub async fn task(&self, title: &str) -> Value {
         self.post("/api/tasks").json(&json!({ "title": title })).await.ok(201)
     }
 
-    /// Makes an API token.
+    /// Creates an API token, and returns its JSON.
     pub async fn token(&self, name: &str) -> Value {
         self.post("/api/auth/tokens").json(&json!({ "name": name })).await.ok(201)
+    }
+
+    /// The number of the user's tasks.
+    pub async fn task_count(&self) -> u64 {
+        self.get("/api/tasks").await.ok(200)["counts"]["all"].as_u64().unwrap()
     }
 
     /// The same user on another replica.
@@ -149,7 +166,7 @@ impl Client {
     }
 }
 
-/// A request in the making; `.await` sends it and reads the whole answer.
+/// A request that is being built. `.await` sends it and reads the whole response.
 #[must_use]
 pub struct Call {
     router: Router,
@@ -172,14 +189,14 @@ impl Call {
         Self { body: body.into(), ..call }
     }
 
-    /// As if the connection came from there.
+    /// Sets the address from which the connection seems to come.
     pub fn sent_from(mut self, address: &str) -> Self {
         let address: IpAddr = address.parse().unwrap();
         self.request = self.request.extension(ConnectInfo(SocketAddr::new(address, 4000)));
         self
     }
 
-    /// Sends it and leaves the body unread: for streams.
+    /// Sends the request without reading the body of the response, which may be a stream.
     pub async fn open(self) -> Response<Body> {
         self.router.oneshot(self.request.body(self.body).unwrap()).await.unwrap()
     }
@@ -218,14 +235,14 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
-    /// The body of a success; null when there is none.
+    /// The body of a successful response; null if it is empty.
     #[track_caller]
     pub fn ok(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
-    /// The problem of a refusal, which must be told in the form every refusal has.
+    /// The problem of an error response, after checking the fields that every problem has.
     #[track_caller]
     pub fn problem(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "{self:?}");
@@ -238,9 +255,9 @@ impl Reply {
         problem
     }
 
-    /// A 422 whose one error is about `field` and says `rule`.
+    /// Asserts a 422 with one error, which names `field` and contains `rule`.
     #[track_caller]
-    pub fn breaks(&self, field: &str, rule: &str) {
+    pub fn expect_field_error(&self, field: &str, rule: &str) {
         let problem = self.problem(422, "validation");
         let errors = problem["errors"].as_array().unwrap();
         assert_eq!(errors.len(), 1, "{problem}");
@@ -249,8 +266,8 @@ impl Reply {
     }
 }
 
-/// Sends them all at the same time.
-pub async fn at_once(calls: impl IntoIterator<Item = Call>) -> Vec<Reply> {
+/// Sends all of the requests at the same time.
+pub async fn send_concurrently(calls: impl IntoIterator<Item = Call>) -> Vec<Reply> {
     calls.into_iter().map(IntoFuture::into_future).collect::<JoinSet<_>>().join_all().await
 }
 
@@ -259,16 +276,17 @@ pub fn ids(list: &Value) -> Vec<String> {
     list.as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A field of every entry in a list.
+/// The text of one field of every entry in a list.
 pub fn pluck<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
     list.as_array().unwrap().iter().map(|entry| entry[field].as_str().unwrap()).collect()
 }
 
+/// The path of a task in the API.
 pub fn path(task: &Value) -> String {
     format!("/api/tasks/{}", task["id"].as_str().unwrap())
 }
 
-/// Runs an asynchronous property on generated values and shrinks a failure to the smallest.
+/// Checks an asynchronous property with `cases` generated values, and shrinks a value that fails.
 pub async fn check_property<S: Strategy + Send + 'static>(
     cases: u32,
     strategy: S,

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use crate::support::{App, ids, pluck};
 
 #[sqlx::test]
-async fn a_token_is_shown_once_and_works_as_a_bearer(pool: PgPool) {
+async fn a_token_is_shown_once_and_works_as_a_bearer_token(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     let created = ada.post("/api/auth/tokens").json(&json!({ "name": "  my script " })).await.ok(201);
@@ -58,7 +58,7 @@ async fn an_expired_token_is_refused(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn bad_tokens_are_refused_by_field(pool: PgPool) {
+async fn invalid_tokens_are_refused_by_field(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     for (form, field, rule) in [
@@ -73,14 +73,14 @@ async fn bad_tokens_are_refused_by_field(pool: PgPool) {
         (json!({ "name": "a", "expires_in_days": 1_u64 << 40 }), "expires_in_days", "is not valid"),
         (json!({ "name": "a", "scope": "all" }), "scope", "is not a known field"),
     ] {
-        ada.post("/api/auth/tokens").json(&form).await.breaks(field, rule);
+        ada.post("/api/auth/tokens").json(&form).await.expect_field_error(field, rule);
     }
     ada.post("/api/auth/tokens").json(&json!({ "name": "🦀".repeat(100), "expires_in_days": 3650 })).await.ok(201);
 }
 
-/// Whoever reads the database can neither act as a user nor learn a password.
+/// The database contains neither tokens nor passwords, neither as text nor in hexadecimal.
 #[sqlx::test]
-async fn the_database_holds_no_secret_in_plain(pool: PgPool) {
+async fn the_database_contains_no_plaintext_secret(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     let (_, cookie) = ada.credential.clone().unwrap();

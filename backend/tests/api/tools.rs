@@ -7,14 +7,14 @@ use uuid::Uuid;
 
 use crate::support::{App, Client, path, pluck};
 
-/// A user's model.
+/// A language model that calls tools for a user.
 struct Model {
     tools: Tools,
     user_id: Uuid,
 }
 
 impl Model {
-    async fn of(app: &App, user: &Client) -> Self {
+    async fn new(app: &App, user: &Client) -> Self {
         let me = user.get("/api/auth/me").await.ok(200);
         Self { tools: app.state.tools.clone(), user_id: me["id"].as_str().unwrap().parse().unwrap() }
     }
@@ -23,30 +23,32 @@ impl Model {
         self.tools.call(Source::Chat, self.user_id, tool, arguments).await.unwrap()
     }
 
+    /// The result of a call that succeeds.
     async fn ok(&self, tool: &str, arguments: Value) -> Value {
         self.call(tool, arguments).await.unwrap()
     }
 
+    /// The error of a call that is refused.
     async fn refusal(&self, tool: &str, arguments: Value) -> Value {
         serde_json::to_value(self.call(tool, arguments).await.unwrap_err()).unwrap()
     }
 
-    /// The tool refuses because of one argument.
-    async fn breaks(&self, tool: &str, arguments: Value, field: &str, rule: &str) {
-        let shown = arguments.to_string();
+    /// Asserts that the tool refuses one argument.
+    async fn expect_field_error(&self, tool: &str, arguments: Value, field: &str, rule: &str) {
+        let call = format!("{tool} {arguments}");
         let refusal = self.refusal(tool, arguments).await;
-        assert_eq!(refusal["error"], "validation", "{tool} {shown}: {refusal}");
-        assert_eq!(refusal["errors"][0]["field"], field, "{tool} {shown}: {refusal}");
-        assert!(refusal["errors"][0]["rule"].as_str().unwrap().contains(rule), "{tool} {shown}: {refusal}");
+        assert_eq!(refusal["error"], "validation", "{call}: {refusal}");
+        assert_eq!(refusal["errors"][0]["field"], field, "{call}: {refusal}");
+        assert!(refusal["errors"][0]["rule"].as_str().unwrap().contains(rule), "{call}: {refusal}");
         assert!(!refusal["detail"].as_str().unwrap().is_empty(), "{refusal}");
     }
 }
 
 #[sqlx::test]
-async fn a_task_lives_through_the_tools(pool: PgPool) {
+async fn tools_create_change_and_delete_a_task(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    let model = Model::of(&app, &ada).await;
+    let model = Model::new(&app, &ada).await;
     let added = model.ok("add_task", json!({ "title": "  Buy milk ", "description": "2 l" })).await;
     assert_eq!((&added["task"]["title"], &added["task"]["status"]), (&json!("Buy milk"), &json!("pending")));
     assert_eq!(ada.get(&path(&added["task"])).await.ok(200), added["task"]);
@@ -71,7 +73,7 @@ async fn a_task_lives_through_the_tools(pool: PgPool) {
 async fn a_list_has_pages_filters_and_counts(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    let model = Model::of(&app, &ada).await;
+    let model = Model::new(&app, &ada).await;
     for number in 1..=5 {
         ada.task(&format!("task {number}")).await;
     }
@@ -85,17 +87,17 @@ async fn a_list_has_pages_filters_and_counts(pool: PgPool) {
     let completed = model.ok("list_tasks", json!({ "status": "completed" })).await;
     assert_eq!(pluck(&completed["tasks"], "title"), ["task 3"]);
     assert_eq!(pluck(&model.ok("list_tasks", json!({ "q": "K 4" })).await["tasks"], "title"), ["task 4"]);
-    // Models leave arguments out in every way there is.
+    // Models omit arguments in different ways.
     for arguments in [Value::Null, json!({}), json!({ "status": null, "q": null, "limit": null, "cursor": null })] {
         assert_eq!(model.ok("list_tasks", arguments).await["counts"]["all"], 5);
     }
 }
 
 #[sqlx::test]
-async fn a_title_names_a_task_where_only_one_is_meant(pool: PgPool) {
+async fn a_unique_title_identifies_a_task(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    let model = Model::of(&app, &ada).await;
+    let model = Model::new(&app, &ada).await;
     let milk = ada.task("Milk").await;
     ada.task("Milk for the cat").await;
     let eggs = ada.task("Eggs 100%").await;
@@ -103,7 +105,7 @@ async fn a_title_names_a_task_where_only_one_is_meant(pool: PgPool) {
         let changed = model.ok("update_task", json!({ "task": name, "description": name })).await;
         assert_eq!(changed["task"]["id"], task["id"], "{name}");
     }
-    // Literally, without wildcards.
+    // Titles are compared without wildcards.
     for name in ["M_lk", "100%%", "nothing like it", "018f0000-0000-7000-8000-000000000000"] {
         let refusal = model.refusal("complete_task", json!({ "task": name })).await;
         assert_eq!(
@@ -120,10 +122,10 @@ async fn a_title_names_a_task_where_only_one_is_meant(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn of_tasks_with_one_title_those_that_can_change_are_meant(pool: PgPool) {
+async fn a_shared_title_identifies_the_only_task_that_can_change(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    let model = Model::of(&app, &ada).await;
+    let model = Model::new(&app, &ada).await;
     let (old, new) = (ada.task("Water plants").await, ada.task("Water plants").await);
     let plants = json!({ "task": "water plants" });
     assert_eq!(model.refusal("complete_task", plants.clone()).await["error"], "ambiguous");
@@ -136,18 +138,18 @@ async fn of_tasks_with_one_title_those_that_can_change_are_meant(pool: PgPool) {
     let reopened = model.ok("update_task", json!({ "task": "plants", "status": "pending" })).await;
     assert_eq!(reopened["task"]["id"], old["id"]);
     model.ok("complete_task", json!({ "task": old["id"] })).await;
-    // What is lost must not be guessed.
+    // A deletion cannot be undone by a tool, so the task must be unambiguous.
     assert_eq!(model.refusal("delete_task", plants).await["error"], "ambiguous");
 }
 
 #[sqlx::test]
-async fn a_refusal_lists_ten_candidates_at_most(pool: PgPool) {
+async fn an_ambiguous_title_lists_at_most_ten_candidates(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     for number in 0..12 {
         ada.task(&format!("call {number}")).await;
     }
-    let refusal = Model::of(&app, &ada).await.refusal("complete_task", json!({ "task": "call" })).await;
+    let refusal = Model::new(&app, &ada).await.refusal("complete_task", json!({ "task": "call" })).await;
     assert_eq!(refusal["candidates"].as_array().unwrap().len(), 10);
 }
 
@@ -157,16 +159,16 @@ async fn a_title_that_looks_like_an_id_is_found(pool: PgPool) {
     let ada = app.user("ada").await;
     let title = "018f0000-0000-7000-8000-000000000000";
     let task = ada.task(title).await;
-    let done = Model::of(&app, &ada).await.ok("complete_task", json!({ "task": title })).await;
+    let done = Model::new(&app, &ada).await.ok("complete_task", json!({ "task": title })).await;
     assert_eq!(done["task"]["id"], task["id"]);
 }
 
 #[sqlx::test]
-async fn another_users_tasks_are_not_there(pool: PgPool) {
+async fn tasks_of_another_user_are_not_found(pool: PgPool) {
     let app = App::new(&pool);
     let (ada, bob) = (app.user("ada").await, app.user("bob").await);
     let secret = ada.task("secret plan").await;
-    let model = Model::of(&app, &bob).await;
+    let model = Model::new(&app, &bob).await;
     for task in [&secret["id"], &json!("secret plan")] {
         for (tool, arguments) in [
             ("complete_task", json!({ "task": task })),
@@ -179,16 +181,16 @@ async fn another_users_tasks_are_not_there(pool: PgPool) {
         }
     }
     assert_eq!(model.ok("list_tasks", json!({})).await["tasks"], json!([]));
-    model.breaks("list_tasks", json!({ "user_id": secret["id"] }), "user_id", "is not a known field").await;
+    model.expect_field_error("list_tasks", json!({ "user_id": secret["id"] }), "user_id", "is not a known field").await;
     assert_eq!(ada.get(&path(&secret)).await.ok(200), secret);
 }
 
 #[sqlx::test]
-async fn bad_arguments_are_refused_by_field(pool: PgPool) {
+async fn invalid_arguments_are_refused_by_field(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
     let task = ada.task("Milk").await;
-    let model = Model::of(&app, &ada).await;
+    let model = Model::new(&app, &ada).await;
     let title = "must be 1 to 200 characters";
     for (tool, arguments, field, rule) in [
         ("add_task", json!({}), "title", "is required"),
@@ -199,7 +201,7 @@ async fn bad_arguments_are_refused_by_field(pool: PgPool) {
         ("add_task", json!({ "title": 7 }), "title", "is not valid"),
         ("add_task", json!({ "title": "é".repeat(201) }), "title", title),
         ("add_task", json!({ "title": "a\u{0}b" }), "title", "control characters"),
-        ("add_task", json!({ "title": "a\nb" }), "title", "line breaks"),
+        ("add_task", json!({ "title": "a\nb" }), "title", "line expect_field_error"),
         ("add_task", json!({ "title": "a", "description": "\u{0}" }), "description", "NUL"),
         ("add_task", json!({ "title": "a", "description": "d".repeat(1001) }), "description", "at most 1000"),
         ("add_task", json!({ "title": "a", "priority": "high" }), "priority", "is not a known field"),
@@ -222,7 +224,7 @@ async fn bad_arguments_are_refused_by_field(pool: PgPool) {
         ("delete_task", json!({ "task": "" }), "task", "1 to 200"),
         ("delete_task", json!({ "task": task["id"], "confirmed": true }), "confirmed", "is not a known field"),
     ] {
-        model.breaks(tool, arguments, field, rule).await;
+        model.expect_field_error(tool, arguments, field, rule).await;
     }
     let refusal = model.refusal("drop_tables", json!({})).await;
     assert_eq!(refusal["error"], "unknown_tool");
@@ -233,14 +235,14 @@ async fn bad_arguments_are_refused_by_field(pool: PgPool) {
 #[sqlx::test]
 async fn calls_are_counted_by_tool_result_and_source(pool: PgPool) {
     let app = App::new(&pool);
-    let model = Model::of(&app, &app.user("ada").await).await;
+    let model = Model::new(&app, &app.user("ada").await).await;
     model.ok("add_task", json!({ "title": "Milk" })).await;
     model.refusal("add_task", json!({})).await;
     model.refusal("invented 1", json!({})).await;
     model.refusal("invented 2", json!({})).await;
     pool.close().await;
     model.tools.call(Source::Mcp, model.user_id, "list_tasks", json!({})).await.unwrap_err();
-    let metrics = String::from_utf8(app.state.metrics.render(false).await.unwrap()).unwrap();
+    let metrics = app.metrics().await;
     for line in [
         r#"tool_calls_total{result="ok",source="chat",tool="add_task"} 1"#,
         r#"tool_calls_total{result="validation",source="chat",tool="add_task"} 1"#,
@@ -251,16 +253,16 @@ async fn calls_are_counted_by_tool_result_and_source(pool: PgPool) {
     }
 }
 
-/// What a model reads decides what it does, so that a change is to be seen.
+/// Models choose tools by these texts, so a change of them has to be reviewed.
 #[test]
-fn models_are_told() {
-    let told = TOOLS.iter().map(|tool| {
+fn tool_definitions() {
+    let definitions = TOOLS.iter().map(|tool| {
         json!({
             "name": tool.name, "title": tool.title, "description": tool.description,
             "input": (tool.input)(), "output": (tool.output)(),
             "read_only": tool.read_only, "destructive": tool.destructive, "idempotent": tool.idempotent,
         })
     });
-    insta::assert_json_snapshot!(told.collect::<Vec<_>>());
+    insta::assert_json_snapshot!(definitions.collect::<Vec<_>>());
     assert!(TOOLS.iter().all(|tool| find(tool.name).is_some()) && find("").is_none());
 }

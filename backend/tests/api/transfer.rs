@@ -15,19 +15,15 @@ fn import_json(client: &Client, file: &Value) -> Call {
     client.post("/api/tasks/import").json(file)
 }
 
-async fn count(client: &Client) -> u64 {
-    client.get("/api/tasks").await.ok(200)["counts"]["all"].as_u64().unwrap()
-}
-
-/// What an export holds, without the ids, which an import gives anew.
-async fn content(client: &Client) -> Vec<Value> {
+/// The exported tasks without their ids, since an import creates new ones.
+async fn exported_tasks(client: &Client) -> Vec<Value> {
     let file = client.get("/api/tasks/export").await.ok(200);
     let tasks = file.as_array().unwrap().iter();
     tasks.map(|task| FIELDS.iter().map(|field| ((*field).to_owned(), task[field].clone())).collect()).collect()
 }
 
-/// Every line and error of a refused import, as "line field rule".
-async fn complaints(call: Call) -> Vec<String> {
+/// The errors of a refused import, each as "line field rule".
+async fn validation_errors(call: Call) -> Vec<String> {
     let problem = call.await.problem(422, "validation");
     let errors = problem["errors"].as_array().unwrap().iter();
     errors
@@ -38,7 +34,7 @@ async fn complaints(call: Call) -> Vec<String> {
 }
 
 #[sqlx::test]
-async fn an_export_is_a_download_of_ones_own_tasks(pool: PgPool) {
+async fn an_export_is_a_download_of_the_users_own_tasks(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let task = ada.task("a").await;
     ada.delete(&path(&ada.task("deleted").await)).await.ok(204);
@@ -60,7 +56,7 @@ async fn an_export_is_a_download_of_ones_own_tasks(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn an_export_of_nothing_is_an_empty_file(pool: PgPool) {
+async fn an_export_without_tasks_is_empty(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     assert_eq!(ada.get("/api/tasks/export?format=json").await.ok(200), json!([]));
     let csv = ada.get("/api/tasks/export?format=csv").await;
@@ -69,26 +65,26 @@ async fn an_export_of_nothing_is_an_empty_file(pool: PgPool) {
     assert_eq!(import_json(&ada, &json!([])).await.ok(201), json!({ "imported": 0 }));
 }
 
-/// Enough tasks to need several pages, with everything that a file format may trip over.
+/// The tasks need several pages, and have texts that need quoting or escaping.
 #[sqlx::test]
-async fn what_is_exported_can_be_imported(pool: PgPool) {
+async fn an_export_can_be_imported(pool: PgPool) {
     let app = App::new(&pool);
     let ada = app.user("ada").await;
-    let odd =
+    let titles =
         ["\"quoted\", 'single'", "comma, semicolon;", "🦀 名前 é", "=1+1", "\\n", "null", "12", "true", "a\u{feff}b"];
     let descriptions = ["", "two\nlines", "\r\n\"a\",\n\n", " space "];
     let file = (0..1201).map(|number| {
         json!({
-            "title": odd.get(number).map_or_else(|| format!("task {number}"), ToString::to_string),
+            "title": titles.get(number).map_or_else(|| format!("task {number}"), ToString::to_string),
             "description": descriptions[number % 4],
             "status": if number % 2 == 0 { "pending" } else { "completed" },
             "created_at": format!("2026-02-{:02}T10:{:02}:00.123456+02:00", 1 + number % 28, number % 60),
         })
     });
     import_json(&ada, &file.collect()).await.ok(201);
-    let exported = content(&ada).await;
+    let exported = exported_tasks(&ada).await;
     assert_eq!(exported.len(), 1201);
-    assert_eq!(exported[0]["title"], odd[0]);
+    assert_eq!(exported[0]["title"], titles[0]);
     assert_eq!(exported[0]["created_at"], "2026-02-01T08:00:00.123456Z");
 
     for (format, content_type) in [("json", "application/json"), ("csv", "text/csv; charset=utf-8")] {
@@ -96,24 +92,24 @@ async fn what_is_exported_can_be_imported(pool: PgPool) {
         let other = app.user(format).await;
         let import = other.post("/api/tasks/import").body(content_type, file.body);
         assert_eq!(import.await.ok(201), json!({ "imported": 1201 }));
-        assert_eq!(content(&other).await, exported, "{format}");
+        assert_eq!(exported_tasks(&other).await, exported, "{format}");
     }
 }
 
-/// The border between two pages is also the end when the number of tasks divides by the size of a page.
+/// The number of tasks is a multiple of the page size.
 #[sqlx::test]
-async fn a_last_page_may_be_full(pool: PgPool) {
+async fn an_export_of_full_pages_is_complete(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let file: Vec<Value> = (0..500).map(|number| json!({ "title": format!("{number}") })).collect();
     import_json(&ada, &file.into()).await.ok(201);
-    assert_eq!(content(&ada).await.len(), 500);
+    assert_eq!(exported_tasks(&ada).await.len(), 500);
     assert_eq!(ada.get("/api/tasks/export?format=csv").await.text().lines().count(), 501);
 }
 
 #[sqlx::test]
-async fn what_is_left_out_gets_a_default(pool: PgPool) {
+async fn missing_columns_and_cells_get_defaults(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
-    // As spreadsheets write it: with a byte order mark, columns in any order, and CRLF.
+    // Spreadsheets write a byte order mark and CRLF, and the columns can be in any order.
     let file = "\u{feff}status, title ,description\r\ncompleted,  a  ,\r\n,b,text\r\n";
     assert_eq!(import_csv(&ada, file).await.ok(201), json!({ "imported": 2 }));
     let page = ada.get("/api/tasks?sort=title").await.ok(200);
@@ -125,7 +121,7 @@ async fn what_is_left_out_gets_a_default(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn an_id_in_a_file_is_not_taken_over(pool: PgPool) {
+async fn ids_in_a_file_are_ignored(pool: PgPool) {
     let app = App::new(&pool);
     let [ada, eve] = [app.user("ada").await, app.user("eve").await];
     let task = ada.task("ada's").await;
@@ -133,11 +129,11 @@ async fn an_id_in_a_file_is_not_taken_over(pool: PgPool) {
         import_json(importer, &json!([{ "id": task["id"], "title": "copy" }])).await.ok(201);
     }
     assert_eq!(ada.get(&path(&task)).await.ok(200), task);
-    assert_eq!((count(&ada).await, count(&eve).await), (2, 1));
+    assert_eq!((ada.task_count().await, eve.task_count().await), (2, 1));
 }
 
 #[sqlx::test]
-async fn each_bad_line_of_a_csv_file_is_named_and_nothing_stored(pool: PgPool) {
+async fn invalid_csv_lines_are_reported_and_nothing_is_stored(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let file = "title,description,status,created_at,completed_at\n\
                 good,,,,\n\
@@ -148,25 +144,25 @@ async fn each_bad_line_of_a_csv_file_is_named_and_nothing_stored(pool: PgPool) {
                 good,,pending,,2026-01-01T00:00:00Z\n\
                 good,,,1969-12-31T23:59:59Z,\n\
                 good,,,9999-12-31T23:59:59-01:00,\n";
-    let complaints = complaints(import_csv(&ada, file)).await;
+    let errors = validation_errors(import_csv(&ada, file)).await;
     let expected = [
         "3 title is required",
-        "4 title must not contain line breaks or other control characters",
+        "4 title must not contain line expect_field_error or other control characters",
         "6 status is not valid: unknown variant `done`, expected `pending` or `completed`",
         "7 created_at is not valid",
         "8 completed_at must be absent for a pending task",
         "9 created_at must be a year from 1970 to 9999",
         "10 created_at must be a year from 1970 to 9999",
     ];
-    assert_eq!(complaints.len(), expected.len(), "{complaints:#?}");
-    for (complaint, expected) in complaints.iter().zip(expected) {
-        assert!(complaint.starts_with(expected), "{complaint}\n{expected}");
+    assert_eq!(errors.len(), expected.len(), "{errors:#?}");
+    for (error, expected) in errors.iter().zip(expected) {
+        assert!(error.starts_with(expected), "{error}\n{expected}");
     }
-    assert_eq!(count(&ada).await, 0);
+    assert_eq!(ada.task_count().await, 0);
 }
 
 #[sqlx::test]
-async fn each_bad_entry_of_a_json_file_is_named_and_nothing_stored(pool: PgPool) {
+async fn invalid_json_entries_are_reported_and_nothing_is_stored(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let file = json!([
         { "title": "good" },
@@ -179,7 +175,7 @@ async fn each_bad_entry_of_a_json_file_is_named_and_nothing_stored(pool: PgPool)
         { "title": "a", "status": null, "updated_at": null, "completed_at": "2026-01-01" },
         { "title": "a\u{0}" },
     ]);
-    let complaints = complaints(import_json(&ada, &file)).await;
+    let errors = validation_errors(import_json(&ada, &file)).await;
     let expected = [
         "2 title is required",
         "3 title is not valid: invalid type: integer `1`, expected a string",
@@ -191,37 +187,38 @@ async fn each_bad_entry_of_a_json_file_is_named_and_nothing_stored(pool: PgPool)
         "8 completed_at is not valid",
         "9 title must not contain",
     ];
-    assert_eq!(complaints.len(), expected.len(), "{complaints:#?}");
-    for (complaint, expected) in complaints.iter().zip(expected) {
-        assert!(complaint.starts_with(expected), "{complaint}\n{expected}");
+    assert_eq!(errors.len(), expected.len(), "{errors:#?}");
+    for (error, expected) in errors.iter().zip(expected) {
+        assert!(error.starts_with(expected), "{error}\n{expected}");
     }
-    assert_eq!(count(&ada).await, 0);
+    assert_eq!(ada.task_count().await, 0);
 }
 
 #[sqlx::test]
-async fn a_file_that_is_none_is_refused(pool: PgPool) {
+async fn a_malformed_file_is_refused(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
-    import_json(&ada, &json!({ "title": "a" })).await.breaks("body", "must be an array of tasks");
+    import_json(&ada, &json!({ "title": "a" })).await.expect_field_error("body", "must be an array of tasks");
     for broken in ["", "[", "[{\"title\":\"a\"}", "title\na", "[{\"title\":\"a\"}] x"] {
         ada.post("/api/tasks/import").body("application/json", broken).await.problem(400, "bad_request");
     }
-    let line = async |file: &[u8]| complaints(ada.post("/api/tasks/import").body("text/csv", file.to_vec())).await;
+    let line =
+        async |file: &[u8]| validation_errors(ada.post("/api/tasks/import").body("text/csv", file.to_vec())).await;
     assert_eq!(line(b"title,status\na,pending\nb\n").await, ["3 line has 1 cells where the header has 2"]);
     assert_eq!(line(b"title\na\n\xff\n").await, ["3 line must be UTF-8 text"]);
     assert_eq!(line(b"\xff\na\n").await, ["1 line must be UTF-8 text"]);
     assert_eq!(line(b"name\na\n").await, ["1 title is missing among the columns"]);
     assert_eq!(line(b"title,name\na,b\n").await, ["2 name is not a known field"]);
     assert_eq!(line(b"title,title\na,b\n").await, ["1 title must be given once"]);
-    assert_eq!(count(&ada).await, 0);
+    assert_eq!(ada.task_count().await, 0);
 }
 
 #[sqlx::test]
-async fn a_long_file_is_taken_and_a_longer_one_refused(pool: PgPool) {
+async fn a_file_of_20000_tasks_is_accepted_and_a_longer_one_refused(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
     let file = |tasks: usize| format!("title\n{}", "x\n".repeat(tasks));
-    import_csv(&ada, &file(20_001)).await.breaks("body", "must hold at most 20000 tasks");
+    import_csv(&ada, &file(20_001)).await.expect_field_error("body", "must hold at most 20000 tasks");
     assert_eq!(import_csv(&ada, &file(20_000)).await.ok(201), json!({ "imported": 20_000 }));
 
     let wrong = format!("title\n{}", format!("{}\n", "x".repeat(201)).repeat(150));
-    assert_eq!(complaints(import_csv(&ada, &wrong)).await.len(), 100);
+    assert_eq!(validation_errors(import_csv(&ada, &wrong)).await.len(), 100);
 }

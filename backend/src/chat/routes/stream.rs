@@ -47,7 +47,7 @@ impl EventLog for ConversationLog {
     /// A turn of this replica writes how it ends, which the stream sends as well. A turn of another replica goes on,
     /// and the client follows it there.
     async fn shut_down(&mut self) -> Shutdown {
-        let _ = timeout(self.chat.dependencies().shutdown_timeout / 2, self.chat.until_idle()).await;
+        let _ = timeout(self.chat.dependencies().shutdown_timeout / 2, self.chat.wait_until_idle()).await;
         Shutdown::Drain
     }
 

@@ -1,8 +1,8 @@
-//! The chat, with a model that plays a script.
+//! The chat, with a model whose replies come from a script.
 
-mod following;
-mod odd_models;
+mod model_errors;
 mod replicas;
+mod streams;
 pub mod support;
-mod talking;
 mod tools;
+mod turns;

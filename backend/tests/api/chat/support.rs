@@ -7,44 +7,46 @@ use todo_llm::{Model, Script};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    events::{Event, Events},
+    events::{Event, EventStream},
     support::{App, Call, Client},
 };
 
-pub const PATIENCE: Duration = Duration::from_secs(10);
-pub const KEY: &str = "sk-The-Key-Of-The-Model";
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+pub const API_KEY: &str = "sk-The-Key-Of-The-Model";
 
-/// A model and a replica that uses it.
+/// Starts a model, and a replica that uses it.
 pub async fn replica(pool: &PgPool, script: Script) -> (Model, App) {
     let model = Model::start(script).await;
-    let app = of(pool, &model, Limits::default());
+    let app = replica_with_limits(pool, &model, Limits::default());
     (model, app)
 }
 
-/// A replica with limits of its own that uses a model.
-pub fn of(pool: &PgPool, model: &Model, limits: Limits) -> App {
-    configured(pool, &[("OPENAI_BASE_URL", &model.url()), ("OPENAI_API_KEY", KEY)], limits)
+/// A replica that uses a running model, with other limits of the chat.
+pub fn replica_with_limits(pool: &PgPool, model: &Model, limits: Limits) -> App {
+    replica_with_settings(pool, &[("OPENAI_BASE_URL", &model.url()), ("OPENAI_API_KEY", API_KEY)], limits)
 }
 
-pub fn configured(pool: &PgPool, settings: &[(&str, &str)], limits: Limits) -> App {
+/// A replica with other settings and limits, which listens for notifications.
+pub fn replica_with_settings(pool: &PgPool, settings: &[(&str, &str)], limits: Limits) -> App {
     let mut config = App::config(settings);
     config.chat.limits = limits;
-    let app = App::of(Database::from_pool(pool.clone(), (*pool.connect_options()).clone()), config);
+    let app = App::with_config(Database::from_pool(pool.clone(), (*pool.connect_options()).clone()), config);
     tokio::spawn(app.state.notifier.clone().listen(app.state.database.clone()));
     app
 }
 
-/// All events of a stream up to its end.
+/// Events of a turn, in the order in which they were received.
 #[derive(Debug)]
-pub struct Received(pub Vec<Event>);
+pub struct TurnEvents(pub Vec<Event>);
 
-impl Received {
+impl TurnEvents {
+    /// Sends a request, and reads the stream to its end.
     pub async fn from_call(call: Call) -> Self {
-        let mut stream = Events::open(call).await;
-        Self::rest(&mut stream).await
+        let mut stream = EventStream::open(call).await;
+        Self::read_to_end(&mut stream).await
     }
 
-    pub async fn rest(stream: &mut Events) -> Self {
+    pub async fn read_to_end(stream: &mut EventStream) -> Self {
         let mut events = Vec::new();
         while let Some(event) = stream.next().await {
             // Heartbeats have no name.
@@ -59,6 +61,7 @@ impl Received {
         self.0.iter().map(|event| event.name.as_str()).collect()
     }
 
+    /// The text of all deltas.
     pub fn text(&self) -> String {
         self.0
             .iter()
@@ -71,14 +74,15 @@ impl Received {
         self.0.last().expect("at least one event")
     }
 
+    /// The id of the conversation.
     pub fn conversation(&self) -> String {
         let event = self.0.iter().find(|event| event.name == "message_start").expect("a message_start");
         event.data["conversation_id"].as_str().unwrap().to_owned()
     }
 
-    /// How the turn ended: the reason, or the code of the error.
+    /// The reason for which the turn ended, or the code of its error.
     #[track_caller]
-    pub fn end(&self) -> &str {
+    pub fn end_reason(&self) -> &str {
         let last = self.last();
         match last.name.as_str() {
             "message_end" => last.data["reason"].as_str().unwrap(),
@@ -101,16 +105,16 @@ impl Client {
         self.post("/api/chat").json(form)
     }
 
-    /// Says something and waits for the end of the turn.
-    pub async fn say(&self, form: &Value) -> Received {
-        Received::from_call(self.chat(form)).await
+    /// Sends a message or a confirmation, and waits for the end of the turn.
+    pub async fn run_turn(&self, form: &Value) -> TurnEvents {
+        TurnEvents::from_call(self.chat(form)).await
     }
 
     pub async fn conversation(&self, id: &str) -> Value {
         self.get(&format!("/api/conversations/{id}")).await.ok(200)
     }
 
-    /// The messages without what is different each time.
+    /// The messages of a conversation, without the fields that differ from run to run.
     pub async fn messages(&self, id: &str) -> Vec<Value> {
         let mut messages = self.conversation(id).await["messages"].as_array().unwrap().clone();
         for message in &mut messages {
@@ -121,8 +125,8 @@ impl Client {
         messages
     }
 
-    /// Waits until no turn is at work on the conversation.
-    pub async fn until_idle(&self, id: &str) -> Value {
+    /// Waits until no turn of the conversation runs, and returns the conversation.
+    pub async fn wait_until_idle(&self, id: &str) -> Value {
         let idle = async {
             loop {
                 let conversation = self.conversation(id).await;
@@ -132,6 +136,6 @@ impl Client {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        timeout(PATIENCE, idle).await.expect("the turn ends")
+        timeout(TIMEOUT, idle).await.expect("the turn ends")
     }
 }

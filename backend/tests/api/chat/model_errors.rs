@@ -1,5 +1,4 @@
-//! Servers and connections as they really are: each ends in a clear message, and in a state from which the next turn
-//! goes on.
+//! Faults of model servers and connections. Each ends the turn with a clear error, and the next turn succeeds.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +7,13 @@ use sqlx::PgPool;
 use todo_backend::chat::Limits;
 use todo_llm::{Fault, Model, Quirk, Reply, Script};
 
-use super::support::{KEY, message, message_in, of, replica};
+use super::support::{API_KEY, message, message_in, replica, replica_with_limits};
 use crate::support::pluck;
 
 const TEXT: &str = "Grüße, 世界! 🎉 Ça va";
 
 #[sqlx::test]
-async fn odd_ways_to_send_a_whole_answer_are_read(pool: PgPool) {
+async fn unusual_encodings_of_an_answer_are_parsed(pool: PgPool) {
     let quirks = [
         vec![Quirk::SplitBytes],
         vec![Quirk::RoleOnly, Quirk::EmptyChoices],
@@ -29,16 +28,16 @@ async fn odd_ways_to_send_a_whole_answer_are_read(pool: PgPool) {
     let (_model, app) = replica(&pool, Script::in_order(quirks.iter().map(reply))).await;
     let ada = app.user("ada").await;
     for quirks in quirks {
-        let told = ada.say(&message("Hi")).await;
-        assert_eq!((told.text().as_str(), told.end()), (TEXT, "done"), "{quirks:?}");
+        let turn = ada.run_turn(&message("Hi")).await;
+        assert_eq!((turn.text().as_str(), turn.end_reason()), (TEXT, "done"), "{quirks:?}");
     }
 }
 
-/// What is wrong, and how the turn ends: the code, a word of the detail, and the text that is kept.
+/// Each case has a name, the reply, and how the turn ends: the code, a part of the detail, and the stored text.
 #[sqlx::test]
-async fn what_goes_wrong_is_told_and_the_next_turn_goes_on(pool: PgPool) {
+async fn errors_of_the_model_are_reported_and_the_next_turn_succeeds(pool: PgPool) {
     let model = Model::start(Script::default()).await;
-    let app = of(&pool, &model, Limits { stall: Duration::from_millis(300), ..Limits::default() });
+    let app = replica_with_limits(&pool, &model, Limits { stall: Duration::from_millis(300), ..Limits::default() });
     let cases = [
         (
             "cut",
@@ -62,10 +61,10 @@ async fn what_goes_wrong_is_told_and_the_next_turn_goes_on(pool: PgPool) {
             "one ",
         ),
         (
-            "no end at all",
+            "no end",
             Reply::text("one two").quirk(Quirk::NoFinish).quirk(Quirk::NoDone),
             "model_broken",
-            "breaks off",
+            "expect_field_error off",
             "one two",
         ),
         ("nothing", Reply::default(), "model_broken", "empty", ""),
@@ -84,23 +83,23 @@ async fn what_goes_wrong_is_told_and_the_next_turn_goes_on(pool: PgPool) {
     ];
     for (name, reply, code, word, text) in cases {
         model.play(Script::in_order([reply, Reply::text("Here I am.")]));
-        // Each has a minute of their own.
+        // Turns per minute are limited per user, so each case has its own.
         let ada = app.user(&name.replace(' ', "-")).await;
-        let told = ada.say(&message("Hi")).await;
-        assert_eq!((told.end(), told.text().as_str()), (code, text), "{name}: {told:#?}");
-        let error = &told.last().data;
+        let turn = ada.run_turn(&message("Hi")).await;
+        assert_eq!((turn.end_reason(), turn.text().as_str()), (code, text), "{name}: {turn:#?}");
+        let error = &turn.last().data;
         assert!(error["detail"].as_str().unwrap().contains(word), "{name}: {error}");
         assert_eq!(error["retryable"], code != "model_refused", "{name}");
-        for secret in [KEY, "secret words", "127.0.0.1"] {
+        for secret in [API_KEY, "secret words", "127.0.0.1"] {
             assert!(!error.to_string().contains(secret), "{name}: {error}");
         }
-        let id = told.conversation();
+        let id = turn.conversation();
         let messages = ada.messages(&id).await;
         assert_eq!((&messages[1]["status"], &messages[1]["text"]), (&json!("failed"), &json!(text)), "{name}");
         assert_eq!(messages[1]["error"]["code"], code, "{name}");
 
-        let told = ada.say(&message_in(&id, "Again")).await;
-        assert_eq!((told.end(), told.text().as_str()), ("done", "Here I am."), "{name}");
+        let turn = ada.run_turn(&message_in(&id, "Again")).await;
+        assert_eq!((turn.end_reason(), turn.text().as_str()), ("done", "Here I am."), "{name}");
         let asked = model.requests().last().unwrap()["messages"].clone();
         let expected = ["Hi", text, "Again"].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>();
         assert_eq!(pluck(&asked, "content")[1..], expected, "{name}");
@@ -108,19 +107,19 @@ async fn what_goes_wrong_is_told_and_the_next_turn_goes_on(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_server_that_cannot_answer_is_asked_again(pool: PgPool) {
+async fn a_server_error_is_retried(pool: PgPool) {
     let cut = Reply::text("never read").fault(Fault::Cut { after: 0 });
     let replies = [Reply::status(503), cut, Reply::text("At last.")];
     let (model, app) = replica(&pool, Script::in_order(replies)).await;
     let ada = app.user("ada").await;
-    assert_eq!(ada.say(&message("Hi")).await.text(), "At last.");
+    assert_eq!(ada.run_turn(&message("Hi")).await.text(), "At last.");
     let requests = model.requests();
     assert_eq!((requests.len(), &requests[0]), (3, &requests[2]));
 
     model.play(Script::in_order((0..4).map(|_| Reply::status(500))));
-    let told = ada.say(&message("Hi")).await;
-    assert_eq!(told.end(), "model_unavailable");
-    assert_eq!(model.requests().len() - requests.len(), 3, "at most two more times");
+    let turn = ada.run_turn(&message("Hi")).await;
+    assert_eq!(turn.end_reason(), "model_unavailable");
+    assert_eq!(model.requests().len() - requests.len(), 3, "there are at most two retries");
 }
 
 #[sqlx::test]
@@ -128,21 +127,21 @@ async fn retry_after_is_respected(pool: PgPool) {
     let (_model, app) = replica(&pool, Script::in_order([Reply::rate_limited(2), Reply::text("Now.")])).await;
     let ada = app.user("ada").await;
     let asked = Instant::now();
-    assert_eq!(ada.say(&message("Hi")).await.text(), "Now.");
+    assert_eq!(ada.run_turn(&message("Hi")).await.text(), "Now.");
     assert!(asked.elapsed() >= Duration::from_secs(2), "{:?}", asked.elapsed());
 }
 
-/// Once something of an answer has come, asking again could say or do it twice.
+/// A second request could repeat text or tool calls that the first one has sent.
 #[sqlx::test]
-async fn an_answer_that_began_is_not_asked_for_again(pool: PgPool) {
+async fn an_answer_that_has_started_is_not_retried(pool: PgPool) {
     let replies = [Reply::text("one two").fault(Fault::Cut { after: 2 }), Reply::text("no")];
     let (model, app) = replica(&pool, Script::in_order(replies)).await;
-    assert_eq!(app.user("ada").await.say(&message("Hi")).await.end(), "model_unavailable");
+    assert_eq!(app.user("ada").await.run_turn(&message("Hi")).await.end_reason(), "model_unavailable");
     assert_eq!(model.requests().len(), 1);
 }
 
 #[sqlx::test]
-async fn a_turn_takes_only_so_long(pool: PgPool) {
+async fn a_turn_has_a_time_limit(pool: PgPool) {
     let limits = Limits { turn: Duration::from_millis(1500), ..Limits::default() };
     let model = Model::start(Script::in_order([
         Reply::default().fault(Fault::Silence),
@@ -150,36 +149,37 @@ async fn a_turn_takes_only_so_long(pool: PgPool) {
         Reply::rate_limited(5),
     ]))
     .await;
-    let app = of(&pool, &model, limits);
+    let app = replica_with_limits(&pool, &model, limits);
     let ada = app.user("ada").await;
     for text in ["", "one two "] {
-        let told = ada.say(&message("Hi")).await;
-        assert_eq!((told.end(), told.text().as_str()), ("turn_timeout", text), "{told:#?}");
+        let turn = ada.run_turn(&message("Hi")).await;
+        assert_eq!((turn.end_reason(), turn.text().as_str()), ("turn_timeout", text), "{turn:#?}");
     }
-    // There is no time to wait for so long.
+    // The turn ends at once if `Retry-After` exceeds the time that it has left.
     let asked = Instant::now();
-    assert_eq!(ada.say(&message("Hi")).await.end(), "model_rate_limited");
+    assert_eq!(ada.run_turn(&message("Hi")).await.end_reason(), "model_rate_limited");
     assert!(asked.elapsed() < Duration::from_secs(1));
 }
 
 #[sqlx::test]
-async fn a_server_that_is_not_there_or_is_no_model_is_told(pool: PgPool) {
-    let closed = {
+async fn an_unreachable_or_wrong_server_is_reported(pool: PgPool) {
+    let unreachable = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}/v1", listener.local_addr().unwrap())
     };
-    let app = super::support::configured(&pool, &[("OPENAI_BASE_URL", &closed)], Limits::default());
+    let app = super::support::replica_with_settings(&pool, &[("OPENAI_BASE_URL", &unreachable)], Limits::default());
     let ada = app.user("ada").await;
-    let told = ada.say(&message("Hi")).await;
-    assert_eq!(told.end(), "model_unavailable");
-    assert!(told.last().data["detail"].as_str().unwrap().contains("cannot be reached"), "{told:#?}");
+    let turn = ada.run_turn(&message("Hi")).await;
+    assert_eq!(turn.end_reason(), "model_unavailable");
+    assert!(turn.last().data["detail"].as_str().unwrap().contains("cannot be reached"), "{turn:#?}");
 
+    // A web server that is no model answers with a page.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     let page = axum::Router::new().fallback(async || axum::response::Html("<html>\n<p>Welcome</p>\n</html>"));
     tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, page)));
-    let app = super::support::configured(&pool, &[("OPENAI_BASE_URL", &url)], Limits::default());
-    let told = ada.on(&app).say(&message("Hi")).await;
-    assert_eq!(told.end(), "model_broken");
-    assert!(told.last().data["detail"].as_str().unwrap().contains("OPENAI_BASE_URL"), "{told:#?}");
+    let app = super::support::replica_with_settings(&pool, &[("OPENAI_BASE_URL", &url)], Limits::default());
+    let turn = ada.on(&app).run_turn(&message("Hi")).await;
+    assert_eq!(turn.end_reason(), "model_broken");
+    assert!(turn.last().data["detail"].as_str().unwrap().contains("OPENAI_BASE_URL"), "{turn:#?}");
 }

@@ -1,19 +1,19 @@
-//! Limits on wrong passwords.
+//! Rate limits of wrong passwords.
 
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::support::{App, PASSWORD, Reply, at_once, email};
+use crate::support::{App, PASSWORD, Reply, email, send_concurrently};
 
 #[track_caller]
-fn refused(reply: &Reply) {
+fn expect_too_many_attempts(reply: &Reply) {
     reply.problem(429, "too_many_attempts");
     let seconds: u32 = reply.header("retry-after").parse().unwrap();
     assert!((1..=900).contains(&seconds), "{seconds}");
 }
 
 #[sqlx::test]
-async fn an_account_takes_ten_wrong_passwords_over_all_replicas(pool: PgPool) {
+async fn ten_wrong_passwords_lock_an_account_on_all_replicas(pool: PgPool) {
     let replicas = [App::new(&pool), App::new(&pool)];
     replicas[0].user("ada").await;
     replicas[0].user("bob").await;
@@ -23,8 +23,8 @@ async fn an_account_takes_ten_wrong_passwords_over_all_replicas(pool: PgPool) {
         reply.problem(401, "invalid_credentials");
     }
     for app in &replicas {
-        refused(&app.try_sign_in(&email("ada"), "wrong password").await);
-        refused(&app.try_sign_in(&email("ADA"), PASSWORD).sent_from("198.51.100.7").await);
+        expect_too_many_attempts(&app.try_sign_in(&email("ada"), "wrong password").await);
+        expect_too_many_attempts(&app.try_sign_in(&email("ADA"), PASSWORD).sent_from("198.51.100.7").await);
         app.try_sign_in(&email("bob"), PASSWORD).await.ok(200);
     }
     let pass = "update attempts set resets_at = resets_at - interval '15 minutes'";
@@ -38,20 +38,20 @@ async fn an_account_that_does_not_exist_is_limited_like_one_that_does(pool: PgPo
     for _ in 0..10 {
         app.try_sign_in(&email("nobody"), PASSWORD).await.problem(401, "invalid_credentials");
     }
-    refused(&app.try_sign_in(&email("nobody"), PASSWORD).await);
+    expect_too_many_attempts(&app.try_sign_in(&email("nobody"), PASSWORD).await);
 }
 
 #[sqlx::test]
-async fn attempts_made_at_the_same_time_are_all_counted(pool: PgPool) {
+async fn concurrent_attempts_are_all_counted(pool: PgPool) {
     let app = App::new(&pool);
     app.user("ada").await;
-    let replies = at_once((0..20).map(|_| app.try_sign_in(&email("ada"), "wrong password"))).await;
+    let replies = send_concurrently((0..20).map(|_| app.try_sign_in(&email("ada"), "wrong password"))).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
     assert_eq!(replies.iter().filter(|reply| reply.status == 429).count(), 10);
 }
 
 #[sqlx::test]
-async fn a_right_password_clears_the_account(pool: PgPool) {
+async fn a_correct_password_resets_the_counter_of_the_account(pool: PgPool) {
     let app = App::new(&pool);
     app.user("ada").await;
     for _ in 0..3 {
@@ -71,24 +71,30 @@ async fn a_stolen_session_cannot_guess_the_password(pool: PgPool) {
         let mut fields = form.as_object().unwrap().clone();
         if attempt % 2 == 0 {
             fields.remove("email");
-            ada.post("/api/auth/password").json(&fields.into()).await.breaks("current_password", "is not your current");
+            ada.post("/api/auth/password")
+                .json(&fields.into())
+                .await
+                .expect_field_error("current_password", "is not your current");
         } else {
             fields.remove("new_password");
-            ada.patch("/api/auth/me").json(&fields.into()).await.breaks("current_password", "is not your current");
+            ada.patch("/api/auth/me")
+                .json(&fields.into())
+                .await
+                .expect_field_error("current_password", "is not your current");
         }
     }
     let form = json!({ "current_password": PASSWORD, "new_password": "a new password" });
-    refused(&ada.post("/api/auth/password").json(&form).await);
+    expect_too_many_attempts(&ada.post("/api/auth/password").json(&form).await);
     let form = json!({ "current_password": PASSWORD, "email": "x@example.com" });
-    refused(&ada.patch("/api/auth/me").json(&form).await);
+    expect_too_many_attempts(&ada.patch("/api/auth/me").json(&form).await);
     ada.get("/api/auth/me").await.ok(200);
 }
 
-/// A hundred attempts, each on another account. Behind one trusted proxy the address that counts is the last of
-/// `X-Forwarded-For`; whatever else stands there is the client's own claim.
+/// Each of the hundred attempts is on another account. With one trusted proxy, the address of the client is the last in
+/// `X-Forwarded-For`; the client can choose all others.
 #[sqlx::test]
-async fn an_address_takes_a_hundred_wrong_passwords(pool: PgPool) {
-    let app = App::configured(&pool, &[("TRUSTED_PROXY_HOPS", "1")]);
+async fn a_hundred_wrong_passwords_lock_an_address(pool: PgPool) {
+    let app = App::with_settings(&pool, &[("TRUSTED_PROXY_HOPS", "1")]);
     app.user("ada").await;
     let attempt =
         |name: &str, forwarded: &str| app.try_sign_in(&email(name), PASSWORD).header("x-forwarded-for", forwarded);
@@ -96,10 +102,10 @@ async fn an_address_takes_a_hundred_wrong_passwords(pool: PgPool) {
         let reply = attempt(&format!("nobody-{number}"), &format!("10.0.0.{number}, 203.0.113.7")).await;
         reply.problem(401, "invalid_credentials");
     }
-    refused(&attempt("ada", "203.0.113.7").await);
-    refused(&attempt("ada", "203.0.113.8, 203.0.113.7").await);
+    expect_too_many_attempts(&attempt("ada", "203.0.113.7").await);
+    expect_too_many_attempts(&attempt("ada", "203.0.113.8, 203.0.113.7").await);
     attempt("ada", "203.0.113.7, 203.0.113.8").await.ok(200);
-    // Who does not come through a proxy that is trusted cannot choose an address.
+    // Without a trusted proxy, the header is ignored.
     let direct = App::new(&pool);
     direct.try_sign_in(&email("ada"), PASSWORD).header("x-forwarded-for", "203.0.113.7").await.ok(200);
 }

@@ -1,4 +1,4 @@
-//! Following an answer: at once, later, again, and stopping it.
+//! Streams of a turn: opened while it runs, after it, and again. Cancelling a turn.
 
 use std::time::Duration;
 
@@ -8,26 +8,27 @@ use todo_backend::{chat::Limits, server::cleanup::remove_expired};
 use todo_llm::{Model, Reply, Script};
 use tokio::time::timeout;
 
-use super::support::{PATIENCE, Received, message, message_in, of, replica};
+use super::support::{TIMEOUT, TurnEvents, message, message_in, replica, replica_with_limits};
 use crate::{
-    events::{Event, Events},
+    events::{Event, EventStream},
     support::{Call, Client, PASSWORD},
 };
 
-pub fn events(client: &Client, id: &str, position: &str) -> Call {
+/// Requests the events of a conversation after a position.
+pub fn conversation_events(client: &Client, id: &str, position: &str) -> Call {
     client.get(&format!("/api/chat/{id}/events")).header("last-event-id", position)
 }
 
-/// Reads until this much text was told.
-pub async fn until_text(stream: &mut Events, text: &str) -> Received {
-    let mut told = Received(Vec::new());
-    while told.text() != text {
-        told.0.push(stream.next().await.unwrap_or_else(|| panic!("the stream ends before {text:?}: {told:#?}")));
+/// Reads events until their text is `text`.
+pub async fn read_until_text(stream: &mut EventStream, text: &str) -> TurnEvents {
+    let mut turn = TurnEvents(Vec::new());
+    while turn.text() != text {
+        turn.0.push(stream.next().await.unwrap_or_else(|| panic!("the stream ends before {text:?}: {turn:#?}")));
     }
-    told
+    turn
 }
 
-/// What a client makes of the events: its messages by place.
+/// Applies events to a list of messages, as a client does.
 fn apply(messages: &mut Vec<Value>, events: &[Event]) {
     for event in events {
         let data = &event.data;
@@ -59,7 +60,7 @@ fn texts(messages: &[Value]) -> Vec<String> {
 }
 
 #[sqlx::test]
-async fn every_position_leads_to_the_same_conversation(pool: PgPool) {
+async fn replaying_from_any_position_gives_the_same_conversation(pool: PgPool) {
     let script = Script::in_order([
         Reply::text("Let me see.").and_call("add_task", json!({ "title": "a" })),
         Reply::text("One two three four five six."),
@@ -68,78 +69,78 @@ async fn every_position_leads_to_the_same_conversation(pool: PgPool) {
         Reply::text("Edited."),
     ]);
     let model = Model::start(script).await;
-    let app = of(&pool, &model, Limits { flush: Duration::ZERO, ..Limits::default() });
+    let app = replica_with_limits(&pool, &model, Limits { flush: Duration::ZERO, ..Limits::default() });
     let ada = app.user("ada").await;
-    let mut told = ada.say(&message("Hi")).await;
-    let id = told.conversation();
-    told.0.extend(ada.say(&message_in(&id, "Delete")).await.0);
-    told.0.extend(ada.say(&json!({ "conversation_id": id, "confirm": true })).await.0);
-    told.0.extend(ada.say(&json!({ "conversation_id": id, "message": "Edit", "replace_from": 5 })).await.0);
-    assert!(told.0.len() > 20, "{:?}", told.names());
-    assert!((1..).zip(&told.0).all(|(number, event)| event.id == Some(number)), "numbers have no gap");
+    let mut turn = ada.run_turn(&message("Hi")).await;
+    let id = turn.conversation();
+    turn.0.extend(ada.run_turn(&message_in(&id, "Delete")).await.0);
+    turn.0.extend(ada.run_turn(&json!({ "conversation_id": id, "confirm": true })).await.0);
+    turn.0.extend(ada.run_turn(&json!({ "conversation_id": id, "message": "Edit", "replace_from": 5 })).await.0);
+    assert!(turn.0.len() > 20, "{:?}", turn.names());
+    assert!((1..).zip(&turn.0).all(|(number, event)| event.id == Some(number)), "the numbers have a gap");
 
     let stored = ada.messages(&id).await;
-    let all = told.0.len();
+    let all = turn.0.len();
     for seen in 0..all {
         let mut messages = Vec::new();
-        apply(&mut messages, &told.0[..seen]);
-        let rest = Received::from_call(events(&ada, &id, &seen.to_string())).await;
-        assert_eq!(rest.0, told.0[seen..], "after event {seen}");
+        apply(&mut messages, &turn.0[..seen]);
+        let rest = TurnEvents::from_call(conversation_events(&ada, &id, &seen.to_string())).await;
+        assert_eq!(rest.0, turn.0[seen..], "after event {seen}");
         apply(&mut messages, &rest.0);
         assert_eq!(texts(&messages), texts(&stored), "after event {seen}");
     }
-    assert_eq!(events(&ada, &id, &all.to_string()).await.status, 204);
+    assert_eq!(conversation_events(&ada, &id, &all.to_string()).await.status, 204);
     assert_eq!(ada.get(&format!("/api/chat/{id}/events?last_event_id={all}")).await.status, 204);
     assert_eq!(ada.get(&format!("/api/chat/{id}/events")).await.status, 204);
     for position in ["", "x", "1.5", "-1"] {
-        events(&ada, &id, position).await.breaks("Last-Event-ID", "must be the id");
+        conversation_events(&ada, &id, position).await.expect_field_error("Last-Event-ID", "must be the id");
     }
 }
 
-/// A reload in the middle of an answer: the messages as they are, and the events from there.
+/// A page that reloads reads the messages, and then the events after the position of that answer.
 #[sqlx::test]
-async fn a_reload_loses_nothing(pool: PgPool) {
+async fn a_stream_resumes_in_the_middle_of_an_answer(pool: PgPool) {
     let script = Script::in_order([Reply::text("one two three four").gate("more", 3)]);
     let (model, app) = replica(&pool, script).await;
     let ada = app.user("ada").await;
-    let mut stream = Events::open(ada.chat(&message("Count"))).await;
-    let id = until_text(&mut stream, "one two ").await.conversation();
-    // The page goes away; the answer goes on without it.
+    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
+    let id = read_until_text(&mut stream, "one two ").await.conversation();
+    // The turn continues when its stream is closed.
     drop(stream);
     let conversation = ada.conversation(&id).await;
     assert_eq!((&conversation["at_work"], &conversation["messages"][1]["text"]), (&json!(true), &json!("one two ")));
     assert_eq!(ada.get("/api/conversations").await.ok(200)["conversations"][0]["at_work"], true);
     let position = conversation["position"].as_str().unwrap();
     let [mut by_header, mut by_query] = [
-        Events::open(events(&ada, &id, position)).await,
-        Events::open(ada.get(&format!("/api/chat/{id}/events?last_event_id={position}"))).await,
+        EventStream::open(conversation_events(&ada, &id, position)).await,
+        EventStream::open(ada.get(&format!("/api/chat/{id}/events?last_event_id={position}"))).await,
     ];
-    // From now on.
-    let mut from_now = Events::open(ada.get(&format!("/api/chat/{id}/events"))).await;
+    // Without a position, a stream starts with the next event.
+    let mut from_now = EventStream::open(ada.get(&format!("/api/chat/{id}/events"))).await;
     model.open("more");
     for stream in [&mut by_header, &mut by_query, &mut from_now] {
-        let told = Received::rest(stream).await;
-        assert_eq!((told.text().as_str(), told.end()), ("three four", "done"));
+        let turn = TurnEvents::read_to_end(stream).await;
+        assert_eq!((turn.text().as_str(), turn.end_reason()), ("three four", "done"));
     }
     assert_eq!(ada.messages(&id).await[1]["text"], "one two three four");
 }
 
 #[sqlx::test]
-async fn one_turn_at_a_time(pool: PgPool) {
+async fn a_conversation_runs_one_turn_at_a_time(pool: PgPool) {
     let script = Script::in_order([Reply::text("one two").gate("more", 2), Reply::text("Next.")]);
     let (model, app) = replica(&pool, script).await;
     let ada = app.user("ada").await;
-    let mut stream = Events::open(ada.chat(&message("Count"))).await;
-    let id = until_text(&mut stream, "one ").await.conversation();
+    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
+    let id = read_until_text(&mut stream, "one ").await.conversation();
     for form in [message_in(&id, "More"), json!({ "conversation_id": id, "confirm": true })] {
         let problem = ada.chat(&form).await.problem(409, "turn_at_work");
         assert!(problem["detail"].as_str().unwrap().contains("since 20"), "{problem}");
     }
     model.open("more");
-    assert_eq!(Received::rest(&mut stream).await.end(), "done");
-    assert_eq!(ada.say(&message_in(&id, "More")).await.text(), "Next.");
+    assert_eq!(TurnEvents::read_to_end(&mut stream).await.end_reason(), "done");
+    assert_eq!(ada.run_turn(&message_in(&id, "More")).await.text(), "Next.");
 
-    // Of many at once, one gets through.
+    // Only one of several concurrent messages starts a turn.
     model.play(Script::in_order([Reply::text("one").gate("never", 1)]));
     let calls = (0..8).map(|_| ada.chat(&message_in(&id, "Again")).open());
     let answers = futures_util::future::join_all(calls).await;
@@ -149,21 +150,20 @@ async fn one_turn_at_a_time(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_turn_can_be_stopped_and_keeps_what_was_said(pool: PgPool) {
+async fn a_cancelled_turn_keeps_its_text(pool: PgPool) {
     let script = Script::in_order([Reply::text("one two").gate("never", 2), Reply::text("Next.")]);
     let (model, app) = replica(&pool, script).await;
     let ada = app.user("ada").await;
-    let mut stream = Events::open(ada.chat(&message("Count"))).await;
-    let id = until_text(&mut stream, "one ").await.conversation();
+    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
+    let id = read_until_text(&mut stream, "one ").await.conversation();
     ada.post(&format!("/api/chat/{id}/cancel")).await.ok(204);
-    assert_eq!(Received::rest(&mut stream).await.end(), "cancelled");
+    assert_eq!(TurnEvents::read_to_end(&mut stream).await.end_reason(), "cancelled");
     let said = ada.messages(&id).await[1].clone();
     assert_eq!((&said["text"], &said["status"], &said["error"]), (&json!("one "), &json!("cancelled"), &json!(null)));
-    // The connection to the model is closed.
-    timeout(PATIENCE, model.idle()).await.expect("the model is let go");
-    // Nothing to stop is fine.
+    timeout(TIMEOUT, model.idle()).await.expect("the connection to the model is closed");
+    // Cancelling succeeds although no turn runs.
     ada.post(&format!("/api/chat/{id}/cancel")).await.ok(204);
-    assert_eq!(ada.say(&message_in(&id, "More")).await.text(), "Next.");
+    assert_eq!(ada.run_turn(&message_in(&id, "More")).await.text(), "Next.");
 }
 
 #[sqlx::test]
@@ -171,18 +171,18 @@ async fn a_deleted_conversation_ends_its_turn_and_streams(pool: PgPool) {
     let script = Script::in_order((0..2).map(|_| Reply::text("one two").gate("never", 2)));
     let (model, app) = replica(&pool, script).await;
     let ada = app.user("ada").await;
-    let mut stream = Events::open(ada.chat(&message("Count"))).await;
-    let id = until_text(&mut stream, "one ").await.conversation();
+    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
+    let id = read_until_text(&mut stream, "one ").await.conversation();
     ada.delete(&format!("/api/conversations/{id}")).await.ok(204);
-    assert_eq!(Received::rest(&mut stream).await.0, []);
-    timeout(PATIENCE, model.idle()).await.expect("the model is let go");
+    assert_eq!(TurnEvents::read_to_end(&mut stream).await.0, []);
+    timeout(TIMEOUT, model.idle()).await.expect("the connection to the model is closed");
 
-    // The account with all that belongs to it.
-    let mut stream = Events::open(ada.chat(&message("Count"))).await;
-    until_text(&mut stream, "one ").await;
+    // Deleting the account has the same effect.
+    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
+    read_until_text(&mut stream, "one ").await;
     let form = json!({ "current_password": PASSWORD });
     ada.delete("/api/auth/me").json(&form).await.ok(204);
-    assert_eq!(Received::rest(&mut stream).await.0, []);
+    assert_eq!(TurnEvents::read_to_end(&mut stream).await.0, []);
     let left = "select (select count(*) from conversations) + (select count(*) from messages)
         + (select count(*) from conversation_events)";
     assert_eq!(sqlx::query_scalar::<_, Option<i64>>(left).fetch_one(&pool).await.unwrap(), Some(0));
@@ -193,30 +193,30 @@ async fn signing_out_ends_the_stream_and_not_the_turn(pool: PgPool) {
     let (model, app) = replica(&pool, Script::in_order([Reply::text("one two").gate("more", 2)])).await;
     let ada = app.user("ada").await;
     let phone = app.sign_in("ada", PASSWORD).await;
-    let mut stream = Events::open(ada.chat(&message("Count"))).await;
-    let id = until_text(&mut stream, "one ").await.conversation();
+    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
+    let id = read_until_text(&mut stream, "one ").await.conversation();
     ada.post("/api/auth/sign-out").await.ok(204);
-    assert_eq!(Received::rest(&mut stream).await.0, []);
+    assert_eq!(TurnEvents::read_to_end(&mut stream).await.0, []);
     model.open("more");
-    assert_eq!(phone.until_idle(&id).await["messages"][1]["text"], "one two");
+    assert_eq!(phone.wait_until_idle(&id).await["messages"][1]["text"], "one two");
 }
 
-/// Events are kept for a day; after that there is the conversation itself.
+/// Events are kept for a day. A client that needs older ones must load the conversation.
 #[sqlx::test]
-async fn old_events_are_gone(pool: PgPool) {
+async fn expired_events_get_410(pool: PgPool) {
     let script = Script::in_order([Reply::text("One."), Reply::text("Two.")]);
     let (_model, app) = replica(&pool, script).await;
     let ada = app.user("ada").await;
-    let told = ada.say(&message("Hi")).await;
-    let (id, position) = (told.conversation(), told.last().id.unwrap().to_string());
+    let turn = ada.run_turn(&message("Hi")).await;
+    let (id, position) = (turn.conversation(), turn.last().id.unwrap().to_string());
     let age = "update conversation_events set created_at = now() - interval '25 hours'";
     sqlx::query(age).execute(&pool).await.unwrap();
     remove_expired(&pool).await.unwrap();
-    let problem = events(&ada, &id, "1").await.problem(410, "events_gone");
+    let problem = conversation_events(&ada, &id, "1").await.problem(410, "events_gone");
     assert!(problem["detail"].as_str().unwrap().contains("anew"), "{problem}");
-    assert_eq!(events(&ada, &id, &position).await.status, 204);
-    ada.say(&message_in(&id, "More")).await;
-    assert_eq!(Received::from_call(events(&ada, &id, &position)).await.text(), "Two.");
-    events(&ada, &id, "1").await.problem(410, "events_gone");
+    assert_eq!(conversation_events(&ada, &id, &position).await.status, 204);
+    ada.run_turn(&message_in(&id, "More")).await;
+    assert_eq!(TurnEvents::from_call(conversation_events(&ada, &id, &position)).await.text(), "Two.");
+    conversation_events(&ada, &id, "1").await.problem(410, "events_gone");
     assert_eq!(ada.messages(&id).await.len(), 4);
 }

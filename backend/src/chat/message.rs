@@ -176,8 +176,8 @@ impl Message {
     }
 }
 
-/// A statement that gives messages. `COLUMNS` stands for the columns of a [`Message`], which are listed here and nowhere
-/// else; like the rest of the statement they are checked when the program is compiled.
+/// A statement that gives messages. `COLUMNS` stands for the columns of a [`Message`], which are listed here and
+/// nowhere else; like the rest of the statement they are checked when the program is compiled.
 macro_rules! query_messages {
     ($before:tt + COLUMNS $(+ $after:tt)*, $($arguments:tt)*) => {
         sqlx::query_as!(

@@ -16,8 +16,8 @@ const GATEWAY_ERRORS: [StatusCode; 3] =
 const GATEWAY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Opens a page, makes an account, writes, reads, completes and deletes a task, and deletes the account, all below
-/// `url`; lists the tools of the MCP server below `mcp`. Prints each step that succeeded; the error names the first that
-/// did not.
+/// `url`; lists the tools of the MCP server below `mcp`. Prints each step that succeeded; the error names the first
+/// that did not.
 pub async fn run(url: &str, mcp: Option<&str>) -> Result<()> {
     let url = url.trim_end_matches('/').to_owned();
     let target = Url::parse(&url).with_context(|| format!("{url} is no URL"))?;

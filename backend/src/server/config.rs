@@ -24,7 +24,8 @@ pub struct Config {
     /// Values of `Host` under which MCP clients may call. They keep out a page whose own name has been made to lead to
     /// this server.
     pub mcp_allowed_hosts: Vec<String>,
-    /// Revision of the source. It is not compiled in, so that the same source text gives the same binary at every commit.
+    /// Revision of the source. It is not compiled in, so that the same source text gives the same binary at every
+    /// commit.
     pub revision: String,
     pub host: IpAddr,
     /// 0 picks a free port.

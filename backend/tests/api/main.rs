@@ -1,5 +1,5 @@
-//! Tests of the HTTP API against a real PostgreSQL. The routes run in the process of the test, and each test has its own
-//! database.
+//! Tests of the HTTP API against a real PostgreSQL. The routes run in the process of the test, and each test has its
+//! own database.
 //!
 //! `DATABASE_URL` names the server. Its role must be allowed to create databases.
 

@@ -1,4 +1,4 @@
-//! The network swallows what goes to the database: no refusal, no reset, only silence.
+//! A network that drops all packets to the database, so that connections neither fail nor answer.
 
 use std::sync::Arc;
 
@@ -12,110 +12,112 @@ use tokio::{
 };
 
 use crate::{
-    outage::{assert_kept, assert_orderly, assert_unavailable, until_served},
-    support::{Backend, LIMIT, User, migrate, until, url},
+    outage::{assert_none_lost, assert_orderly, assert_unavailable, wait_until_served},
+    support::{Backend, TIMEOUT, User, migrate, url, wait_until},
 };
 
 #[sqlx::test(migrations = false)]
-async fn silence_means_503_and_dead_connections_are_not_used_again(_: PgPoolOptions, options: PgConnectOptions) {
+async fn an_unresponsive_database_gets_503_and_its_connections_are_discarded(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
     migrate(&url(&options)).await;
-    let wire = Wire::to(&options).await;
-    let through_wire = url(&options.clone().host("127.0.0.1").port(wire.port));
-    // More writers than connections, so that every connection of the pool is in use when silence falls.
-    let backend = Backend::ready(&through_wire, &[("DATABASE_MAX_CONNECTIONS", "4")]).await;
+    let proxy = Proxy::start(&options).await;
+    let proxy_url = url(&options.clone().host("127.0.0.1").port(proxy.port));
+    // There are more writers than connections, so every connection of the pool is in use when the proxy blocks.
+    let backend = Backend::start_ready(&proxy_url, &[("DATABASE_MAX_CONNECTIONS", "4")]).await;
     let user = User::sign_up(&backend.url).await;
     let mut events = user.events(&backend.url).await;
     let load = user.load(&backend.url, 16);
 
-    // Twice: what one outage leaves behind must not add up.
+    // There are two outages, since the effects of one must not add up.
     for _ in 0..2 {
-        // Sixteen writers on four connections: a busy disk may make this one too many.
-        let made = async || user.try_create(&backend.url, "before the silence").await.ok();
-        let task = until("a task is made under load", made).await;
-        events.until_told(vec![task]).await;
-        wire.cut();
-        let reason = backend.until_unready().await;
+        // On a busy disk, the service may refuse a request of this many writers.
+        let create = async || user.try_create(&backend.url, "before the outage").await.ok();
+        let task = wait_until("a task is created under load", create).await;
+        events.wait_for_tasks(vec![task]).await;
+        proxy.block();
+        let reason = backend.wait_until_unready().await;
         assert_eq!(reason, "the database does not answer in time");
         assert_unavailable(&backend, &user).await;
-        wire.mend();
-        backend.until_ready().await;
-        until_served(&backend, &user).await;
+        proxy.unblock();
+        backend.wait_until_ready().await;
+        wait_until_served(&backend, &user).await;
     }
 
     let answers = load.finish().await;
     assert_orderly("database unreachable", &answers);
-    assert_kept(&backend, &user, &answers).await;
-    // As many at once as there are connections: none is still lost to the silence.
-    let task = user.create(&backend.url, "after the silence").await;
-    events.until_told(vec![task]).await;
+    assert_none_lost(&backend, &user, &answers).await;
+    // The next task reaches the stream that was open during both outages.
+    let task = user.create(&backend.url, "after the outages").await;
+    events.wait_for_tasks(vec![task]).await;
 }
 
 #[sqlx::test(migrations = false)]
-async fn an_outage_of_changing_kind_is_one_outage(_: PgPoolOptions, options: PgConnectOptions) {
+async fn an_outage_is_logged_once_although_its_cause_changes(_: PgPoolOptions, options: PgConnectOptions) {
     migrate(&url(&options)).await;
-    let wire = Wire::to(&options).await;
-    let port = wire.port;
-    let backend = Backend::ready(&url(&options.clone().host("127.0.0.1").port(port)), &[]).await;
+    let proxy = Proxy::start(&options).await;
+    let port = proxy.port;
+    let backend = Backend::start_ready(&url(&options.clone().host("127.0.0.1").port(port)), &[]).await;
 
-    wire.cut();
-    assert_eq!(backend.until_unready().await, "the database does not answer in time");
-    drop(wire);
-    let refused = until("the database refuses", async || {
-        let reason = backend.until_unready().await;
+    proxy.block();
+    assert_eq!(backend.wait_until_unready().await, "the database does not answer in time");
+    drop(proxy);
+    let refused = wait_until("the database refuses", async || {
+        let reason = backend.wait_until_unready().await;
         (reason == "the database cannot be reached").then_some(())
     });
-    assert!(timeout(LIMIT, refused).await.is_ok(), "{}", backend.log());
-    let away = backend.log().matches("database away").count();
-    assert_eq!(away, 1, "{}", backend.log());
+    assert!(timeout(TIMEOUT, refused).await.is_ok(), "{}", backend.log());
+    let outages = backend.log().matches("database away").count();
+    assert_eq!(outages, 1, "{}", backend.log());
 }
 
-/// A forwarder to the database. Connections that were open when it was cut stay open and silent for ever, as when a
-/// machine loses power or a firewall forgets them; new ones wait in silence until it is mended.
-struct Wire {
+/// A TCP proxy to the database that can block. Connections that are open when it blocks stay open without data for
+/// ever, as if a machine had lost power or a firewall had dropped their state. New connections wait until it unblocks.
+struct Proxy {
     port: u16,
-    /// Counts cuts: even while whole, odd while cut.
-    state: watch::Sender<u32>,
+    /// How often the proxy has blocked and unblocked: it blocks while the number is odd.
+    changes: watch::Sender<u32>,
     _forwarder: JoinSet<()>,
 }
 
-impl Wire {
-    async fn to(options: &PgConnectOptions) -> Self {
+impl Proxy {
+    async fn start(options: &PgConnectOptions) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let target = Arc::new((options.get_host().to_owned(), options.get_port()));
-        let state = watch::Sender::new(0);
+        let changes = watch::Sender::new(0);
         let mut forwarder = JoinSet::new();
         forwarder.spawn({
-            let state = state.clone();
+            let changes = changes.clone();
             async move {
                 let mut connections = JoinSet::new();
                 loop {
                     let (client, _) = listener.accept().await.unwrap();
-                    connections.spawn(forward(client, Arc::clone(&target), state.subscribe()));
+                    connections.spawn(forward(client, Arc::clone(&target), changes.subscribe()));
                 }
             }
         });
-        Self { port, state, _forwarder: forwarder }
+        Self { port, changes, _forwarder: forwarder }
     }
 
-    fn cut(&self) {
-        self.state.send_modify(|state| *state += 1);
+    fn block(&self) {
+        self.changes.send_modify(|changes| *changes += 1);
     }
 
-    fn mend(&self) {
-        self.cut();
+    fn unblock(&self) {
+        self.changes.send_modify(|changes| *changes += 1);
     }
 }
 
-async fn forward(mut client: TcpStream, target: Arc<(String, u16)>, mut state: watch::Receiver<u32>) {
-    let start = *state.borrow_and_update();
+async fn forward(mut client: TcpStream, target: Arc<(String, u16)>, mut changes: watch::Receiver<u32>) {
+    let start = *changes.borrow_and_update();
     if start % 2 == 1 {
         std::future::pending::<()>().await;
     }
     let mut server = TcpStream::connect((target.0.as_str(), target.1)).await.unwrap();
     tokio::select! {
-        // Whichever end closes the connection closes it.
         _ = copy_bidirectional(&mut client, &mut server) => {}
-        _ = state.changed() => std::future::pending().await,
+        _ = changes.changed() => std::future::pending().await,
     }
 }

@@ -1,4 +1,4 @@
-//! Turns of the chat when their process is told to stop or dies, and the way to the model.
+//! Turns of the chat when their process stops or dies, and the connection to the model.
 
 use std::{
     io::Write,
@@ -25,25 +25,26 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::support::{Backend, EventStream, User, migrate, url};
 
-const KEY: &str = "sk-The-Key-Of-The-Model";
+const API_KEY: &str = "sk-The-Key-Of-The-Model";
 
-async fn say(user: &User, backend: &Backend, form: Value) -> EventStream {
+/// Starts a turn, and returns the stream of its events.
+async fn start_turn(user: &User, backend: &Backend, form: Value) -> EventStream {
     let request = user.request(Method::POST, format!("{}/api/chat", backend.url)).json(&form);
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     EventStream::new(response)
 }
 
-/// Reads until a text has come; gives the conversation.
-async fn until_text(stream: &mut EventStream) -> String {
+/// Reads the stream up to the first text, and returns the id of the conversation.
+async fn read_until_text(stream: &mut EventStream) -> String {
     let conversation = stream.expect("message_start").await.data["conversation_id"].as_str().unwrap().to_owned();
     stream.expect("message_start").await;
     stream.expect("text_delta").await;
     conversation
 }
 
-/// Text and end of what is left of a turn.
-async fn rest(stream: &mut EventStream) -> (String, String) {
+/// Reads the stream to its end, and returns the remaining text and the reason for the end.
+async fn read_to_end(stream: &mut EventStream) -> (String, String) {
     let (mut text, mut end) = (String::new(), String::new());
     while let Some(event) = stream.next("the end of the turn").await {
         match event.name.as_str() {
@@ -57,7 +58,7 @@ async fn rest(stream: &mut EventStream) -> (String, String) {
 }
 
 #[sqlx::test(migrations = false)]
-async fn sigterm_in_the_middle_of_a_turn(_: PgPoolOptions, options: PgConnectOptions) {
+async fn sigterm_interrupts_a_running_turn(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     migrate(&url).await;
     let count = || Reply::text("one two").gate("never", 2);
@@ -65,55 +66,56 @@ async fn sigterm_in_the_middle_of_a_turn(_: PgPoolOptions, options: PgConnectOpt
     let model_url = model.url();
     let settings =
         [("OPENAI_BASE_URL", &*model_url), ("SHUTDOWN_DRAIN_SECONDS", "1"), ("SHUTDOWN_TIMEOUT_SECONDS", "5")];
-    let mut backend = Backend::ready(&url, &settings).await;
+    let mut backend = Backend::start_ready(&url, &settings).await;
     let user = User::sign_up(&backend.url).await;
-    let mut stream = say(&user, &backend, json!({ "message": "Count" })).await;
-    let conversation = until_text(&mut stream).await;
-    // Nobody follows this one.
-    until_text(&mut say(&user, &backend, json!({ "message": "Count" })).await).await;
+    let mut stream = start_turn(&user, &backend, json!({ "message": "Count" })).await;
+    let conversation = read_until_text(&mut stream).await;
+    // The stream of this turn is closed.
+    read_until_text(&mut start_turn(&user, &backend, json!({ "message": "Count" })).await).await;
 
-    let told = Instant::now();
+    let terminated = Instant::now();
     backend.terminate();
-    assert_eq!(rest(&mut stream).await, (String::new(), "interrupted".into()));
-    let status = backend.ended().await;
+    assert_eq!(read_to_end(&mut stream).await, (String::new(), "interrupted".into()));
+    let status = backend.wait_for_exit().await;
     assert!(status.success(), "{status}\n{}", backend.log());
-    assert!(told.elapsed() < Duration::from_secs(6), "took {:?}", told.elapsed());
+    assert!(terminated.elapsed() < Duration::from_secs(6), "took {:?}", terminated.elapsed());
 
-    let next = Backend::ready(&url, &settings).await;
+    let next = Backend::start_ready(&url, &settings).await;
     let list: Value = user.get(format!("{}/api/conversations", next.url)).await.json().await.unwrap();
     assert!(list["conversations"].as_array().unwrap().iter().all(|entry| entry["at_work"] == false), "{list}");
     let form = json!({ "conversation_id": conversation, "message": "Go on" });
-    assert_eq!(rest(&mut say(&user, &next, form).await).await, ("Next.".into(), "done".into()));
+    assert_eq!(read_to_end(&mut start_turn(&user, &next, form).await).await, ("Next.".into(), "done".into()));
     let asked = model.requests().last().unwrap()["messages"].clone();
-    assert_eq!(asked[2]["content"], "one ", "what was answered is kept: {asked}");
+    assert_eq!(asked[2]["content"], "one ", "the text of the interrupted turn is lost: {asked}");
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_killed_process_loses_no_text_that_was_told(_: PgPoolOptions, options: PgConnectOptions) {
+async fn a_killed_process_loses_no_streamed_text(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     migrate(&url).await;
     let model = Model::start(Script::in_order([Reply::text("one two").gate("never", 2), Reply::text("Next.")])).await;
     let model_url = model.url();
     let settings = [("OPENAI_BASE_URL", &*model_url)];
-    let (doomed, other) = tokio::join!(Backend::ready(&url, &settings), Backend::ready(&url, &settings));
-    let user = User::sign_up(&doomed.url).await;
-    let mut stream = say(&user, &doomed, json!({ "message": "Count" })).await;
-    let conversation = until_text(&mut stream).await;
+    let (killed_backend, other) =
+        tokio::join!(Backend::start_ready(&url, &settings), Backend::start_ready(&url, &settings));
+    let user = User::sign_up(&killed_backend.url).await;
+    let mut stream = start_turn(&user, &killed_backend, json!({ "message": "Count" })).await;
+    let conversation = read_until_text(&mut stream).await;
     let path = format!("{}/api/chat/{conversation}/events?last_event_id=0", other.url);
-    let mut followed = EventStream::new(user.request(Method::GET, path).send().await.unwrap());
-    until_text(&mut followed).await;
+    let mut stream_of_other = EventStream::new(user.request(Method::GET, path).send().await.unwrap());
+    read_until_text(&mut stream_of_other).await;
 
-    drop(doomed);
+    drop(killed_backend);
     let killed = Instant::now();
-    assert_eq!(rest(&mut followed).await, (String::new(), "interrupted".into()));
-    println!("chat: the other replica told after {:?}", killed.elapsed());
+    assert_eq!(read_to_end(&mut stream_of_other).await, (String::new(), "interrupted".into()));
+    println!("chat: the other replica ended the turn after {:?}", killed.elapsed());
     let form = json!({ "conversation_id": conversation, "message": "Go on" });
-    assert_eq!(rest(&mut say(&user, &other, form).await).await, ("Next.".into(), "done".into()));
+    assert_eq!(read_to_end(&mut start_turn(&user, &other, form).await).await, ("Next.".into(), "done".into()));
     assert_eq!(model.requests()[1]["messages"][2]["content"], "one ");
 }
 
-/// Ends TLS in front of the model. Gives the port, and the certificate as PEM.
-async fn tls_in_front_of(model: SocketAddr) -> (u16, String) {
+/// Terminates TLS in front of the model. Returns the port, and the certificate as PEM.
+async fn start_tls_proxy(model: SocketAddr) -> (u16, String) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -137,32 +139,33 @@ async fn tls_in_front_of(model: SocketAddr) -> (u16, String) {
     (port, cert.pem())
 }
 
-/// With the authorities of `SSL_CERT_FILE`, and with the key; not through a proxy that the environment names.
+/// Certificates are verified by the authorities in `SSL_CERT_FILE`. `HTTPS_PROXY` and `ALL_PROXY` are ignored.
 #[sqlx::test(migrations = false)]
-async fn https_is_checked_and_needs_no_proxy(_: PgPoolOptions, options: PgConnectOptions) {
+async fn certificates_are_verified_and_proxies_ignored(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     migrate(&url).await;
     let replies = (0..2).map(|_| Reply::text("Hello."));
-    let model = Model::start(Script { key: Some(KEY.into()), ..Script::in_order(replies) }).await;
-    let (port, certificate) = tls_in_front_of(model.address()).await;
+    let model = Model::start(Script { key: Some(API_KEY.into()), ..Script::in_order(replies) }).await;
+    let (port, certificate) = start_tls_proxy(model.address()).await;
     let mut authorities = tempfile::NamedTempFile::new().unwrap();
     authorities.write_all(certificate.as_bytes()).unwrap();
     let (authorities, base_url) = (authorities.path().to_str().unwrap(), format!("https://localhost:{port}/v1"));
     let settings = [
         ("OPENAI_BASE_URL", &*base_url),
-        ("OPENAI_API_KEY", KEY),
+        ("OPENAI_API_KEY", API_KEY),
         ("LOG_LEVEL", "debug"),
         ("HTTPS_PROXY", "http://127.0.0.1:9"),
         ("ALL_PROXY", "http://127.0.0.1:9"),
     ];
-    let known = [&settings[..], &[("SSL_CERT_FILE", authorities)]].concat();
-    let (trusting, other) = tokio::join!(Backend::ready(&url, &known), Backend::ready(&url, &settings));
+    let with_authorities = [&settings[..], &[("SSL_CERT_FILE", authorities)]].concat();
+    let (trusting, other) =
+        tokio::join!(Backend::start_ready(&url, &with_authorities), Backend::start_ready(&url, &settings));
     let user = User::sign_up(&trusting.url).await;
-    let answer = rest(&mut say(&user, &trusting, json!({ "message": "Hi" })).await).await;
+    let answer = read_to_end(&mut start_turn(&user, &trusting, json!({ "message": "Hi" })).await).await;
     assert_eq!(answer, ("Hello.".into(), "done".into()), "{}", trusting.log());
-    let answer = rest(&mut say(&user, &other, json!({ "message": "Hi" })).await).await;
-    assert_eq!(answer, (String::new(), "model_unavailable".into()), "the certificate is nobody's");
+    let answer = read_to_end(&mut start_turn(&user, &other, json!({ "message": "Hi" })).await).await;
+    assert_eq!(answer, (String::new(), "model_unavailable".into()), "an unknown certificate was accepted");
     for backend in [trusting, other] {
-        assert!(!backend.log().contains(KEY), "the key is in the log");
+        assert!(!backend.log().contains(API_KEY), "the key is in the log");
     }
 }

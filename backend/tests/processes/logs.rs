@@ -1,4 +1,4 @@
-//! What stands in the log, and what does not.
+//! What the log contains, and what it must not contain.
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use crate::support::{Backend, SECRET_KEY, User, migrate, url};
 
 #[sqlx::test(migrations = false)]
-async fn a_normal_run_logs_json_lines_without_trouble_and_without_secrets(_: PgPoolOptions, options: PgConnectOptions) {
+async fn a_normal_run_logs_json_without_warnings_or_secrets(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     migrate(&url).await;
-    let mut backend = Backend::ready(&url, &[("SHUTDOWN_DRAIN_SECONDS", "0")]).await;
+    let mut backend = Backend::start_ready(&url, &[("SHUTDOWN_DRAIN_SECONDS", "0")]).await;
     let api = |path: &str| format!("{}/api/{path}", backend.url);
     let user = User::sign_up(&backend.url).await;
     let events = user.events(&backend.url).await;
@@ -30,7 +30,7 @@ async fn a_normal_run_logs_json_lines_without_trouble_and_without_secrets(_: PgP
     assert_eq!(missing.status(), StatusCode::NOT_FOUND);
     drop(events);
     backend.terminate();
-    assert!(backend.ended().await.success());
+    assert!(backend.wait_for_exit().await.success());
 
     let log = backend.log();
     let lines: Vec<Value> =
@@ -52,10 +52,10 @@ async fn a_normal_run_logs_json_lines_without_trouble_and_without_secrets(_: PgP
 }
 
 #[sqlx::test(migrations = false)]
-async fn the_level_changes_while_the_service_runs(_: PgPoolOptions, options: PgConnectOptions) {
+async fn the_log_level_changes_at_runtime(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     migrate(&url).await;
-    let backend = Backend::ready(&url, &[("LOG_LEVEL", "warn,todo_backend::server::serve=info")]).await;
+    let backend = Backend::start_ready(&url, &[("LOG_LEVEL", "warn,todo_backend::server::serve=info")]).await;
     let set = async |level: &'static str| {
         let request = Client::new().put(format!("{}/log-level", backend.metrics_url)).body(level);
         request.send().await.unwrap().status()
@@ -66,8 +66,8 @@ async fn the_level_changes_while_the_service_runs(_: PgPoolOptions, options: PgC
     assert_eq!(set("much").await, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(set("trace").await, StatusCode::NO_CONTENT);
     let user = User::sign_up(&backend.url).await;
-    backend.line("a request's line", |line| line["message"] == "request").await;
-    backend.line("a line of level TRACE", |line| line["level"] == "TRACE").await;
+    backend.wait_for_log_line("a request's line", |line| line["message"] == "request").await;
+    backend.wait_for_log_line("a line of level TRACE", |line| line["level"] == "TRACE").await;
 
     assert_eq!(set("error").await, StatusCode::NO_CONTENT);
     let lines = backend.log().lines().count();
@@ -75,6 +75,6 @@ async fn the_level_changes_while_the_service_runs(_: PgPoolOptions, options: PgC
     let log = backend.log();
     assert_eq!(log.lines().count(), lines, "{log}");
     for secret in [&user.password, user.cookie.split_once('=').unwrap().1, SECRET_KEY, &url] {
-        assert!(!log.contains(secret), "{secret} is in the log, at whatever level:\n{log}");
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
     }
 }

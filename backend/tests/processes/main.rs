@@ -1,6 +1,6 @@
-//! The real program as processes of its own: outages of the database, several replicas, starting and stopping.
+//! Tests of the program as a process: outages of the database, several replicas, starting and stopping.
 //!
-//! What one process does while everything is well is tested in `tests/api`, which is faster.
+//! `tests/api` tests what one process does without faults, which is faster.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 

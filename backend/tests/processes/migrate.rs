@@ -1,4 +1,4 @@
-//! The `migrate` subcommand: many at once, and after a newer release.
+//! The `migrate` subcommand: several at once, and on the schema of a newer release.
 
 use reqwest::StatusCode;
 use sqlx::{
@@ -9,14 +9,14 @@ use sqlx::{
 use crate::support::{Backend, User, migrate, url};
 
 #[sqlx::test(migrations = false)]
-async fn many_at_once_leave_one_schema(_: PgPoolOptions, options: PgConnectOptions) {
+async fn concurrent_migrations_succeed(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     tokio::join!(migrate(&url), migrate(&url), migrate(&url), migrate(&url));
-    let backend = Backend::ready(&url, &[]).await;
+    let backend = Backend::start_ready(&url, &[]).await;
     User::sign_up(&backend.url).await;
 }
 
-/// What `helm rollback` needs: the older program meets the schema of the newer one.
+/// After `helm rollback`, the older program runs on the schema of the newer one.
 #[sqlx::test(migrations = false)]
 async fn a_schema_of_a_newer_release_is_accepted(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
@@ -28,7 +28,7 @@ async fn a_schema_of_a_newer_release_is_accepted(_: PgPoolOptions, options: PgCo
     sqlx::raw_sql(statements).execute(&pool).await.unwrap();
 
     migrate(&url).await;
-    let backend = Backend::ready(&url, &[]).await;
+    let backend = Backend::start_ready(&url, &[]).await;
     let user = User::sign_up(&backend.url).await;
     user.create(&backend.url, "written by the older release").await;
     assert_eq!(user.get(format!("{}/api/tasks", backend.url)).await.status(), StatusCode::OK);

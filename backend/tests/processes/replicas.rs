@@ -1,4 +1,4 @@
-//! Two processes that share a database are one service.
+//! Two processes that share a database.
 
 use std::collections::HashSet;
 
@@ -10,15 +10,16 @@ use tokio::join;
 
 use crate::support::{Backend, User, migrate, url};
 
-async fn two(options: &PgConnectOptions) -> (Backend, Backend) {
+/// Starts two backends on the same database.
+async fn start_two(options: &PgConnectOptions) -> (Backend, Backend) {
     let url = url(options);
     migrate(&url).await;
-    join!(Backend::ready(&url, &[]), Backend::ready(&url, &[]))
+    join!(Backend::start_ready(&url, &[]), Backend::start_ready(&url, &[]))
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_change_on_one_shows_on_the_streams_of_the_other(_: PgPoolOptions, options: PgConnectOptions) {
-    let (a, b) = two(&options).await;
+async fn a_change_on_one_replica_is_streamed_by_the_other(_: PgPoolOptions, options: PgConnectOptions) {
+    let (a, b) = start_two(&options).await;
     let user = User::sign_up(&a.url).await;
     let stranger = User::sign_up(&b.url).await;
     let mut events = user.events(&b.url).await;
@@ -38,18 +39,18 @@ async fn a_change_on_one_shows_on_the_streams_of_the_other(_: PgPoolOptions, opt
 
     let own = stranger.create(&a.url, "the stranger's").await;
     let event = strangers_events.expect("task").await;
-    assert_eq!(event.data["ids"], json!([own]), "only what belongs to the user is told");
+    assert_eq!(event.data["ids"], json!([own]), "the stream has an event of another user");
 }
 
 #[sqlx::test(migrations = false)]
-async fn signing_out_on_one_ends_session_and_streams_on_the_other(_: PgPoolOptions, options: PgConnectOptions) {
-    let (a, b) = two(&options).await;
+async fn signing_out_on_one_replica_ends_session_and_streams_on_the_other(_: PgPoolOptions, options: PgConnectOptions) {
+    let (a, b) = start_two(&options).await;
     let user = User::sign_up(&a.url).await;
     let mut events = user.events(&b.url).await;
 
     let signed_out = user.request(Method::POST, format!("{}/api/auth/sign-out", a.url)).send().await.unwrap();
     assert_eq!(signed_out.status(), StatusCode::NO_CONTENT);
-    // At once: nothing is waited for in between.
+    // The very next request to the other replica is refused.
     let refused = user.get(format!("{}/api/tasks", b.url)).await;
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
 
@@ -58,8 +59,8 @@ async fn signing_out_on_one_ends_session_and_streams_on_the_other(_: PgPoolOptio
 }
 
 #[sqlx::test(migrations = false)]
-async fn attempts_on_both_count_together(_: PgPoolOptions, options: PgConnectOptions) {
-    let (a, b) = two(&options).await;
+async fn attempts_on_both_replicas_are_counted_together(_: PgPoolOptions, options: PgConnectOptions) {
+    let (a, b) = start_two(&options).await;
     let user = User::sign_up(&a.url).await;
     let attempt = async |backend: &Backend, password: &str| {
         let form = json!({ "email": user.email, "password": password });
@@ -71,15 +72,15 @@ async fn attempts_on_both_count_together(_: PgPoolOptions, options: PgConnectOpt
     }
     for backend in [&a, &b] {
         let refused = attempt(backend, &user.password).await;
-        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "also the right password");
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "a correct password is accepted");
         let seconds: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
         assert!((1..=15 * 60).contains(&seconds), "{seconds}");
     }
 }
 
 #[sqlx::test(migrations = false)]
-async fn retries_on_both_at_the_same_time_make_one_task(_: PgPoolOptions, options: PgConnectOptions) {
-    let (a, b) = two(&options).await;
+async fn concurrent_retries_on_both_replicas_create_one_task(_: PgPoolOptions, options: PgConnectOptions) {
+    let (a, b) = start_two(&options).await;
     let user = User::sign_up(&a.url).await;
     let retry = async |backend: &Backend| {
         let request = user.request(Method::POST, format!("{}/api/tasks", backend.url));
@@ -92,13 +93,5 @@ async fn retries_on_both_at_the_same_time_make_one_task(_: PgPoolOptions, option
     let ids = join_all((0..20).map(|number| retry(if number % 2 == 0 { &a } else { &b }))).await;
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 1, "{ids:?}");
     assert_eq!(user.titles(&b.url).await, ["just one"]);
-    assert_eq!(retry(&b).await, ids[0], "also later");
-}
-
-#[sqlx::test(migrations = false)]
-async fn two_migrations_at_once_both_succeed(_: PgPoolOptions, options: PgConnectOptions) {
-    let url = url(&options);
-    join!(migrate(&url), migrate(&url), migrate(&url));
-    let backend = Backend::ready(&url, &[]).await;
-    User::sign_up(&backend.url).await;
+    assert_eq!(retry(&b).await, ids[0], "a later retry created another task");
 }

@@ -1,4 +1,4 @@
-//! Clients that send slowly, or too much.
+//! Clients that send a body slowly, and bodies that are too large.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,13 @@ use tokio::{
     time::{interval, timeout},
 };
 
-use crate::support::{Backend, LIMIT, User, migrate, url};
+use crate::support::{Backend, TIMEOUT, User, migrate, url};
 
 #[sqlx::test(migrations = false)]
-async fn a_body_that_trickles_in_is_given_up_with_an_answer(_: PgPoolOptions, options: PgConnectOptions) {
+async fn a_slow_body_times_out_with_a_response(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     migrate(&url).await;
-    let backend = Backend::ready(&url, &[("REQUEST_TIMEOUT_SECONDS", "1")]).await;
+    let backend = Backend::start_ready(&url, &[("REQUEST_TIMEOUT_SECONDS", "1")]).await;
     let user = User::sign_up(&backend.url).await;
     let address = backend.url.strip_prefix("http://").unwrap();
     let (mut answer, mut body) = TcpStream::connect(address).await.unwrap().into_split();
@@ -27,18 +27,18 @@ async fn a_body_that_trickles_in_is_given_up_with_an_answer(_: PgPoolOptions, op
     );
     let started = Instant::now();
     body.write_all(head.as_bytes()).await.unwrap();
-    let trickle = async {
-        let mut pace = interval(Duration::from_millis(50));
-        // Until the other end has had enough.
+    let send_slowly = async {
+        let mut ticks = interval(Duration::from_millis(50));
+        // Writing fails once the server has closed the connection.
         while body.write_all(b" ").await.is_ok() {
-            pace.tick().await;
+            ticks.tick().await;
         }
         std::future::pending::<()>().await;
     };
     let mut text = [0; 1024];
     let read = tokio::select! {
-        read = timeout(LIMIT, answer.read(&mut text)) => read.expect("an answer in time").unwrap(),
-        () = trickle => unreachable!(),
+        read = timeout(TIMEOUT, answer.read(&mut text)) => read.expect("an answer in time").unwrap(),
+        () = send_slowly => unreachable!(),
     };
     let (took, text) = (started.elapsed(), String::from_utf8_lossy(&text[..read]));
     assert!(text.starts_with("HTTP/1.1 503 "), "{text}");
@@ -48,10 +48,10 @@ async fn a_body_that_trickles_in_is_given_up_with_an_answer(_: PgPoolOptions, op
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_body_that_is_too_large_is_refused_with_an_answer(_: PgPoolOptions, options: PgConnectOptions) {
+async fn a_too_large_body_is_refused_with_a_response(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     migrate(&url).await;
-    let backend = Backend::ready(&url, &[]).await;
+    let backend = Backend::start_ready(&url, &[]).await;
     let user = User::sign_up(&backend.url).await;
     for (path, limit) in [("tasks", 64 << 10), ("tasks/import", 5 << 20)] {
         let post = async |size: usize| {
@@ -59,7 +59,7 @@ async fn a_body_that_is_too_large_is_refused_with_an_answer(_: PgPoolOptions, op
             let request = request.header("content-type", "application/json").body(vec![b' '; size]);
             request.send().await.unwrap().status()
         };
-        assert_eq!(post(limit).await, StatusCode::BAD_REQUEST, "blank, but not too large for {path}");
+        assert_eq!(post(limit).await, StatusCode::BAD_REQUEST, "a blank body of the maximum size for {path}");
         assert_eq!(post(limit + 1).await, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
     }
 }

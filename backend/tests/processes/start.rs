@@ -1,4 +1,4 @@
-//! Starting: wrong settings, ports that are taken, a database that is not there yet; and the `check` subcommand.
+//! Starting with wrong settings, with ports in use, and before the database. The `check` subcommand.
 
 use std::process::Output;
 
@@ -13,11 +13,11 @@ use tokio::net::TcpListener;
 
 use crate::support::{Backend, User, migrate, url};
 
-const NOWHERE: &str = "postgres://nobody@127.0.0.1:1/nothing";
+const UNREACHABLE_DATABASE: &str = "postgres://nobody@127.0.0.1:1/nothing";
 
-/// Its last words: one line of the log, and nothing beside it.
-async fn fails(subcommand: &str, settings: &[(&str, &str)]) -> String {
-    let mut command = Backend::command(subcommand, NOWHERE);
+/// Runs a subcommand that has to fail, and returns its only line of output.
+async fn expect_start_failure(subcommand: &str, settings: &[(&str, &str)]) -> String {
+    let mut command = Backend::command(subcommand, UNREACHABLE_DATABASE);
     let Output { status, stdout, stderr } = command.envs(settings.iter().copied()).output().await.unwrap();
     assert_eq!(status.code(), Some(1), "started with {settings:?}");
     assert!(stderr.is_empty(), "{}", String::from_utf8_lossy(&stderr));
@@ -28,7 +28,7 @@ async fn fails(subcommand: &str, settings: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn wrong_settings_are_named_all_at_once_and_without_their_values() {
+async fn all_wrong_settings_are_named_without_their_values() {
     let settings = [
         ("DATABASE_URL", "mysql://root:hunter2@db/todo"),
         ("SECRET_KEY", "tooshort"),
@@ -38,7 +38,7 @@ async fn wrong_settings_are_named_all_at_once_and_without_their_values() {
         ("REQUEST_TIMEOUT_SECONDS", "-7"),
     ];
     for subcommand in ["serve", "migrate"] {
-        let message = fails(subcommand, &settings).await;
+        let message = expect_start_failure(subcommand, &settings).await;
         assert_eq!(message.lines().count(), 1, "{message}");
         for (name, value) in settings {
             assert!(message.contains(name), "{name} is missing: {message}");
@@ -46,16 +46,16 @@ async fn wrong_settings_are_named_all_at_once_and_without_their_values() {
         }
         assert!(!message.contains("hunter2"), "{message}");
     }
-    let message = fails("serve", &[("DATABASE_URL", ""), ("SECRET_KEY", "")]).await;
+    let message = expect_start_failure("serve", &[("DATABASE_URL", ""), ("SECRET_KEY", "")]).await;
     assert!(message.contains("DATABASE_URL is not set; SECRET_KEY is not set"), "{message}");
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_named_with_the_way_out() {
+async fn a_port_in_use_is_named_with_its_variable() {
     let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = other.local_addr().unwrap().port().to_string();
     for variable in ["PORT", "METRICS_PORT"] {
-        let message = fails("serve", &[(variable, &port)]).await;
+        let message = expect_start_failure("serve", &[(variable, &port)]).await;
         assert!(message.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{message}");
         assert!(message.contains(variable), "{message}");
         assert!(message.contains("Address already in use"), "{message}");
@@ -63,28 +63,28 @@ async fn a_port_in_use_is_named_with_the_way_out() {
 }
 
 #[sqlx::test(migrations = false)]
-async fn it_starts_before_its_database_and_is_ready_when_that_comes(_: PgPoolOptions, options: PgConnectOptions) {
+async fn it_starts_before_its_database_and_becomes_ready_with_it(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     Postgres::force_drop_database(&url).await.unwrap();
     let backend = Backend::serve(&url, &[]).await;
     assert_eq!(backend.get("/health").await.status(), StatusCode::OK);
-    assert_eq!(backend.until_unready().await, "the database cannot be reached");
+    assert_eq!(backend.wait_until_unready().await, "the database cannot be reached");
     assert_eq!(backend.get("/api/tasks").await.status(), StatusCode::SERVICE_UNAVAILABLE);
 
     Postgres::create_database(&url).await.unwrap();
-    assert!(backend.until_unready().await.contains("run `todo-backend migrate`"));
+    assert!(backend.wait_until_unready().await.contains("run `todo-backend migrate`"));
     migrate(&url).await;
-    backend.until_ready().await;
+    backend.wait_until_ready().await;
     User::sign_up(&backend.url).await;
 }
 
 #[sqlx::test(migrations = false)]
-async fn check_succeeds_exactly_when_the_answer_does(_: PgPoolOptions, options: PgConnectOptions) {
+async fn check_succeeds_only_for_a_successful_response(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     migrate(&url).await;
-    let backend = Backend::ready(&url, &[]).await;
+    let backend = Backend::start_ready(&url, &[]).await;
     let check = async |path: &str| {
-        let mut command = Backend::command("check", NOWHERE);
+        let mut command = Backend::command("check", UNREACHABLE_DATABASE);
         command.arg(format!("{}{path}", backend.url)).output().await.unwrap()
     };
     let ready = check("/ready").await;
@@ -95,7 +95,8 @@ async fn check_succeeds_exactly_when_the_answer_does(_: PgPoolOptions, options: 
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
     assert!(String::from_utf8_lossy(&refused.stderr).contains("401"), "{refused:?}");
 
-    let closed = Backend::command("check", NOWHERE).arg("http://127.0.0.1:1/health").output().await.unwrap();
+    let closed =
+        Backend::command("check", UNREACHABLE_DATABASE).arg("http://127.0.0.1:1/health").output().await.unwrap();
     assert_eq!(closed.status.code(), Some(1), "{closed:?}");
     assert!(String::from_utf8_lossy(&closed.stderr).contains("does not answer"), "{closed:?}");
 }

@@ -66,8 +66,8 @@
 //!
 //! ## What can go wrong
 //!
-//! Every way to send is a [`Quirk`], and every fault a [`Fault`]. The first chunk has the role and no text, so `after: 2`
-//! is in the middle of a text of two words. Nothing waits for a clock: a stall lasts until the reader goes, and a
+//! Every way to send is a [`Quirk`], and every fault a [`Fault`]. The first chunk has the role and no text, so `after:
+//! 2` is in the middle of a text of two words. Nothing waits for a clock: a stall lasts until the reader goes, and a
 //! [`Gate`] until the test opens it ([`Model::pass`], [`Model::open`]).
 //!
 //! Whatever the script says, a request that real servers refuse is refused with the code `invalid_request`: a tool call

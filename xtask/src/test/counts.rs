@@ -57,7 +57,8 @@ impl Counts {
     }
 }
 
-/// The name of a failed test, and the first lines of its reason: a panic has the place in one and the message in the next.
+/// The name of a failed test, and the first lines of its reason: a panic has the place in one and the message in the
+/// next.
 fn with_reason(name: &str, failure: Node) -> String {
     const LINES: usize = 3;
     let text = failure.text().or(failure.attribute("message")).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! `cargo xtask test`: everything this repository tests, as named steps.
 //!
-//! `steps` is the table of steps. The steps of one `Lane` run one after the other. The lanes of Rust and of the frontend
-//! run at the same time, since each alone leaves a core idle. The steps of the last lane need the machine for themselves.
+//! `steps` is the table of steps. The steps of one `Lane` run one after the other. The lanes of Rust and of the
+//! frontend run at the same time, since each alone leaves a core idle. The steps of the last lane need the machine for
+//! themselves.
 
 mod commands;
 mod context;

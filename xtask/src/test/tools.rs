@@ -82,8 +82,8 @@ pub async fn chromium(run: &StepRun<'_>) -> Result<Found> {
     find(run, &names, "chromium", hint).await
 }
 
-/// `prometheus` or `promtool`. Debian's package is only unpacked, since its installation would start a server. Its build
-/// has no discovery of pods; rules and queries work the same.
+/// `prometheus` or `promtool`. Debian's package is only unpacked, since its installation would start a server. Its
+/// build has no discovery of pods; rules and queries work the same.
 pub async fn prometheus(run: &StepRun<'_>, program: &str) -> Result<Found> {
     if let Some(program) = on_path(program) {
         return Ok(Ok(program));

@@ -147,8 +147,8 @@ async fn error_name(mut response: Response) -> Option<String> {
     safe_name(body.get("error")?)
 }
 
-/// The server's name for its error, such as `model_not_found`, which helps to find the cause. It is taken only in a form
-/// that neither keys nor texts have.
+/// The server's name for its error, such as `model_not_found`, which helps to find the cause. It is taken only in a
+/// form that neither keys nor texts have.
 fn safe_name(error: &Value) -> Option<String> {
     ["code", "type"].iter().find_map(|field| {
         let name = error.get(field)?.as_str()?;

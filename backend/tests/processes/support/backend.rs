@@ -16,14 +16,14 @@ use tokio::{
     time::timeout,
 };
 
-use super::{LIMIT, until};
+use super::{TIMEOUT, wait_until};
 
 pub const SECRET_KEY: &str = "a key that only tests know and nobody logs";
 
-/// The program, serving on free ports. Dropping it kills it.
+/// The program, which serves on free ports. Dropping this value kills it.
 pub struct Backend {
     process: Child,
-    /// What it wrote, standard output and error together.
+    /// The lines of standard output and standard error.
     lines: Arc<Mutex<Vec<String>>>,
     readers: [JoinHandle<()>; 2],
     /// `http://127.0.0.1:<port>`
@@ -33,8 +33,8 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// The program with what every subcommand needs, and nothing of the caller's environment but the place of the
-    /// certificate authorities, which a sandbox has elsewhere.
+    /// A subcommand with the settings that each of them needs. Of the caller's environment it gets only
+    /// `SSL_CERT_FILE`, since a sandbox may have the certificate authorities elsewhere.
     pub fn command(subcommand: &str, database_url: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_todo-backend"));
         command
@@ -51,7 +51,7 @@ impl Backend {
         command
     }
 
-    /// Starts to serve, and waits until the ports are open.
+    /// Starts the server, and waits until its ports are open.
     pub async fn serve(database_url: &str, settings: &[(&str, &str)]) -> Self {
         let mut command = Self::command("serve", database_url);
         command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -63,26 +63,28 @@ impl Backend {
         ];
         let mut backend =
             Self { process, lines, readers, url: String::new(), metrics_url: String::new(), client: Client::new() };
-        let listening = backend.line("the line that says listening", |line| line["message"] == "listening").await;
+        let listening =
+            backend.wait_for_log_line("the line that says listening", |line| line["message"] == "listening").await;
         backend.url = format!("http://{}", listening["address"].as_str().unwrap());
         backend.metrics_url = format!("http://{}", listening["metrics_address"].as_str().unwrap());
         backend
     }
 
-    /// [`Backend::serve`], and waits until it is ready.
-    pub async fn ready(database_url: &str, settings: &[(&str, &str)]) -> Self {
+    /// Starts the server, and waits until it is ready.
+    pub async fn start_ready(database_url: &str, settings: &[(&str, &str)]) -> Self {
         let backend = Self::serve(database_url, settings).await;
-        backend.until_ready().await;
+        backend.wait_until_ready().await;
         backend
     }
 
-    pub async fn until_ready(&self) {
-        until("/ready answers 200", async || (self.get("/ready").await.status() == StatusCode::OK).then_some(())).await;
+    pub async fn wait_until_ready(&self) {
+        wait_until("/ready answers 200", async || (self.get("/ready").await.status() == StatusCode::OK).then_some(()))
+            .await;
     }
 
-    /// Waits until `/ready` answers 503, and gives the reason it names.
-    pub async fn until_unready(&self) -> String {
-        until("/ready answers 503", async || {
+    /// Waits until `/ready` answers 503, and returns its `reason`.
+    pub async fn wait_until_unready(&self) -> String {
+        wait_until("/ready answers 503", async || {
             let answer = self.get("/ready").await;
             if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
                 return None;
@@ -95,34 +97,36 @@ impl Backend {
     }
 
     pub async fn get(&self, path: &str) -> Response {
-        let request = self.client.get(format!("{}{path}", self.url)).timeout(LIMIT);
+        let request = self.client.get(format!("{}{path}", self.url)).timeout(TIMEOUT);
         request.send().await.unwrap_or_else(|error| panic!("{path}: {error}\n{}", self.log()))
     }
 
-    /// Waits for a log line.
-    pub async fn line(&self, awaited: &str, matches: impl Fn(&Value) -> bool) -> Value {
+    /// Waits for a log line that matches, and returns it.
+    pub async fn wait_for_log_line(&self, description: &str, matches: impl Fn(&Value) -> bool) -> Value {
         let found = timeout(
-            LIMIT,
-            until(awaited, async || {
+            TIMEOUT,
+            wait_until(description, async || {
                 let lines = lock(&self.lines);
                 lines.iter().filter_map(|line| serde_json::from_str(line).ok()).find(&matches)
             }),
         );
-        found.await.unwrap_or_else(|_| panic!("no log line: {awaited}\n{}", self.log()))
+        found.await.unwrap_or_else(|_| panic!("no log line: {description}\n{}", self.log()))
     }
 
+    /// All log lines so far.
     pub fn log(&self) -> String {
         lock(&self.lines).join("\n")
     }
 
+    /// Sends SIGTERM.
     pub fn terminate(&self) {
         let pid = self.process.id().expect("still running");
         kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGTERM).unwrap();
     }
 
     /// Waits until the process has ended and its whole log was read.
-    pub async fn ended(&mut self) -> ExitStatus {
-        let status = timeout(LIMIT, self.process.wait()).await;
+    pub async fn wait_for_exit(&mut self) -> ExitStatus {
+        let status = timeout(TIMEOUT, self.process.wait()).await;
         let status = status.unwrap_or_else(|_| panic!("does not end:\n{}", self.log())).unwrap();
         for reader in &mut self.readers {
             reader.await.unwrap();

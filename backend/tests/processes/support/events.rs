@@ -2,7 +2,7 @@ use reqwest::Response;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::LIMIT;
+use super::TIMEOUT;
 
 /// An open event stream.
 pub struct EventStream {
@@ -22,10 +22,10 @@ impl EventStream {
         Self { response, unread: String::new() }
     }
 
-    /// The next event; `None` when the stream has ended in order. A stream that breaks off is a failure.
-    pub async fn next(&mut self, awaited: &str) -> Option<Event> {
-        let next = timeout(LIMIT, self.read());
-        next.await.unwrap_or_else(|_| panic!("no event within {LIMIT:?}: {awaited}"))
+    /// The next event; `None` at the end of the stream. A broken connection fails the test.
+    pub async fn next(&mut self, description: &str) -> Option<Event> {
+        let next = timeout(TIMEOUT, self.read());
+        next.await.unwrap_or_else(|_| panic!("no event within {TIMEOUT:?}: {description}"))
     }
 
     /// The next event, which must have this name.
@@ -35,10 +35,10 @@ impl EventStream {
         event
     }
 
-    /// Reads `task` events until they have told of all these tasks; a `resync` tells of everything.
-    pub async fn until_told(&mut self, mut tasks: Vec<String>) {
+    /// Reads events until each of these tasks was in a `task` event, or until a `resync`, which stands for all changes.
+    pub async fn wait_for_tasks(&mut self, mut tasks: Vec<String>) {
         while !tasks.is_empty() {
-            let event = self.next("a task event").await.expect("the stream goes on");
+            let event = self.next("a task event").await.expect("the stream continues");
             match event.name.as_str() {
                 "task" => tasks.retain(|task| !event.data["ids"].as_array().unwrap().iter().any(|id| id == task)),
                 "resync" => tasks.clear(),
@@ -56,7 +56,7 @@ impl EventStream {
                     return event;
                 }
             }
-            let chunk = self.response.chunk().await.expect("the stream does not break off")?;
+            let chunk = self.response.chunk().await.expect("the connection does not break")?;
             self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }

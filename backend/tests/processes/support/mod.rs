@@ -1,4 +1,4 @@
-//! What the tests share: a backend as a process, a user of it, an event stream, waiting.
+//! Helpers: a backend as a process, a user, an event stream, and waiting for a condition.
 
 mod backend;
 mod database;
@@ -14,17 +14,17 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// Longer than anything here takes on a busy machine.
-pub const LIMIT: Duration = Duration::from_secs(20);
+/// The time limit of every wait, which no test reaches even on a busy machine.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Asks until there is an answer, at most for [`LIMIT`].
-pub async fn until<T>(awaited: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let end = Instant::now() + LIMIT;
+/// Polls until there is a value, at most for [`TIMEOUT`]. The description is for the failure message.
+pub async fn wait_until<T>(description: &str, mut poll: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + TIMEOUT;
     loop {
-        if let Some(answer) = ask().await {
-            return answer;
+        if let Some(value) = poll().await {
+            return value;
         }
-        assert!(Instant::now() < end, "waited {LIMIT:?} in vain: {awaited}");
+        assert!(Instant::now() < end, "waited {TIMEOUT:?} in vain: {description}");
         sleep(Duration::from_millis(20)).await;
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{EventStream, LIMIT};
+use super::{EventStream, TIMEOUT};
 
 /// A user with a session. It can use any replica.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ impl User {
     }
 
     pub fn request(&self, method: Method, url: String) -> RequestBuilder {
-        self.client.request(method, url).header("cookie", &self.cookie).timeout(LIMIT)
+        self.client.request(method, url).header("cookie", &self.cookie).timeout(TIMEOUT)
     }
 
     pub async fn get(&self, url: String) -> Response {
@@ -46,14 +46,14 @@ impl User {
         self.request(Method::POST, url).json(body).send().await.unwrap()
     }
 
-    /// Makes a task and gives its id.
+    /// Creates a task, and returns its id.
     pub async fn create(&self, backend: &str, title: &str) -> String {
-        self.try_create(backend, title).await.unwrap_or_else(|problem| panic!("no task was made: {problem}"))
+        self.try_create(backend, title).await.unwrap_or_else(|problem| panic!("no task was created: {problem}"))
     }
 
-    /// [`User::create`]; the error is the body of an orderly refusal.
+    /// Creates a task, and returns its id, or the body of a 503.
     pub async fn try_create(&self, backend: &str, title: &str) -> Result<String, Value> {
-        let Reply { status, body, .. } = self.ask_for_task(backend, title).await.unwrap();
+        let Reply { status, body, .. } = self.post_task(backend, title).await.unwrap();
         match status {
             StatusCode::CREATED => Ok(body["id"].as_str().expect("a task has an id").to_owned()),
             StatusCode::SERVICE_UNAVAILABLE => Err(body),
@@ -61,8 +61,9 @@ impl User {
         }
     }
 
-    /// The error says why no answer began. One that began must be whole, and JSON.
-    async fn ask_for_task(&self, backend: &str, title: &str) -> Result<Reply, reqwest::Error> {
+    /// Sends a request that creates a task. The error is that no response has started; a response that has started must
+    /// be complete and JSON.
+    async fn post_task(&self, backend: &str, title: &str) -> Result<Reply, reqwest::Error> {
         let request = self.request(Method::POST, format!("{backend}/api/tasks")).json(&json!({ "title": title }));
         let response = request.send().await?;
         let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
@@ -71,9 +72,9 @@ impl User {
         Ok(Reply { status, retry_after, body })
     }
 
-    /// Opens an event stream and reads its greeting.
+    /// Opens an event stream, and reads its `hello` event.
     pub async fn events(&self, backend: &str) -> EventStream {
-        // No time limit: it stays open.
+        // There is no time limit, since the stream stays open.
         let request = self.client.get(format!("{backend}/api/events")).header("cookie", &self.cookie);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
@@ -88,7 +89,7 @@ impl User {
         tasks.iter().map(|task| task["title"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Starts `workers` that each make one task after the other.
+    /// Starts workers that each create one task after the other.
     pub fn load(&self, backend: &str, workers: usize) -> Load {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -99,19 +100,19 @@ impl User {
     }
 }
 
-/// A stream of writes.
+/// Workers that create tasks until they are stopped.
 pub struct Load {
     stop: CancellationToken,
     workers: JoinSet<Vec<Answer>>,
 }
 
-/// What came of one write.
+/// The result of one write.
 #[derive(Debug)]
 pub struct Answer {
     pub title: String,
     pub sent: Instant,
     pub took: Duration,
-    /// The answer, or why there was none.
+    /// The response, or the error if there was none.
     pub outcome: Result<Reply, reqwest::Error>,
 }
 
@@ -129,7 +130,7 @@ impl Answer {
 }
 
 impl Load {
-    /// Waits for the last answers and gives all of them.
+    /// Stops the workers, and returns the results of all writes.
     pub async fn finish(self) -> Vec<Answer> {
         self.stop.cancel();
         self.workers.join_all().await.into_iter().flatten().collect()
@@ -141,13 +142,13 @@ async fn write(user: User, backend: String, worker: usize, stop: CancellationTok
     while !stop.is_cancelled() {
         let title = format!("task {} of worker {worker}", answers.len());
         let sent = Instant::now();
-        let outcome = user.ask_for_task(&backend, &title).await;
+        let outcome = user.post_task(&backend, &title).await;
         let refused = outcome.as_ref().is_err_and(reqwest::Error::is_connect);
         answers.push(Answer { title, sent, took: sent.elapsed(), outcome });
         if refused {
             break;
         }
-        // A client that is told to wait does not spin.
+        // A pause keeps a client that is refused from sending requests without end.
         sleep(Duration::from_millis(5)).await;
     }
     answers

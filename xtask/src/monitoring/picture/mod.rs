@@ -1,7 +1,7 @@
 //! Draws a dashboard as SVG, out of what Prometheus answers to its queries.
 //!
-//! The pictures are for the documentation. They have the panels, queries, units and positions of the JSON, and Grafana's
-//! colours, but not everything that Grafana can show.
+//! The pictures are for the documentation. They have the panels, queries, units and positions of the JSON, and
+//! Grafana's colours, but not everything that Grafana can show.
 
 mod heatmap;
 mod lines;

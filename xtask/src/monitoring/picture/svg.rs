@@ -92,7 +92,8 @@ impl Svg {
         }
     }
 
-    /// Draws names with dashes of their colours, in as many lines as they need. Names that do not fit into `max_lines` lines are counted.
+    /// Draws names with dashes of their colours, in as many lines as they need. Names that do not fit into `max_lines`
+    /// lines are counted.
     pub fn legend(&mut self, area: Area, max_lines: usize, names: &[(String, &str)]) {
         for (line, left) in wrapped(area.w, max_lines, names).into_iter().enumerate() {
             #[expect(clippy::cast_precision_loss, reason = "a few lines")]

@@ -103,7 +103,8 @@ pub async fn unit(run: &StepRun<'_>) -> Result<Outcome> {
     run.tests(unittest).await
 }
 
-/// Checks the manifests against the schemas of Kubernetes, the Gateway API and Prometheus's operator, which know every field there is.
+/// Checks the manifests against the schemas of Kubernetes, the Gateway API and Prometheus's operator, which know every
+/// field there is.
 pub async fn schemas(run: &StepRun<'_>) -> Result<Outcome> {
     let (helm, kubeconform, manifests) = (find!(run, HELM_3), find!(run, KUBECONFORM), find!(run, MANIFESTS));
     let scratch = tempfile::tempdir()?;

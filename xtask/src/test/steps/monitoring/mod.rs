@@ -1,4 +1,5 @@
-//! A real Prometheus measures the real processes: the queries of every panel and alert, rates, and the number of series.
+//! A real Prometheus measures the real processes: the queries of every panel and alert, rates, and the number of
+//! series.
 
 mod alerts;
 mod crowd;

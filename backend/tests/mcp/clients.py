@@ -1,4 +1,4 @@
-"""The clients that others wrote, and the users they work for."""
+"""Third-party MCP clients, and the users whose tokens they send."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ INSPECTOR = os.environ["INSPECTOR"]
 
 
 class User:
-    """A new user, and an API token of theirs."""
+    """A new user with a session and an API token."""
 
     def __init__(self, base_url, name):
         self.base_url = base_url
@@ -36,7 +36,7 @@ def bearer(token):
 
 @contextlib.asynccontextmanager
 async def python_http(base_url, headers, mode="auto"):
-    """The Python SDK over streamable HTTP."""
+    """Connects the Python SDK over streamable HTTP."""
     async with httpx2.AsyncClient(headers=headers, timeout=20) as http:
         async with Client(streamable_http_client(url(base_url), http_client=http), mode=mode) as client:
             yield client
@@ -47,13 +47,13 @@ def environment(base_url, token):
 
 
 def python_stdio(base_url, token, mode="auto"):
-    """The Python SDK, which starts `todo-backend mcp`."""
+    """Connects the Python SDK over standard input and output, to `todo-backend mcp`, which it starts."""
     command = StdioServerParameters(command=BACKEND, args=["mcp"], env=environment(base_url, token))
     return Client(command, mode=mode)
 
 
 class Inspector:
-    """`@modelcontextprotocol/inspector --cli`: one program a question."""
+    """`@modelcontextprotocol/inspector --cli`, which is a new process for each request."""
 
     def __init__(self, *target):
         self.target = target
@@ -68,10 +68,10 @@ class Inspector:
         pairs = [part for pair in environment(base_url, token).items() for part in ("-e", "=".join(pair))]
         return cls(BACKEND, "mcp", *pairs)
 
-    def ask(self, method, *arguments):
-        """The exit code, and what was printed: the answer, or the error."""
+    def run(self, method, *arguments):
+        """Sends a request. Returns the exit code, standard output and standard error."""
         command = [INSPECTOR, "--cli", *self.target, "--method", method, *arguments]
-        # It keeps a catalog of servers, and would ask at the terminal for a sign-in.
+        # The inspector stores a catalog of servers in its home directory, and may ask for a sign-in at the terminal.
         settings = {**os.environ, "MCP_CATALOG_PATH": os.devnull, "HOME": os.environ["SCRATCH"]}
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, env=settings, check=False
@@ -79,20 +79,20 @@ class Inspector:
         return done.returncode, done.stdout, done.stderr
 
     def result(self, method, *arguments):
-        code, output, errors = self.ask(method, *arguments)
+        code, output, errors = self.run(method, *arguments)
         assert code == 0, f"{method}: exit code {code}: {output}{errors}"
         return json.loads(output)
 
     def call(self, tool, **arguments):
-        """The result of a tool, whether it refused or not."""
+        """Calls a tool, and returns its result, which may be an error."""
         pairs = [part for name, value in arguments.items() for part in ("--tool-arg", f"{name}={value}")]
-        code, output, errors = self.ask("tools/call", "--tool-name", tool, *pairs)
+        code, output, errors = self.run("tools/call", "--tool-name", tool, *pairs)
         assert output, f"{tool}: exit code {code}: {errors}"
         return json.loads(output)
 
 
-def program(**variables):
-    """Exit code, standard output and standard error of `todo-backend mcp` with nothing to read."""
+def run_stdio_server(**variables):
+    """Runs `todo-backend mcp` with empty input. Returns the exit code, standard output and standard error."""
     settings = {name: value for name, value in os.environ.items() if name not in ("TODO_URL", "TODO_TOKEN")}
     done = subprocess.run(
         [BACKEND, "mcp"],

@@ -1,7 +1,7 @@
-"""Asks a backend over MCP with the Python SDK and the inspector, over HTTP and over standard input and output.
+"""Tests a backend by the Python SDK and the inspector of MCP, over HTTP and over standard input and output.
 
-Arguments: the URL of a running backend with a database that may be filled. FOREIGN_HOST is a name that
-MCP_ALLOWED_HOSTS lists and that is not this machine's. REPORT is the path of the JUnit report.
+Arguments: the URL of a running backend with a database that may be filled. FOREIGN_HOST is a host in
+MCP_ALLOWED_HOSTS that is not this machine. REPORT is the path of the JUnit report.
 """
 
 import asyncio
@@ -12,18 +12,18 @@ import traceback
 import xml.etree.ElementTree as ElementTree
 
 import httpx2
-from clients import Inspector, User, bearer, program, python_http, python_stdio
+from clients import Inspector, User, bearer, python_http, python_stdio, run_stdio_server
 from mcp import MCPError
 
 TOOLS = {
-    # Read only, destructive, idempotent.
+    # The hints read-only, destructive and idempotent of each tool.
     "add_task": (False, False, False),
     "list_tasks": (True, False, True),
     "complete_task": (False, False, True),
     "update_task": (False, True, False),
     "delete_task": (False, True, False),
 }
-BAD = [
+INVALID_ARGUMENTS = [
     ("add_task", {"title": " "}, "title"),
     ("add_task", {"title": "x" * 201}, "title"),
     ("list_tasks", {"limit": 0}, "limit"),
@@ -33,12 +33,14 @@ BAD = [
 ]
 
 
-def refusal(result):
+def error_of(result):
+    """The error object of a tool call that was refused."""
     assert result.is_error, result
     return json.loads(result.content[0].text)
 
 
-async def fails(awaitable, *words):
+async def expect_protocol_error(awaitable, *words):
+    """Asserts that a request fails with a message that contains these words."""
     try:
         result = await awaitable
     except MCPError as error:
@@ -49,16 +51,20 @@ async def fails(awaitable, *words):
 
 async def tools(client):
     listed = (await client.list_tools()).tools
-    told = {}
+    hints = {}
     for tool in listed:
         assert tool.title and tool.description and tool.output_schema, tool
-        hints = tool.annotations
-        told[tool.name] = (hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint)
-    assert told == TOOLS, told
+        annotations = tool.annotations
+        hints[tool.name] = (
+            annotations.read_only_hint,
+            annotations.destructive_hint,
+            annotations.idempotent_hint,
+        )
+    assert hints == TOOLS, hints
 
 
 async def every_tool(client):
-    """The SDK holds each result against the tool's output schema."""
+    """Calls every tool. The SDK checks each result against the output schema of the tool."""
     added = (await client.call_tool("add_task", {"title": "Buy milk", "description": "2 l"})).structured_content["task"]
     again = (await client.call_tool("add_task", {"title": "Buy milk and eggs"})).structured_content["task"]
     page = (await client.call_tool("list_tasks", {"limit": 1})).structured_content
@@ -77,17 +83,17 @@ async def every_tool(client):
 
 
 async def bad_arguments(client):
-    for tool, arguments, field in BAD:
-        refused = refusal(await client.call_tool(tool, arguments))
+    for tool, arguments, field in INVALID_ARGUMENTS:
+        refused = error_of(await client.call_tool(tool, arguments))
         assert refused["errors"][0]["field"] == field, refused
     ids = [(await client.call_tool("add_task", {"title": "Twin"})).structured_content["task"]["id"] for _ in range(2)]
-    refused = refusal(await client.call_tool("delete_task", {"task": "twin"}))
+    refused = error_of(await client.call_tool("delete_task", {"task": "twin"}))
     assert refused["error"] == "ambiguous" and {twin["id"] for twin in refused["candidates"]} == set(ids), refused
     for task in ids:
         await client.call_tool("delete_task", {"task": task})
-    refused = refusal(await client.call_tool("delete_task", {"task": ids[0]}))
+    refused = error_of(await client.call_tool("delete_task", {"task": ids[0]}))
     assert refused["error"] == "not_found", refused
-    assert refusal(await client.call_tool("drop_tables", {}))["error"] == "unknown_tool"
+    assert error_of(await client.call_tool("drop_tables", {}))["error"] == "unknown_tool"
 
 
 async def resources(client):
@@ -100,7 +106,7 @@ async def resources(client):
     assert pending["tasks"] == [task], pending
     assert json.loads((await client.read_resource(f"tasks://{task['id']}")).contents[0].text) == task
     await client.call_tool("delete_task", {"task": task["id"]})
-    await fails(client.read_resource(f"tasks://{task['id']}"), "no such resource")
+    await expect_protocol_error(client.read_resource(f"tasks://{task['id']}"), "no such resource")
 
 
 async def prompt(client):
@@ -108,23 +114,23 @@ async def prompt(client):
     assert [known.name for known in (await client.list_prompts()).prompts] == ["plan_my_day"]
     messages = (await client.get_prompt("plan_my_day", {"focus": "the garden"})).messages
     assert "the garden" in messages[0].content.text and "Plan me" in messages[1].content.resource.text, messages
-    await fails(client.get_prompt("plan_my_day", {"mood": "good"}), "mood")
+    await expect_protocol_error(client.get_prompt("plan_my_day", {"mood": "good"}), "mood")
     await client.call_tool("delete_task", {"task": task["id"]})
 
 
 async def another_user(client, other):
-    """What one client makes, another user's cannot find."""
+    """A client of another user cannot find a task."""
     task = (await client.call_tool("add_task", {"title": "Secret"})).structured_content["task"]
     for name in (task["id"], "Secret"):
         for tool, arguments in (("complete_task", {}), ("update_task", {"title": "Found"}), ("delete_task", {})):
-            assert refusal(await other.call_tool(tool, {"task": name, **arguments}))["error"] == "not_found"
-    await fails(other.read_resource(f"tasks://{task['id']}"), "no such resource")
+            assert error_of(await other.call_tool(tool, {"task": name, **arguments}))["error"] == "not_found"
+    await expect_protocol_error(other.read_resource(f"tasks://{task['id']}"), "no such resource")
     assert (await other.call_tool("list_tasks", {"q": "Secret"})).structured_content["counts"]["all"] == 0
     assert (await client.call_tool("delete_task", {"task": "Secret"})).structured_content["task"] == task
 
 
-def inspected(inspector):
-    """The same with the inspector, which tells schemas that other programs could not read by its exit code."""
+def every_method(inspector):
+    """Calls every tool and method by the inspector, which fails for a schema that it cannot read."""
     assert {tool["name"] for tool in inspector.result("tools/list", "--strict")["tools"]} == set(TOOLS)
     task = inspector.call("add_task", title="Inspect")["structuredContent"]["task"]
     assert inspector.call("list_tasks", q="inspect", limit=5)["structuredContent"]["tasks"] == [task]
@@ -143,9 +149,9 @@ def inspected(inspector):
     assert refused["isError"] and "not_found" in refused["content"][0]["text"], refused
 
 
-def shut_out(base_url, headers):
-    """Without a token, and with a wrong one, there is no server."""
-    code, output, errors = Inspector.http(base_url, headers).ask("tools/list")
+def unauthorized(base_url, headers):
+    """A request without a valid token is refused."""
+    code, output, errors = Inspector.http(base_url, headers).run("tools/list")
     assert code != 0 and "auth" in output + errors, (code, output, errors)
     answer = post(base_url, headers)
     assert answer.status_code == 401 and answer.json()["code"] == "unauthorized", answer.text
@@ -159,21 +165,23 @@ def post(base_url, headers):
 
 
 async def hosts(base_url, user):
+    """Only hosts in MCP_ALLOWED_HOSTS are served."""
     async with python_http(base_url, {**bearer(user.token), "Host": os.environ["FOREIGN_HOST"]}) as client:
         await tools(client)
     answer = post(base_url, {**bearer(user.token), "Host": "evil.example"})
     assert answer.status_code == 403 and answer.json()["code"] == "forbidden_host", answer.text
 
 
-def started_wrongly(variables, *words):
-    code, output, errors = program(**variables)
+def start_fails(variables, *words):
+    """`todo-backend mcp` fails with a message that contains these words, but not the token."""
+    code, output, errors = run_stdio_server(**variables)
     assert code != 0 and output == "", (code, output)
     assert all(word in errors for word in words), errors
     assert variables.get("TODO_TOKEN", "todo_secret") not in errors, errors
 
 
 def checks(base_url):
-    """Each check by its name."""
+    """Yields the name and the function of each check."""
     ada = User(base_url, "ada")
 
     def http(user, mode="auto"):
@@ -182,7 +190,7 @@ def checks(base_url):
     def stdio(user, mode="auto"):
         return python_stdio(base_url, user.token, mode)
 
-    for way, connect in (("HTTP", http), ("stdio", stdio)):
+    for transport, connect in (("HTTP", http), ("stdio", stdio)):
         for mode in ("auto", "legacy"):
             for check in (tools, every_tool, bad_arguments, resources, prompt):
 
@@ -190,26 +198,26 @@ def checks(base_url):
                     async with connect(User(base_url, "cleo"), mode) as client:
                         await check(client)
 
-                yield f"Python SDK, {way}, {mode}: {check.__name__}", run
+                yield f"Python SDK, {transport}, {mode}: {check.__name__}", run
 
-        async def two(connect=connect):
+        async def run_with_two_users(connect=connect):
             async with connect(ada) as client, connect(User(base_url, "bea")) as other:
                 await another_user(client, other)
 
-        yield f"Python SDK, {way}: another user", two
+        yield f"Python SDK, {transport}: another user", run_with_two_users
 
-    yield "inspector, HTTP", lambda: inspected(Inspector.http(base_url, bearer(ada.token)))
-    yield "inspector, stdio", lambda: inspected(Inspector.stdio(base_url, ada.token))
-    yield "no token", lambda: shut_out(base_url, {})
-    yield "wrong token", lambda: shut_out(base_url, bearer("todo_wrong"))
-    yield "a session's cookie", lambda: shut_out(base_url, {"Cookie": ada.cookie})
+    yield "inspector, HTTP", lambda: every_method(Inspector.http(base_url, bearer(ada.token)))
+    yield "inspector, stdio", lambda: every_method(Inspector.stdio(base_url, ada.token))
+    yield "no token", lambda: unauthorized(base_url, {})
+    yield "wrong token", lambda: unauthorized(base_url, bearer("todo_wrong"))
+    yield "a session's cookie", lambda: unauthorized(base_url, {"Cookie": ada.cookie})
     yield "hosts", lambda: hosts(base_url, ada)
     nowhere = {"TODO_URL": "http://127.0.0.1:9", "TODO_TOKEN": "todo_secret"}
-    yield "stdio without a server", lambda: started_wrongly(nowhere, "http://127.0.0.1:9", "check TODO_URL")
+    yield "stdio without a server", lambda: start_fails(nowhere, "http://127.0.0.1:9", "check TODO_URL")
     wrong = {"TODO_URL": base_url, "TODO_TOKEN": "todo_wrong"}
-    yield "stdio with a wrong token", lambda: started_wrongly(wrong, "does not accept TODO_TOKEN")
-    yield "stdio without an address", lambda: started_wrongly({"TODO_TOKEN": ada.token}, "TODO_URL is not set")
-    yield "stdio without a token", lambda: started_wrongly({"TODO_URL": base_url}, "TODO_TOKEN is not set")
+    yield "stdio with a wrong token", lambda: start_fails(wrong, "does not accept TODO_TOKEN")
+    yield "stdio without an address", lambda: start_fails({"TODO_TOKEN": ada.token}, "TODO_URL is not set")
+    yield "stdio without a token", lambda: start_fails({"TODO_URL": base_url}, "TODO_TOKEN is not set")
 
 
 def main():

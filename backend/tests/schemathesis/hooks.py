@@ -1,4 +1,4 @@
-"""What a schema cannot say, for the requests that schemathesis means to be accepted."""
+"""Applies rules that a schema cannot express to the requests that schemathesis generates as valid."""
 
 import os
 import uuid
@@ -18,17 +18,17 @@ def before_call(context, case, kwargs):
     if not is_valid(case):
         return
     if password and isinstance(case.body, dict):
-        # Only the owner knows it.
+        # The generator cannot know the current password.
         case.body["current_password"] = password
     if "Idempotency-Key" in case.headers:
-        # A key belongs to one request, and the generator repeats itself.
+        # A key belongs to one request, but the generator repeats keys.
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
-    # A nullable header is one that may be left out.
+    # The schema declares an optional header as nullable.
     for name in ("If-Match", "Last-Event-ID"):
         if case.headers.get(name) == "null":
             del case.headers[name]
     if case.path == "/api/chat" and isinstance(case.body, dict):
-        # A message or an answer to a question, and both of the latter are about an existing conversation.
+        # A request has either a message or a confirmation. Confirming and editing need a conversation.
         if case.body.get("message") is not None or case.body.get("confirm") is None:
             case.body["message"] = case.body.get("message") or "A message"
             case.body.pop("confirm", None)
@@ -36,21 +36,21 @@ def before_call(context, case, kwargs):
             case.body.pop("replace_from", None)
         if case.body.get("conversation_id") is None:
             case.body = {"message": case.body.get("message") or "A message"}
-    # A cursor comes from a page.
+    # Only a page of results has a valid cursor.
     case.query.pop("cursor", None)
     if case.path == "/api/tasks/import" and isinstance(case.body, list):
         for task in case.body:
-            # A pending task has not been completed at any time.
+            # A pending task must not have a time of completion.
             if task.get("status") == "pending":
                 task.pop("completed_at", None)
-            # Years before 1970 are refused; a date-time schema has no range.
+            # Years before 1970 are refused, but a date-time schema has no range.
             for field in ("created_at", "updated_at", "completed_at"):
                 if str(task.get(field) or "1970") < "1970":
                     del task[field]
     if case.path == "/api/tasks/import" and isinstance(case.body, (str, bytes)):
         case.body = "title\nA task\n"
     if isinstance(case.body, dict) and isinstance(case.body.get("expires_in_days"), float):
-        # JSON Schema takes 7.0 for an integer, and so does every client that writes 7.
+        # 7.0 is an integer in JSON Schema, but the API accepts only 7.
         case.body["expires_in_days"] = int(case.body["expires_in_days"])
 
 

@@ -1,4 +1,4 @@
-"""Runs schemathesis with each kind of credential. It leaves a JUnit report of each run in the directory `REPORTS`.
+"""Runs schemathesis with each kind of credential. Writes a JUnit report of each run into the directory `REPORTS`.
 
 Arguments: the URL of a running backend with a database that may be filled.
 """
@@ -15,9 +15,9 @@ import requests
 
 HERE = pathlib.Path(__file__).parent
 SEED = "20260101"
-# They need the account's current password and change the account: `hooks.py` supplies it.
-ACCOUNT = ["PATCH /api/auth/me", "POST /api/auth/password"]
-# It ends the account it is tried with.
+# These operations change the account. `hooks.py` adds the current password, which they need.
+ACCOUNT_OPERATIONS = ["PATCH /api/auth/me", "POST /api/auth/password"]
+# This operation deletes the account.
 DELETION = "DELETE /api/auth/me"
 
 
@@ -38,7 +38,7 @@ class User:
         return answer.json()["token"]
 
     def sign_in(self):
-        """Signs in when first needed, and again when a session has been ended by an operation under test."""
+        """Schemathesis signs in before the first request, and again when an operation has ended the session."""
         return {
             "name": self.name,
             "loginEndpointAuth": {
@@ -56,19 +56,19 @@ class User:
         }
 
 
-def fixed(name, header, value):
+def fixed_header(name, header, value):
     return {"name": name, "fixedHeaders": [{"name": header, "value": value}]}
 
 
 def check(base_url, title, users, arguments, environment=None):
-    """One run of schemathesis. Returns whether it succeeded."""
+    """Runs schemathesis once. Returns whether it succeeded."""
     print(f"\n{title}\n", flush=True)
     with tempfile.TemporaryDirectory() as directory:
         directory = pathlib.Path(directory)
         (directory / "users.json").write_text(json.dumps({"auth": users}))
         config = (HERE / "schemathesis.toml").read_text()
         if len(users) > 1:
-            # Neither may see what belongs to the other.
+            # Neither user may have access to resources of the other.
             config += "\n[auth.wfc]\npath = \"users.json\"\n" + f"peers = {json.dumps([u['name'] for u in users])}\n"
             config += f"user = {json.dumps(users[0]['name'])}\n"
         else:
@@ -87,13 +87,13 @@ def check(base_url, title, users, arguments, environment=None):
 def main():
     base_url = sys.argv[1].rstrip("/")
     ada, bea, cleo, dora = (User(base_url, name) for name in ("ada", "bea", "cleo", "dora"))
-    others = [argument for name in [*ACCOUNT, DELETION] for argument in ("--exclude-name", name)]
-    account = [argument for name in ACCOUNT for argument in ("--include-name", name)]
-    bearer = fixed("program", "Authorization", f"Bearer {ada.token(base_url)}")
+    others = [argument for name in [*ACCOUNT_OPERATIONS, DELETION] for argument in ("--exclude-name", name)]
+    account = [argument for name in ACCOUNT_OPERATIONS for argument in ("--include-name", name)]
+    bearer = fixed_header("program", "Authorization", f"Bearer {ada.token(base_url)}")
     results = [
         check(base_url, "Signed in, two users", [ada.sign_in(), bea.sign_in()], others),
-        check(base_url, "The account", [fixed("cleo", "Cookie", cleo.cookie)], account, {"PASSWORD": cleo.password}),
-        check(base_url, "Its end", [fixed("dora", "Cookie", dora.cookie)], ["--include-name", DELETION], {"PASSWORD": dora.password}),
+        check(base_url, "The account", [fixed_header("cleo", "Cookie", cleo.cookie)], account, {"PASSWORD": cleo.password}),
+        check(base_url, "Its end", [fixed_header("dora", "Cookie", dora.cookie)], ["--include-name", DELETION], {"PASSWORD": dora.password}),
         check(base_url, "With an API token", [bearer], ["--include-tag", "tasks", "--include-tag", "events"]),
     ]
     sys.exit(not all(results))

@@ -1,4 +1,4 @@
-//! Makes an answer from a script and a conversation.
+//! Chooses a reply for a conversation, and renders its templates.
 
 use minijinja::{Environment, UndefinedBehavior};
 use regex::Regex;
@@ -11,17 +11,17 @@ use crate::{
     script::{Rule, When},
 };
 
-/// A reply whose templates are filled in.
+/// A reply with rendered templates.
 #[derive(Debug)]
 pub struct Answer {
     pub pieces: Vec<String>,
-    /// Name and arguments, as text.
+    /// The name and the arguments of each call.
     pub calls: Vec<(String, String)>,
     pub reply: Reply,
 }
 
-/// The reply that a rule gives, and what its patterns captured.
-pub fn by_rule(rules: &mut [Rule], conversation: &Conversation<'_>) -> Option<(Reply, Map<String, Value>)> {
+/// The reply of the first rule that matches, and the captures of its patterns.
+pub fn match_rules(rules: &mut [Rule], conversation: &Conversation<'_>) -> Option<(Reply, Map<String, Value>)> {
     rules.iter_mut().filter(|rule| rule.times != Some(0)).find_map(|rule| {
         let captured = captures(&rule.when, conversation)?;
         let last = rule.repeat.then(|| rule.replies.last()).flatten();
@@ -31,15 +31,15 @@ pub fn by_rule(rules: &mut [Rule], conversation: &Conversation<'_>) -> Option<(R
     })
 }
 
-/// What the patterns captured, or `None` when the conditions do not hold.
+/// The captures of the patterns, or `None` if a condition is false.
 fn captures(when: &When, conversation: &Conversation<'_>) -> Option<Map<String, Value>> {
     let mut captured = Map::new();
     if let Some(pattern) = &when.user {
-        capture(&pattern.0, &conversation.user(), &mut captured)?;
+        capture(&pattern.0, &conversation.user_message(), &mut captured)?;
     }
     if when.tool.is_some() || when.result.is_some() {
         let (tool, text) = conversation.last_result()?;
-        if when.tool.as_ref().is_some_and(|wanted| wanted != tool) {
+        if when.tool.as_ref().is_some_and(|expected| expected != tool) {
             return None;
         }
         if let Some(pattern) = &when.result {
@@ -49,23 +49,29 @@ fn captures(when: &When, conversation: &Conversation<'_>) -> Option<Map<String, 
     Some(captured)
 }
 
-fn capture(pattern: &Regex, text: &str, into: &mut Map<String, Value>) -> Option<()> {
+/// Adds the captures of a pattern, or returns `None` if it does not match.
+fn capture(pattern: &Regex, text: &str, captures: &mut Map<String, Value>) -> Option<()> {
     let found = pattern.captures(text)?;
     for name in pattern.capture_names().flatten() {
-        into.insert(name.to_owned(), json!(found.name(name).map(|part| part.as_str())));
+        captures.insert(name.to_owned(), json!(found.name(name).map(|part| part.as_str())));
     }
     let all: Vec<_> = found.iter().map(|part| part.map(|part| part.as_str())).collect();
-    into.insert("captures".to_owned(), json!(all));
+    captures.insert("captures".to_owned(), json!(all));
     Some(())
 }
 
 impl Answer {
-    pub fn of(reply: Reply, mut names: Map<String, Value>, conversation: &Conversation<'_>) -> Result<Self, Error> {
+    /// Renders the templates of a reply. `variables` are the captures of its rule.
+    pub fn render(
+        reply: Reply,
+        mut variables: Map<String, Value>,
+        conversation: &Conversation<'_>,
+    ) -> Result<Self, Error> {
         let results = conversation.results();
-        names.insert("user".to_owned(), json!(conversation.user()));
-        names.insert("result".to_owned(), results.last().cloned().unwrap_or_default());
-        names.insert("results".to_owned(), Value::Array(results));
-        let templates = Templates::new(&names);
+        variables.insert("user".to_owned(), json!(conversation.user_message()));
+        variables.insert("result".to_owned(), results.last().cloned().unwrap_or_default());
+        variables.insert("results".to_owned(), Value::Array(results));
+        let templates = Templates::new(&variables);
 
         let text = templates.text(&reply.text)?;
         let mut pieces: Vec<_> = text.split_inclusive(' ').map(str::to_owned).collect();
@@ -86,35 +92,35 @@ impl Answer {
 
 struct Templates {
     environment: Environment<'static>,
-    names: minijinja::Value,
+    variables: minijinja::Value,
 }
 
 impl Templates {
-    fn new(names: &Map<String, Value>) -> Self {
+    fn new(variables: &Map<String, Value>) -> Self {
         let mut environment = Environment::new();
-        // A name that is missing is a mistake in the script, except in a condition.
+        // An undefined variable is an error of the script, except in a condition.
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-        Self { environment, names: minijinja::value::Serde(names).into() }
+        Self { environment, variables: minijinja::value::Serde(variables).into() }
     }
 
     fn text(&self, template: &str) -> Result<String, Error> {
-        self.environment.render_str(template, self.names.clone()).map_err(|error| failed(template, &error))
+        self.environment.render_str(template, self.variables.clone()).map_err(|error| template_error(template, &error))
     }
 
-    /// A text that is one expression gives its value, of any type.
+    /// Renders all strings in a value. A string that consists of one expression becomes the value of the expression.
     fn value(&self, template: &Value) -> Result<Value, Error> {
         match template {
             Value::String(text) => match expression(text) {
                 Some(expression) => self
                     .environment
                     .compile_expression(expression)
-                    .and_then(|expression| expression.eval(self.names.clone()))
+                    .and_then(|expression| expression.eval(self.variables.clone()))
                     .and_then(|value| {
                         serde_json::to_value(value).map_err(|error| {
                             minijinja::Error::new(minijinja::ErrorKind::BadSerialization, error.to_string())
                         })
                     })
-                    .map_err(|error| failed(text, &error)),
+                    .map_err(|error| template_error(text, &error)),
                 None => self.text(text).map(Value::String),
             },
             Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
@@ -126,11 +132,12 @@ impl Templates {
     }
 }
 
+/// The expression of a text such as `{{ expression }}`.
 fn expression(text: &str) -> Option<&str> {
     let inside = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
     (!inside.contains("{{")).then_some(inside)
 }
 
-fn failed(template: &str, error: &minijinja::Error) -> Error {
+fn template_error(template: &str, error: &minijinja::Error) -> Error {
     Error::Template { template: template.to_owned(), reason: error.to_string() }
 }

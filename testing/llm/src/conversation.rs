@@ -1,37 +1,37 @@
-//! The conversation so far, as a request has it.
+//! The conversation in a request.
 
 use serde_json::Value;
 
 /// The messages of a request.
 pub struct Conversation<'a> {
     messages: &'a [Value],
-    /// The index of the turn's first message, which follows the user's last one.
-    turn: usize,
+    /// The index of the first message after the last one of the user.
+    turn_start: usize,
 }
 
 impl<'a> Conversation<'a> {
-    pub fn of(request: &'a Value) -> Self {
+    pub fn from_request(request: &'a Value) -> Self {
         let messages = request["messages"].as_array().map_or(&[][..], Vec::as_slice);
-        let turn = messages.iter().rposition(|message| message["role"] == "user").map_or(0, |at| at + 1);
-        Self { messages, turn }
+        let turn_start = messages.iter().rposition(|message| message["role"] == "user").map_or(0, |index| index + 1);
+        Self { messages, turn_start }
     }
 
-    /// The user's last message.
-    pub fn user(&self) -> String {
-        self.turn.checked_sub(1).map(|at| text(&self.messages[at])).unwrap_or_default()
+    /// The text of the last message of the user.
+    pub fn user_message(&self) -> String {
+        self.turn_start.checked_sub(1).map(|index| text(&self.messages[index])).unwrap_or_default()
     }
 
-    /// How often the model has answered in this turn.
+    /// The number of answers that this turn has.
     pub fn round(&self) -> usize {
         self.in_turn("assistant").count()
     }
 
-    /// The tool results of this turn: JSON where they are.
+    /// The tool results of this turn, parsed if they are JSON.
     pub fn results(&self) -> Vec<Value> {
         self.in_turn("tool").map(text).map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text))).collect()
     }
 
-    /// The last message, when it is a tool's result: name and text.
+    /// The name of the tool and the text, if the last message is a tool result.
     pub fn last_result(&self) -> Option<(&'a str, String)> {
         let last = self.messages.last().filter(|last| last["role"] == "tool")?;
         let mut calls = self.messages.iter().rev().filter_map(|message| message["tool_calls"].as_array()).flatten();
@@ -41,11 +41,11 @@ impl<'a> Conversation<'a> {
     }
 
     fn in_turn(&self, role: &'static str) -> impl Iterator<Item = &'a Value> {
-        self.messages[self.turn..].iter().filter(move |message| message["role"] == role)
+        self.messages[self.turn_start..].iter().filter(move |message| message["role"] == role)
     }
 }
 
-/// A content is a text, or a list of parts.
+/// The text of a message, whose content is a text or a list of parts.
 fn text(message: &Value) -> String {
     match &message["content"] {
         Value::String(text) => text.clone(),

@@ -1,6 +1,6 @@
-//! A language model that plays a script, behind an OpenAI-compatible API.
+//! A scripted language model behind an OpenAI-compatible API.
 //!
-//! Tests in Rust start one in their own process:
+//! Tests in Rust start a model in their own process:
 //!
 //! ```
 //! use serde_json::json;
@@ -23,78 +23,80 @@
 //! # }
 //! ```
 //!
-//! Others run the program, `todo-llm --script FILE` or `todo-llm --demo`, and speak to it over HTTP. It logs
-//! `{"message":"listening","address":…}` as one line of JSON.
+//! Other tests run the program, `todo-llm --script FILE` or `todo-llm --demo`, and use it over HTTP. It logs its
+//! address as one line of JSON: `{"message":"listening","address":…}`.
 //!
 //! # Scripts
 //!
-//! YAML, or JSON, which is a part of it. All there is in one file:
+//! A script is a file in YAML or JSON. This one has everything that a script can contain:
 //!
 //! ```yaml
 #![doc = include_str!("../scripts/example.yaml")]
 //! ```
 //!
-//! A request is answered by the first rule that fits, else by the next of the `replies`, else refused with the code
-//! `no_reply`. A script of `replies` only suits a test with one conversation; rules suit tests that share a model, each
-//! with phrases of its own.
+//! The first rule that matches answers a request. If there is none, the next of the `replies` does. If that is missing
+//! too, the request is refused with the code `no_reply`. A script with only `replies` suits a test with one
+//! conversation. Rules suit tests that share a model, each with its own phrases.
 //!
-//! A **turn** begins with the user's last message, and has a **round** for each answer of the model: round 0 when the
-//! user has spoken, round 1 after the first tool results. Which round it is can be read off the messages, so a rule
-//! works for any number of conversations at once, and a repeated request is answered as before.
+//! A **turn** begins with the last message of the user, and has a **round** for each answer of the model: round 0
+//! follows the message, round 1 the first tool results. The round is computed from the messages of the request, so a
+//! rule works for any number of concurrent conversations, and a repeated request gets the same answer.
 //!
 //! ## Rules
 //!
-//! | `when` | holds if |
+//! | condition in `when` | is true if |
 //! | --- | --- |
-//! | `user` | the user's last message has a match of this [regular expression](regex) |
+//! | `user` | this [regular expression](regex) matches the last message of the user |
 //! | `tool` | the last message is a result of this tool |
-//! | `result` | the last message is a tool result whose text has a match of this regular expression |
+//! | `result` | the last message is a tool result, and this regular expression matches its text |
 //!
-//! A rule has `replies`, one for each round, and no longer fits after the last; or `reply`, for every round.
-//! With `times`, it answers so many times and then no more.
+//! A rule has either `replies`, one for each round, and does not match in later rounds, or one `reply` for every round.
+//! `times` limits how often it answers.
 //!
 //! ## Templates
 //!
-//! Texts, pieces, and all strings in the arguments of tool calls are [Jinja templates](minijinja::syntax). They know
+//! Texts, pieces, and all strings in the arguments of tool calls are [Jinja templates](minijinja::syntax). Their
+//! variables are
 //!
-//! - the groups with names of the rule's expressions, and `captures`, the list of all groups of the last of them;
-//! - `user`, the user's last message;
-//! - `results`, the tool results of this turn, and `result`, the last of them: values, where they are JSON.
+//! - the named groups of the expressions of the rule, and `captures`, the list of all groups of the last expression;
+//! - `user`, the last message of the user;
+//! - `results`, the tool results of this turn, and `result`, the last of them. A result that is JSON is parsed.
 //!
-//! An argument that is nothing but one `{{ expression }}` gets its value with its type, not a text. A name that does
-//! not exist refuses the request with the code `script_error`, except in a condition.
+//! An argument that consists of one `{{ expression }}` gets the value of the expression, of any type. A request whose
+//! template uses an undefined variable outside of a condition is refused with the code `script_error`.
 //!
-//! ## What can go wrong
+//! ## Faults
 //!
-//! Every way to send is a [`Quirk`], and every fault a [`Fault`]. The first chunk has the role and no text, so `after:
-//! 2` is in the middle of a text of two words. Nothing waits for a clock: a stall lasts until the reader goes, and a
-//! [`Gate`] until the test opens it ([`Model::pass`], [`Model::open`]).
+//! A [`Quirk`] is an unusual encoding of a complete answer, and a [`Fault`] breaks the answer. The first chunk has the
+//! role and no text, so a fault with `after: 2` is in the middle of a text of two words. Nothing depends on time: a
+//! stall lasts until the client disconnects, and a [`Gate`] blocks until the test opens it ([`Model::pass`],
+//! [`Model::open`]).
 //!
-//! Whatever the script says, a request that real servers refuse is refused with the code `invalid_request`: a tool call
-//! without its result or a result without its call, earlier arguments that are no JSON, a message without content,
-//! tools without a usable name.
+//! With every script, a request that real servers refuse is refused with the code `invalid_request`: for example a tool
+//! call without a result, a result without a call, earlier arguments that are no JSON, a message without content, or a
+//! tool without a valid name.
 //!
 //! # HTTP
 //!
-//! | request | does |
+//! | request | effect |
 //! | --- | --- |
-//! | `POST /v1/chat/completions` | answers, as a stream with `"stream": true` |
-//! | `GET /v1/models` | names a model; every name will do |
-//! | `GET /requests`, `DELETE /requests` | the bodies that were sent to the first, in order; forgets them |
-//! | `PUT /script` | begins a new script, with every gate shut |
-//! | `POST /rules` | puts a list of rules before all others |
-//! | `POST /gates/{name}?chunks=1` | lets one chunk pass the gate, now or when it comes; without `chunks`, all |
-//! | `GET /health` | answers |
+//! | `POST /v1/chat/completions` | returns an answer, as a stream if the body has `"stream": true` |
+//! | `GET /v1/models` | lists one model; a request for an answer may name any model |
+//! | `GET /requests`, `DELETE /requests` | returns the bodies of all requests for an answer, in order, or deletes them |
+//! | `PUT /script` | replaces the script, and closes all gates |
+//! | `POST /rules` | inserts a list of rules before the others |
+//! | `POST /gates/{name}?chunks=1` | lets this number of chunks pass the gate, or all chunks without `chunks`, also before they arrive |
+//! | `GET /health` | returns 200 |
 
 mod answer;
-mod check;
+mod completion;
 mod conversation;
 mod reply;
 mod routes;
 mod script;
 mod state;
 mod stream;
-mod wire;
+mod validation;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -104,7 +106,7 @@ use tokio::net::TcpListener;
 pub use reply::{Fault, Gate, Quirk, Reply, ToolCall};
 pub use script::{Pattern, Rule, Script, When};
 
-/// What is wrong with a script, or keeps the model from starting.
+/// A fault of a script, or of starting the model.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the script is wrong: {0}")]
@@ -115,7 +117,7 @@ pub enum Error {
     Listen(#[from] io::Error),
 }
 
-/// A running model. Dropping it cuts every connection.
+/// A running model. Dropping it closes all connections.
 #[derive(Debug)]
 pub struct Model {
     address: SocketAddr,
@@ -126,11 +128,12 @@ impl Model {
     /// Starts a model on a free port.
     ///
     /// # Panics
-    /// When there is none.
+    /// Panics if no port is free.
     pub async fn start(script: Script) -> Self {
         Self::listen(script, SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free port")
     }
 
+    /// Starts a model on an address.
     pub async fn listen(script: Script, address: SocketAddr) -> Result<Self, Error> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -155,27 +158,27 @@ impl Model {
         self.state.requests()
     }
 
-    /// Waits until the model was asked so many times since its start.
-    pub async fn asked(&self, times: usize) {
-        self.until(|counts| counts.requests >= times).await;
+    /// Waits until the model has received this number of requests for an answer since its start.
+    pub async fn wait_for_requests(&self, count: usize) {
+        self.wait_for(|counts| counts.requests >= count).await;
     }
 
-    /// Waits until no answer is under way: the last was sent, or its reader has gone.
+    /// Waits until no answer is being sent: each is complete, or its client has disconnected.
     pub async fn idle(&self) {
-        self.until(|counts| counts.open == 0).await;
+        self.wait_for(|counts| counts.open_answers == 0).await;
     }
 
-    /// Begins a new script, with every gate shut.
-    pub fn play(&self, script: Script) {
-        self.state.play(script);
+    /// Replaces the script, and closes all gates.
+    pub fn set_script(&self, script: Script) {
+        self.state.set_script(script);
     }
 
-    /// Adds rules before all others: tests that share a model need not know of each other.
+    /// Inserts rules before the others, so that several tests can share a model.
     pub fn add_rules(&self, rules: impl IntoIterator<Item = Rule>) {
         self.state.add_rules(rules.into_iter().collect());
     }
 
-    /// Lets chunks pass a gate, now or when they come.
+    /// Lets this number of chunks pass a gate, also before they arrive.
     pub fn pass(&self, gate: &str, chunks: usize) {
         self.state.gate(gate).add_permits(chunks);
     }
@@ -185,9 +188,9 @@ impl Model {
         self.state.gate(gate).close();
     }
 
-    async fn until(&self, reached: impl FnMut(&state::Counts) -> bool) {
+    async fn wait_for(&self, condition: impl FnMut(&state::Counts) -> bool) {
         let mut counts = self.state.counts.subscribe();
-        counts.wait_for(reached).await.expect("the model holds the sender");
+        counts.wait_for(condition).await.expect("the model keeps the sender");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The `todo-llm` program.
+//! The program `todo-llm`, which serves a scripted model until SIGTERM or SIGINT.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

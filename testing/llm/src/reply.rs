@@ -1,24 +1,24 @@
-//! One answer of the model, and how it is sent.
+//! A reply of the model, and how it is sent.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// One answer of the model. Every text in it is a template.
+/// A reply of the model. Every text in it is a template.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Reply {
-    /// Streamed word by word.
+    /// The text, which is streamed word by word.
     pub text: String,
-    /// Streamed as they are, after the text.
+    /// Texts that follow, each as one chunk.
     pub pieces: Vec<String>,
     pub tool_calls: Vec<ToolCall>,
-    /// `tool_calls` or `stop` unless given.
+    /// The reason in the last chunk: `tool_calls` or `stop` by default.
     pub finish_reason: Option<String>,
-    /// Odd but readable ways to send it.
+    /// Unusual but valid encodings, which can be combined.
     pub quirks: Vec<Quirk>,
-    /// What goes wrong.
+    /// The fault that breaks the answer.
     pub fault: Option<Fault>,
-    /// The place at which the answer waits for the test.
+    /// The gate at which the answer waits for the test.
     pub gate: Option<Gate>,
 }
 
@@ -26,7 +26,7 @@ pub struct Reply {
 #[serde(deny_unknown_fields)]
 pub struct ToolCall {
     pub name: String,
-    /// An object; or a text, sent as it is, which need not be JSON.
+    /// An object, or a text, which is sent unchanged and need not be JSON.
     #[serde(default = "no_arguments")]
     pub arguments: Value,
 }
@@ -35,52 +35,52 @@ fn no_arguments() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-/// An odd way to send an answer that is whole. They can be combined.
+/// An unusual encoding of a complete answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quirk {
-    /// Each byte is a write of its own, also in the middle of characters.
+    /// Each byte is written separately, also within a character.
     SplitBytes,
-    /// The pieces of several tool calls take turns.
+    /// The pieces of several tool calls alternate.
     Interleave,
     /// The first chunk has a role and no content.
     RoleOnly,
     /// A chunk without choices begins the stream, as from Azure.
     EmptyChoices,
-    /// Lines end with CR and LF.
+    /// Lines end with CR LF.
     Crlf,
-    /// Comments stand between the chunks, as some gateways send them. openai-go stumbles over them.
+    /// There are comments between the chunks, as some gateways send them. openai-go fails to read them.
     Comments,
-    /// One JSON document, although a stream was asked for.
+    /// The answer is one JSON document, although the request asks for a stream.
     Json,
-    /// The chunk with the reason to finish is missing.
+    /// The chunk with the finish reason is missing.
     NoFinish,
     /// `[DONE]` is missing.
     NoDone,
 }
 
-/// What goes wrong. `after` counts the chunks that were sent whole; the first has the role only.
+/// A fault. `after` is the number of complete chunks before it; the first chunk has only the role.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
-    /// An HTTP error in place of an answer.
+    /// The answer is an HTTP error.
     Status {
         code: u16,
-        /// The seconds in the header of that name.
+        /// The value of the header `Retry-After`, in seconds.
         retry_after: Option<u64>,
         #[serde(default)]
         message: String,
     },
     /// The request gets no answer, not even a status.
     Silence,
-    /// The connection ends before an answer.
+    /// The connection closes before an answer.
     Close,
-    /// The connection ends in the middle of the stream.
+    /// The connection breaks in the middle of the stream.
     Cut {
         #[serde(default)]
         after: usize,
     },
-    /// The stream goes on for ever without a further byte.
+    /// The stream stays open without further data.
     Stall {
         #[serde(default)]
         after: usize,
@@ -93,12 +93,12 @@ pub enum Fault {
     },
 }
 
-/// A place in a stream that only the test opens: a chunk at a time or for good.
+/// A place in a stream at which chunks wait until the test lets them pass.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gate {
     pub name: String,
-    /// How many chunks pass freely.
+    /// The number of chunks that do not wait.
     #[serde(default)]
     pub after: usize,
 }
@@ -108,11 +108,12 @@ impl Reply {
         Self { text: text.into(), ..Self::default() }
     }
 
-    /// A text in exactly these pieces.
+    /// A text in these pieces.
     pub fn pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Self {
         Self { pieces: pieces.into_iter().map(str::to_owned).collect(), ..Self::default() }
     }
 
+    /// A tool call.
     pub fn call(name: &str, arguments: Value) -> Self {
         Self::default().and_call(name, arguments)
     }
@@ -123,12 +124,12 @@ impl Reply {
         self
     }
 
-    /// An HTTP error.
+    /// An HTTP error with this status.
     pub fn status(code: u16) -> Self {
         Self::default().fault(Fault::Status { code, retry_after: None, message: String::new() })
     }
 
-    /// 429 with `Retry-After`.
+    /// A status 429 with `Retry-After`, in seconds.
     pub fn rate_limited(seconds: u64) -> Self {
         Self::default().fault(Fault::Status { code: 429, retry_after: Some(seconds), message: String::new() })
     }
@@ -145,7 +146,7 @@ impl Reply {
         self
     }
 
-    /// Waits at a gate before each chunk after the first `after`.
+    /// Makes each chunk after the first `after` chunks wait at a gate.
     #[must_use]
     pub fn gate(mut self, name: &str, after: usize) -> Self {
         self.gate = Some(Gate { name: name.to_owned(), after });

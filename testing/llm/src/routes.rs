@@ -1,4 +1,4 @@
-//! The HTTP side.
+//! The HTTP routes.
 
 use std::sync::Arc;
 
@@ -15,25 +15,24 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::Answer,
-    check,
+    completion::{self, Envelope},
     conversation::Conversation,
     reply::{Fault, Quirk},
     script::{Rule, Script},
     state::State,
-    stream,
-    wire::{self, Head},
+    stream, validation,
 };
 
 pub fn router(state: Arc<State>) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(complete))
         .route("/v1/models", get(models))
-        .route("/requests", get(requests).delete(forget_requests))
-        .route("/script", put(play))
+        .route("/requests", get(requests).delete(clear_requests))
+        .route("/script", put(put_script))
         .route("/rules", post(add_rules))
         .route("/gates/{name}", post(open_gate))
         .route("/health", get(|| async {}))
-        // Conversations about logs are long.
+        // Conversations with tool results, such as logs, are long.
         .layer(DefaultBodyLimit::max(16 << 20))
         .with_state(state)
 }
@@ -46,7 +45,7 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn bad(code: &'static str, message: &impl ToString) -> Self {
+    fn bad_request(code: &'static str, message: &impl ToString) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code, message: message.to_string() }
     }
 }
@@ -60,27 +59,31 @@ impl IntoResponse for Refusal {
 }
 
 async fn complete(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: String) -> Result<Response, Refusal> {
-    let open = state.open();
-    let request: Value = serde_json::from_str(&body).map_err(|error| Refusal::bad("invalid_json", &error))?;
+    let open_answer = state.start_answer();
+    let request: Value = serde_json::from_str(&body).map_err(|error| Refusal::bad_request("invalid_json", &error))?;
     let number = state.record(request.clone());
     authorize(&state, &headers)?;
-    check::request(&request).map_err(|wrong| Refusal::bad("invalid_request", &wrong))?;
+    validation::validate(&request).map_err(|error| Refusal::bad_request("invalid_request", &error))?;
 
-    let conversation = Conversation::of(&request);
-    let (reply, captured) = state.choose(&conversation).ok_or_else(|| {
-        let asked = conversation.user();
-        Refusal::bad("no_reply", &format!("the script has no reply for {asked:?} in round {}", conversation.round()))
+    let conversation = Conversation::from_request(&request);
+    let (reply, captured) = state.choose_reply(&conversation).ok_or_else(|| {
+        let message = conversation.user_message();
+        Refusal::bad_request(
+            "no_reply",
+            &format!("the script has no reply for {message:?} in round {}", conversation.round()),
+        )
     })?;
-    let answer = Answer::of(reply, captured, &conversation).map_err(|error| Refusal::bad("script_error", &error))?;
+    let answer =
+        Answer::render(reply, captured, &conversation).map_err(|error| Refusal::bad_request("script_error", &error))?;
     match &answer.reply.fault {
         Some(Fault::Status { code, retry_after, message }) => return Ok(status(*code, *retry_after, message)),
         Some(Fault::Silence) => state.stop.cancelled().await,
-        // Takes the connection along, without a word: this is no panic.
+        // Unwinding closes the connection, and does not run the panic hook.
         Some(Fault::Close) => std::panic::resume_unwind(Box::new("the connection ends")),
         _ => {}
     }
 
-    let head = Head::of(number, &request);
+    let envelope = Envelope::new(number, &request);
     let gate = answer.reply.gate.as_ref().map(|gate| state.gate(&gate.name));
     if request["stream"] != true || answer.reply.has(Quirk::Json) {
         if let Some(gate) = gate
@@ -88,12 +91,12 @@ async fn complete(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: S
         {
             permit.forget();
         }
-        return Ok(Json(wire::document(&head, &answer)).into_response());
+        return Ok(Json(completion::document(&envelope, &answer)).into_response());
     }
-    let chunks = wire::chunks(&head, &answer, request["stream_options"]["include_usage"] == true);
+    let chunks = completion::chunks(&envelope, &answer, request["stream_options"]["include_usage"] == true);
     let events = stream::events(chunks, answer.reply, gate).map(move |event| {
-        // The answer is under way as long as its stream is held.
-        let _ = &open;
+        // The answer counts as open until its stream is dropped.
+        let _ = &open_answer;
         event
     });
     let body = stream::body(events, state.stop.clone());
@@ -137,35 +140,36 @@ async fn requests(Shared(state): Shared<Arc<State>>) -> Json<Vec<Value>> {
     Json(state.requests())
 }
 
-async fn forget_requests(Shared(state): Shared<Arc<State>>) -> StatusCode {
-    state.forget_requests();
+async fn clear_requests(Shared(state): Shared<Arc<State>>) -> StatusCode {
+    state.clear_requests();
     StatusCode::NO_CONTENT
 }
 
-async fn play(Shared(state): Shared<Arc<State>>, script: String) -> Result<StatusCode, Refusal> {
-    state.play(Script::parse(&script).map_err(|error| Refusal::bad("script_error", &error))?);
+async fn put_script(Shared(state): Shared<Arc<State>>, script: String) -> Result<StatusCode, Refusal> {
+    state.set_script(Script::parse(&script).map_err(|error| Refusal::bad_request("script_error", &error))?);
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn add_rules(Shared(state): Shared<Arc<State>>, rules: String) -> Result<StatusCode, Refusal> {
-    let rules: Vec<Rule> = serde_saphyr::from_str(&rules).map_err(|error| Refusal::bad("script_error", &error))?;
+    let rules: Vec<Rule> =
+        serde_saphyr::from_str(&rules).map_err(|error| Refusal::bad_request("script_error", &error))?;
     state.add_rules(rules);
     Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]
-struct Opening {
-    /// How many chunks may pass; all of them when it is absent.
+struct OpenGate {
+    /// The number of chunks that may pass; all of them without it.
     chunks: Option<usize>,
 }
 
 async fn open_gate(
     Shared(state): Shared<Arc<State>>,
     Path(name): Path<String>,
-    Query(opening): Query<Opening>,
+    Query(query): Query<OpenGate>,
 ) -> StatusCode {
     let gate = state.gate(&name);
-    match opening.chunks {
+    match query.chunks {
         Some(chunks) => gate.add_permits(chunks),
         None => gate.close(),
     }

@@ -1,4 +1,4 @@
-//! Scripts: what a model answers.
+//! Scripts, which define the answers of a model.
 
 use std::path::Path;
 
@@ -7,15 +7,15 @@ use serde::Deserialize;
 
 use crate::{Error, reply::Reply};
 
-/// What the model answers: the first rule that fits, else the next of the replies in order.
+/// The answers of a model: the reply of the first rule that matches, else the next of `replies`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Script {
-    /// The bearer token to ask for; any and none will do where it is absent.
+    /// The bearer token that a request must have. Without it, every request is accepted.
     pub key: Option<String>,
-    /// Given one after the other, each once.
+    /// Replies that are used in order, each once.
     pub replies: Vec<Reply>,
-    /// Each rule answers whenever it fits.
+    /// Rules, each of which answers whenever it matches.
     pub rules: Vec<Rule>,
 }
 
@@ -28,63 +28,65 @@ impl Script {
         Self { rules: rules.into_iter().collect(), ..Self::default() }
     }
 
-    /// Adds, lists, completes, renames and deletes tasks by plain phrases: `scripts/demo.yaml`.
+    /// The script `scripts/demo.yaml`, which adds, lists, completes, renames and deletes tasks by simple phrases.
     ///
     /// # Panics
-    /// Never: a test reads it.
+    /// Never, since a test parses the file.
     pub fn demo() -> Self {
         Self::parse(include_str!("../scripts/demo.yaml")).expect("the demo script is tested")
     }
 
-    /// Reads YAML, of which JSON is a part.
+    /// Parses YAML or JSON.
     pub fn parse(text: &str) -> Result<Self, Error> {
         serde_saphyr::from_str(text).map_err(|error| Error::Script(error.to_string()))
     }
 
+    /// Reads a file in YAML or JSON.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|error| Error::Script(error.to_string()))?;
         Self::parse(&text)
     }
 }
 
-/// Answers while its conditions hold.
+/// Replies to requests for which its conditions are true.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "RawRule")]
 pub struct Rule {
     pub when: When,
-    /// One for each round of a turn: the first when the user has spoken, the second after the first tool results, and
-    /// so on. After the last of them the rule no longer fits.
+    /// One reply for each round of a turn: the first follows the message of the user, the second the first tool
+    /// results, and so on. The rule does not match in later rounds.
     pub replies: Vec<Reply>,
-    /// The last reply is for every further round too.
+    /// Whether the last reply is also used in every later round.
     pub repeat: bool,
-    /// How often the rule answers at most.
+    /// The maximum number of replies, or unlimited.
     pub times: Option<usize>,
 }
 
 impl Rule {
-    /// Answers the rounds of a turn whose user message has a match of the pattern.
+    /// A rule for turns whose user message matches the pattern.
     ///
     /// # Panics
-    /// When the pattern is no regular expression.
+    /// Panics if the pattern is no regular expression.
     pub fn user(pattern: &str, replies: impl IntoIterator<Item = Reply>) -> Self {
         let user = Regex::new(pattern).map(Pattern).expect("a regular expression");
         let when = When { user: Some(user), ..When::default() };
         Self { when, replies: replies.into_iter().collect(), repeat: false, times: None }
     }
 
-    /// The last reply is for every further round too.
+    /// Uses the last reply also in every later round.
     #[must_use]
     pub fn repeat(self) -> Self {
         Self { repeat: true, ..self }
     }
 
+    /// Limits the number of replies.
     #[must_use]
     pub fn times(self, times: usize) -> Self {
         Self { times: Some(times), ..self }
     }
 }
 
-/// A rule as it is written.
+/// A rule in the format of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRule {
@@ -108,15 +110,15 @@ impl TryFrom<RawRule> for Rule {
     }
 }
 
-/// The conditions of a rule. All of them must hold; a rule without conditions always fits.
+/// The conditions of a rule. All of them must be true. A rule without conditions always matches.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
-    /// The user's last message has a match of it.
+    /// It matches the last message of the user.
     pub user: Option<Pattern>,
     /// The last message is the result of this tool.
     pub tool: Option<String>,
-    /// The last message is a tool result whose text has a match of it.
+    /// The last message is a tool result, and it matches its text.
     pub result: Option<Pattern>,
 }
 

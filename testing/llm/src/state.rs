@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub struct State {
     inner: Mutex<Inner>,
-    /// How many requests came, and how many answers are under way.
+    /// The numbers of requests and of open answers.
     pub counts: watch::Sender<Counts>,
     pub stop: CancellationToken,
 }
@@ -27,16 +27,18 @@ pub struct State {
 #[derive(Debug, Default)]
 struct Inner {
     script: Script,
-    /// How many of the replies in order were given.
-    given: usize,
+    /// The index of the next of the replies in order.
+    next_reply: usize,
     requests: Vec<Value>,
     gates: HashMap<String, Arc<Semaphore>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
+    /// All requests since the start.
     pub requests: usize,
-    pub open: usize,
+    /// The answers that are being sent.
+    pub open_answers: usize,
 }
 
 impl State {
@@ -45,15 +47,15 @@ impl State {
         Self { inner, counts: watch::Sender::default(), stop: CancellationToken::new() }
     }
 
-    /// Begins a new script, with every gate shut.
-    pub fn play(&self, script: Script) {
+    /// Replaces the script, and closes all gates.
+    pub fn set_script(&self, script: Script) {
         let mut inner = self.lock();
         inner.script = script;
-        inner.given = 0;
+        inner.next_reply = 0;
         inner.gates.clear();
     }
 
-    /// Adds rules before all others.
+    /// Inserts rules before the others.
     pub fn add_rules(&self, rules: Vec<Rule>) {
         self.lock().script.rules.splice(..0, rules);
     }
@@ -62,18 +64,18 @@ impl State {
         self.lock().script.key.clone()
     }
 
-    /// The reply to give, and what its rule captured.
-    pub fn choose(&self, conversation: &Conversation<'_>) -> Option<(Reply, Map<String, Value>)> {
+    /// The reply to a conversation, and the captures of its rule.
+    pub fn choose_reply(&self, conversation: &Conversation<'_>) -> Option<(Reply, Map<String, Value>)> {
         let mut inner = self.lock();
-        if let Some(chosen) = answer::by_rule(&mut inner.script.rules, conversation) {
+        if let Some(chosen) = answer::match_rules(&mut inner.script.rules, conversation) {
             return Some(chosen);
         }
-        let reply = inner.script.replies.get(inner.given)?.clone();
-        inner.given += 1;
+        let reply = inner.script.replies.get(inner.next_reply)?.clone();
+        inner.next_reply += 1;
         Some((reply, Map::new()))
     }
 
-    /// Returns the request's number.
+    /// Stores a request, and returns its number.
     pub fn record(&self, request: Value) -> usize {
         self.lock().requests.push(request);
         let mut number = 0;
@@ -88,18 +90,19 @@ impl State {
         self.lock().requests.clone()
     }
 
-    pub fn forget_requests(&self) {
+    pub fn clear_requests(&self) {
         self.lock().requests.clear();
     }
 
+    /// The gate of this name: a permit lets one chunk pass, and closing the semaphore lets all pass.
     pub fn gate(&self, name: &str) -> Arc<Semaphore> {
         Arc::clone(self.lock().gates.entry(name.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(0))))
     }
 
-    /// Counts an answer as under way until the guard is dropped.
-    pub fn open(self: &Arc<Self>) -> Open {
-        self.counts.send_modify(|counts| counts.open += 1);
-        Open(Arc::clone(self))
+    /// Counts an answer as open until the guard is dropped.
+    pub fn start_answer(self: &Arc<Self>) -> OpenAnswer {
+        self.counts.send_modify(|counts| counts.open_answers += 1);
+        OpenAnswer(Arc::clone(self))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -108,10 +111,10 @@ impl State {
 }
 
 #[derive(Debug)]
-pub struct Open(Arc<State>);
+pub struct OpenAnswer(Arc<State>);
 
-impl Drop for Open {
+impl Drop for OpenAnswer {
     fn drop(&mut self) {
-        self.0.counts.send_modify(|counts| counts.open -= 1);
+        self.0.counts.send_modify(|counts| counts.open_answers -= 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Sends chunks as server-sent events, with all that can go wrong on the way.
+//! Sends chunks as server-sent events, with the quirks and the fault of the reply.
 
 use std::{io, sync::Arc};
 
@@ -10,21 +10,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::reply::{Fault, Quirk, Reply};
 
-/// The events of a stream. `gate` lets a chunk pass for each of its permits, every chunk once it is closed.
+/// The events of a stream. Each permit of `gate` lets one chunk pass, and a closed gate lets all chunks pass.
 pub fn events(chunks: Vec<Value>, reply: Reply, gate: Option<Arc<Semaphore>>) -> impl Stream<Item = io::Result<Bytes>> {
     let after = match &reply.fault {
         Some(Fault::Cut { after } | Fault::Stall { after } | Fault::Error { after, .. }) => *after,
         _ => usize::MAX,
     };
-    let free = reply.gate.as_ref().map_or(usize::MAX, |gate| gate.after);
+    let before_gate = reply.gate.as_ref().map_or(usize::MAX, |gate| gate.after);
     async_stream::stream! {
         for (number, chunk) in chunks.iter().enumerate().take_while(|(number, _)| *number < after) {
-            if let Some(gate) = gate.as_ref().filter(|_| number >= free) && let Ok(permit) = gate.acquire().await {
+            if let Some(gate) = gate.as_ref().filter(|_| number >= before_gate) && let Ok(permit) = gate.acquire().await {
                 permit.forget();
             }
             for bytes in writes(&chunk.to_string(), &reply) {
                 yield Ok(bytes);
-                // What is pending is flushed: the next bytes are a write of their own.
+                // Yielding flushes these bytes, so that the next ones are a separate write.
                 yield_now().await;
             }
         }
@@ -46,7 +46,7 @@ pub fn events(chunks: Vec<Value>, reply: Reply, gate: Option<Arc<Semaphore>>) ->
     }
 }
 
-/// The stream as a body whose connection is cut when the model stops.
+/// A body of the events, whose connection breaks when the model stops.
 pub fn body(events: impl Stream<Item = io::Result<Bytes>> + Send + 'static, stop: CancellationToken) -> Body {
     Body::from_stream(async_stream::stream! {
         let mut events = std::pin::pin!(events);
@@ -65,6 +65,7 @@ pub fn body(events: impl Stream<Item = io::Result<Bytes>> + Send + 'static, stop
     })
 }
 
+/// The bytes of an event, one element for each write.
 fn writes(data: &str, reply: &Reply) -> Vec<Bytes> {
     let event = event(data, reply).into_bytes();
     if reply.has(Quirk::SplitBytes) {

@@ -1,6 +1,6 @@
 //! A client for models that speak `OpenAI`'s chat completions with streaming and tools.
 //!
-//! It is our own because servers differ in many ways: `tests/api/chat/odd_models.rs` lists those that it must cope
+//! It is our own because servers differ in many ways: `tests/api/chat/model_errors.rs` lists those that it must cope
 //! with.
 
 mod answer;

@@ -82,7 +82,7 @@ async fn errors_of_the_model_are_reported_and_the_next_turn_succeeds(pool: PgPoo
         ("429", Reply::rate_limited(3600), "model_rate_limited", "3600 seconds", ""),
     ];
     for (name, reply, code, word, text) in cases {
-        model.play(Script::in_order([reply, Reply::text("Here I am.")]));
+        model.set_script(Script::in_order([reply, Reply::text("Here I am.")]));
         // Turns per minute are limited per user, so each case has its own.
         let ada = app.user(&name.replace(' ', "-")).await;
         let turn = ada.run_turn(&message("Hi")).await;
@@ -116,7 +116,7 @@ async fn a_server_error_is_retried(pool: PgPool) {
     let requests = model.requests();
     assert_eq!((requests.len(), &requests[0]), (3, &requests[2]));
 
-    model.play(Script::in_order((0..4).map(|_| Reply::status(500))));
+    model.set_script(Script::in_order((0..4).map(|_| Reply::status(500))));
     let turn = ada.run_turn(&message("Hi")).await;
     assert_eq!(turn.end_reason(), "model_unavailable");
     assert_eq!(model.requests().len() - requests.len(), 3, "there are at most two retries");

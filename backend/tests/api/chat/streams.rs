@@ -141,7 +141,7 @@ async fn a_conversation_runs_one_turn_at_a_time(pool: PgPool) {
     assert_eq!(ada.run_turn(&message_in(&id, "More")).await.text(), "Next.");
 
     // Only one of several concurrent messages starts a turn.
-    model.play(Script::in_order([Reply::text("one").gate("never", 1)]));
+    model.set_script(Script::in_order([Reply::text("one").gate("never", 1)]));
     let calls = (0..8).map(|_| ada.chat(&message_in(&id, "Again")).open());
     let answers = futures_util::future::join_all(calls).await;
     let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status().as_u16()).collect();

@@ -99,7 +99,7 @@ async fn interleaved_tool_calls_are_assembled(pool: PgPool) {
             .and_call("add_task", json!({ "title": "second", "description": "two\nlines" }))
             .and_call("list_tasks", json!({}))
             .quirk(quirk);
-        model.play(Script::in_order([calls, Reply::text("Done.")]));
+        model.set_script(Script::in_order([calls, Reply::text("Done.")]));
         let ada = app.user(&format!("ada{number}")).await;
         assert_eq!(ada.run_turn(&message("Add")).await.end_reason(), "done", "{quirk:?}");
         assert_eq!(titles(&ada).await, ["first → 1", "second"], "{quirk:?}");
@@ -288,7 +288,7 @@ async fn a_prompt_injection_in_a_title_deletes_nothing_without_confirmation(pool
     assert_eq!(with_title[0]["role"], "tool");
 
     // Even a confirmation does not reach the task of another user.
-    model.play(Script::in_order([Reply::text("Done.")]));
+    model.set_script(Script::in_order([Reply::text("Done.")]));
     ada.run_turn(&confirm(&turn.conversation(), true)).await;
     assert_eq!(titles(&bea).await, [hers["title"].as_str().unwrap()]);
     assert_eq!(statuses(&calls(&ada, &turn.conversation()).await), ["done", "done", "done", "failed"]);

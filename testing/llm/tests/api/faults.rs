@@ -1,4 +1,4 @@
-//! What a model does when something is wrong.
+//! Faults of the model.
 
 use std::error::Error;
 
@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 use todo_llm::{Fault, Model, Reply, Script};
 use tokio::time::timeout;
 
-use crate::support::{LIMIT, ask, data, nothing_comes, playing, user};
+use crate::support::{TIMEOUT, ask, assert_no_chunk, data, model_with_reply, user};
 
-/// What came before the stream broke, and the error.
-async fn until_broken(reply: Reply) -> (String, reqwest::Error) {
-    let model = playing(reply).await;
+/// Reads a stream that breaks, and returns the text before and the error.
+async fn read_broken_stream(reply: Reply) -> (String, reqwest::Error) {
+    let model = model_with_reply(reply).await;
     let mut response = ask(&model, &[user("hi")]).await;
-    let mut came = Vec::new();
+    let mut received = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(bytes)) => came.extend(bytes),
-            Ok(None) => panic!("the stream ended as if nothing were wrong"),
-            Err(error) => return (String::from_utf8(came).unwrap(), error),
+            Ok(Some(bytes)) => received.extend(bytes),
+            Ok(None) => panic!("the stream ended without an error"),
+            Err(error) => return (String::from_utf8(received).unwrap(), error),
         }
     }
 }
 
 #[tokio::test]
-async fn statuses_come_with_an_error_object() {
-    let model = playing(Reply::rate_limited(7)).await;
+async fn an_error_status_has_an_error_object() {
+    let model = model_with_reply(Reply::rate_limited(7)).await;
     let response = ask(&model, &[user("hi")]).await;
     assert_eq!(
         (response.status(), &response.headers()[RETRY_AFTER]),
@@ -35,7 +35,7 @@ async fn statuses_come_with_an_error_object() {
     let error: Value = response.json().await.unwrap();
     assert_eq!(error["error"]["type"], "rate_limit_exceeded");
 
-    let model = playing(Reply::status(500)).await;
+    let model = model_with_reply(Reply::status(500)).await;
     let response = ask(&model, &[user("hi")]).await;
     assert_eq!((response.status(), response.headers().get(RETRY_AFTER)), (StatusCode::INTERNAL_SERVER_ERROR, None));
     let error: Value = response.json().await.unwrap();
@@ -43,7 +43,7 @@ async fn statuses_come_with_an_error_object() {
 }
 
 #[tokio::test]
-async fn a_key_is_asked_for_when_the_script_has_one() {
+async fn a_script_with_a_key_requires_it() {
     let script = Script { key: Some("right".into()), ..Script::in_order([Reply::text("Hi")]) };
     let model = Model::start(script).await;
     assert_eq!(ask(&model, &[user("hi")]).await.status(), StatusCode::UNAUTHORIZED);
@@ -57,23 +57,23 @@ async fn a_key_is_asked_for_when_the_script_has_one() {
 }
 
 #[tokio::test]
-async fn a_cut_ends_the_connection_after_whole_chunks() {
-    let (came, error) = until_broken(Reply::text("Bread and butter").fault(Fault::Cut { after: 2 })).await;
-    assert!(came.ends_with("\n\n"), "{came}");
-    assert_eq!(data(&came).len(), 2);
+async fn a_cut_breaks_the_connection_after_complete_chunks() {
+    let (received, error) = read_broken_stream(Reply::text("Bread and butter").fault(Fault::Cut { after: 2 })).await;
+    assert!(received.ends_with("\n\n"), "{received}");
+    assert_eq!(data(&received).len(), 2);
     assert!(error.is_body() || error.is_decode(), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_cut_after_the_last_chunk_comes_before_done() {
-    let (came, _) = until_broken(Reply::text("Bread").fault(Fault::Cut { after: 99 })).await;
-    let data = data(&came);
-    assert!(data.last().unwrap().contains(r#""finish_reason":"stop""#), "{came}");
+async fn a_cut_after_the_last_chunk_omits_done() {
+    let (received, _) = read_broken_stream(Reply::text("Bread").fault(Fault::Cut { after: 99 })).await;
+    let data = data(&received);
+    assert!(data.last().unwrap().contains(r#""finish_reason":"stop""#), "{received}");
 }
 
 #[tokio::test]
-async fn a_connection_may_close_before_an_answer() {
-    let model = playing(Reply::text("Hi").fault(Fault::Close)).await;
+async fn a_connection_can_close_before_an_answer() {
+    let model = model_with_reply(Reply::text("Hi").fault(Fault::Close)).await;
     let body = json!({ "model": "m", "stream": true, "messages": [user("hi")] });
     let request = reqwest::Client::new().post(format!("{}/chat/completions", model.url())).json(&body);
     let error = request.send().await.unwrap_err();
@@ -84,7 +84,7 @@ async fn a_connection_may_close_before_an_answer() {
 #[tokio::test]
 async fn an_error_object_ends_the_stream() {
     let fault = Fault::Error { after: 2, message: "overloaded".into() };
-    let model = playing(Reply::text("Bread and butter").fault(fault)).await;
+    let model = model_with_reply(Reply::text("Bread and butter").fault(fault)).await;
     let stream = ask(&model, &[user("hi")]).await;
     let stream = stream.text().await.unwrap();
     let data = data(&stream);
@@ -95,33 +95,33 @@ async fn an_error_object_ends_the_stream() {
 }
 
 #[tokio::test]
-async fn a_stall_lasts_until_the_reader_goes() {
-    let model = playing(Reply::text("Bread and butter").fault(Fault::Stall { after: 1 })).await;
+async fn a_stall_lasts_until_the_client_disconnects() {
+    let model = model_with_reply(Reply::text("Bread and butter").fault(Fault::Stall { after: 1 })).await;
     let mut response = ask(&model, &[user("hi")]).await;
     assert!(response.chunk().await.unwrap().is_some());
-    nothing_comes(&model, &mut response).await;
+    assert_no_chunk(&model, &mut response).await;
     assert!(model.idle().now_or_never().is_none());
     drop(response);
-    timeout(LIMIT, model.idle()).await.expect("the model notices that its reader has gone");
+    timeout(TIMEOUT, model.idle()).await.expect("the model detects that the client has disconnected");
 }
 
 #[tokio::test]
-async fn silence_lasts_until_the_reader_goes() {
-    let model = playing(Reply::text("Hi").fault(Fault::Silence)).await;
+async fn silence_lasts_until_the_client_disconnects() {
+    let model = model_with_reply(Reply::text("Hi").fault(Fault::Silence)).await;
     let messages = [user("hi")];
-    let asking = ask(&model, &messages);
+    let response = ask(&model, &messages);
     tokio::select! {
-        response = asking => panic!("{response:?}"),
-        () = model.asked(1) => {}
+        response = response => panic!("{response:?}"),
+        () = model.wait_for_requests(1) => {}
     }
-    timeout(LIMIT, model.idle()).await.expect("the model notices that its reader has gone");
+    timeout(TIMEOUT, model.idle()).await.expect("the model detects that the client has disconnected");
 }
 
 #[tokio::test]
-async fn a_model_that_is_dropped_cuts_its_streams() {
-    let model = playing(Reply::text("Bread and butter").fault(Fault::Stall { after: 1 })).await;
+async fn dropping_the_model_breaks_its_streams() {
+    let model = model_with_reply(Reply::text("Bread and butter").fault(Fault::Stall { after: 1 })).await;
     let mut response = ask(&model, &[user("hi")]).await;
     assert!(response.chunk().await.unwrap().is_some());
     drop(model);
-    timeout(LIMIT, response.chunk()).await.expect("the stream ends").unwrap_err();
+    timeout(TIMEOUT, response.chunk()).await.expect("the stream ends").unwrap_err();
 }

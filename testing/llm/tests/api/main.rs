@@ -1,12 +1,12 @@
-//! The model, asked by a plain HTTP client that looks at each byte.
+//! Tests of the model by an HTTP client without knowledge of the protocol.
 
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
+mod completion;
 mod demo;
 mod faults;
 mod gates;
-mod history;
 mod program;
 mod rules;
 mod support;
-mod wire;
+mod validation;

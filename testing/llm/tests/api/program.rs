@@ -1,4 +1,4 @@
-//! The program.
+//! The program `todo-llm`.
 
 use std::process::Stdio;
 
@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::LIMIT;
+use crate::support::TIMEOUT;
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_todo-llm"));
@@ -17,16 +17,17 @@ fn program(arguments: &[&str]) -> Command {
     command
 }
 
+/// The address in the first line of the output.
 async fn address(child: &mut Child) -> String {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = timeout(LIMIT, lines.next_line()).await.expect("a line").unwrap().unwrap();
+    let line = timeout(TIMEOUT, lines.next_line()).await.expect("a line").unwrap().unwrap();
     let line: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(line["message"], "listening");
     line["address"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn logs_its_address_and_plays_a_file() {
+async fn it_logs_its_address_and_uses_a_script() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("script.yaml");
     std::fs::write(&path, "rules: [{ reply: { text: Hi } }]").unwrap();
@@ -39,7 +40,7 @@ async fn logs_its_address_and_plays_a_file() {
 }
 
 #[tokio::test]
-async fn a_script_that_is_wrong_is_told() {
+async fn an_invalid_script_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("script.yaml");
     std::fs::write(&path, "rules: [{ reply: { txt: Hi } }]").unwrap();

@@ -1,14 +1,15 @@
-//! Which reply is given, and how it refers to what was said.
+//! How a reply is chosen, and the variables of its templates.
 
 use serde_json::{Value, json};
 use todo_llm::{Model, Reply, Rule, Script};
 
-use crate::support::{ask, called, message, user};
+use crate::support::{ask, message, tool_call, user};
 
 async fn model(script: &str) -> Model {
     Model::start(Script::parse(script).unwrap()).await
 }
 
+/// The code and the message of the error.
 async fn error(model: &Model, messages: &[Value]) -> (String, String) {
     let response = ask(model, messages).await;
     assert_eq!(response.status(), 400);
@@ -18,7 +19,7 @@ async fn error(model: &Model, messages: &[Value]) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_rule_that_fits_comes_before_the_replies_in_order() {
+async fn a_matching_rule_takes_precedence_over_the_replies() {
     let model = model(
         r#"
         replies: [{ text: first }, { text: second }]
@@ -28,11 +29,11 @@ async fn a_rule_that_fits_comes_before_the_replies_in_order() {
         "#,
     )
     .await;
-    let mut said = Vec::new();
+    let mut answers = Vec::new();
     for text in ["a", "hello", "b"] {
-        said.push(message(&model, &[user(text)]).await["content"].clone());
+        answers.push(message(&model, &[user(text)]).await["content"].clone());
     }
-    assert_eq!(said, ["first", "by rule", "second"]);
+    assert_eq!(answers, ["first", "by rule", "second"]);
     let (code, text) = error(&model, &[user("c")]).await;
     assert_eq!((code.as_str(), text.as_str()), ("no_reply", r#"the script has no reply for "c" in round 0"#));
     assert_eq!(model.requests().len(), 4);
@@ -40,7 +41,7 @@ async fn a_rule_that_fits_comes_before_the_replies_in_order() {
 }
 
 #[tokio::test]
-async fn replies_are_for_the_rounds_of_a_turn() {
+async fn each_round_of_a_turn_has_its_own_reply() {
     let model = model(
         r#"
         rules:
@@ -52,21 +53,21 @@ async fn replies_are_for_the_rounds_of_a_turn() {
         "#,
     )
     .await;
-    // An earlier turn does not count.
+    // Rounds are counted from the last message of the user.
     let mut messages = vec![user("hi"), json!({ "role": "assistant", "content": "Hi" }), user("complete the first")];
-    let listing = message(&model, &messages).await;
-    assert_eq!(listing["tool_calls"][0]["function"]["name"], "list_tasks");
-    messages.extend(called("list_tasks", &json!({ "tasks": [{ "id": 7 }, { "id": 8 }] })));
-    let completing = message(&model, &messages).await;
-    assert_eq!(completing["tool_calls"][0]["function"]["arguments"], r#"{"task":7}"#);
-    messages.extend(called("complete_task", &json!({ "task": { "title": "Buy milk" } })));
+    let first = message(&model, &messages).await;
+    assert_eq!(first["tool_calls"][0]["function"]["name"], "list_tasks");
+    messages.extend(tool_call("list_tasks", &json!({ "tasks": [{ "id": 7 }, { "id": 8 }] })));
+    let second = message(&model, &messages).await;
+    assert_eq!(second["tool_calls"][0]["function"]["arguments"], r#"{"task":7}"#);
+    messages.extend(tool_call("complete_task", &json!({ "task": { "title": "Buy milk" } })));
     assert_eq!(message(&model, &messages).await["content"], "Done: Buy milk, one of 2.");
-    messages.extend(called("list_tasks", &json!({})));
+    messages.extend(tool_call("list_tasks", &json!({})));
     assert_eq!(error(&model, &messages).await.0, "no_reply");
 }
 
 #[tokio::test]
-async fn conditions_can_be_on_the_last_result() {
+async fn conditions_can_match_the_last_result() {
     let model = model(
         r#"
         rules:
@@ -79,7 +80,7 @@ async fn conditions_can_be_on_the_last_result() {
     )
     .await;
     let after = async |tool: &str, result: Value| {
-        let [call, result] = called(tool, &result);
+        let [call, result] = tool_call(tool, &result);
         message(&model, &[user("dear"), call, result]).await["content"].clone()
     };
     assert_eq!(after("add_task", json!({ "field": "title" })).await, "title is wrong, dear");
@@ -88,7 +89,7 @@ async fn conditions_can_be_on_the_last_result() {
 }
 
 #[tokio::test]
-async fn captures_keep_their_text_and_expressions_their_type() {
+async fn captures_are_texts_and_expressions_keep_their_type() {
     let model = model(
         r#"
         rules:
@@ -104,14 +105,14 @@ async fn captures_keep_their_text_and_expressions_their_type() {
         "#,
     )
     .await;
-    let said = message(&model, &[user("please move this to 12")]).await;
-    let arguments = said["tool_calls"][0]["function"]["arguments"].as_str().unwrap();
+    let answer = message(&model, &[user("please move this to 12")]).await;
+    let arguments = answer["tool_calls"][0]["function"]["arguments"].as_str().unwrap();
     let arguments: Value = serde_json::from_str(arguments).unwrap();
     assert_eq!(arguments, json!({ "what": "this", "text": "to 12", "number": 12, "list": ["12", 3, null] }));
 }
 
 #[tokio::test]
-async fn a_rule_may_answer_a_few_times_only() {
+async fn a_rule_can_be_limited_in_its_replies() {
     let failing = Rule::user("again", [Reply::status(500)]).times(1);
     let model = Model::start(Script::rules([failing, Rule::user("again", [Reply::text("Here")])])).await;
     assert_eq!(ask(&model, &[user("again")]).await.status(), 500);
@@ -119,24 +120,24 @@ async fn a_rule_may_answer_a_few_times_only() {
 }
 
 #[tokio::test]
-async fn a_reply_can_repeat_for_ever() {
+async fn a_reply_can_repeat_in_every_round() {
     let model = Model::start(Script::rules([Rule::user("", [Reply::call("list_tasks", json!({}))]).repeat()])).await;
     let mut messages = vec![user("go")];
     for _ in 0..12 {
         assert!(message(&model, &messages).await["tool_calls"].is_array());
-        messages.extend(called("list_tasks", &json!({})));
+        messages.extend(tool_call("list_tasks", &json!({})));
     }
 }
 
 #[tokio::test]
-async fn a_content_can_be_in_parts() {
+async fn content_can_have_several_parts() {
     let model = model("rules: [{ when: { user: '^ab$' }, reply: { text: yes } }]").await;
     let parts = json!([{ "type": "text", "text": "a" }, { "type": "text", "text": "b" }]);
     assert_eq!(message(&model, &[json!({ "role": "user", "content": parts })]).await["content"], "yes");
 }
 
 #[tokio::test]
-async fn a_name_that_is_missing_is_told() {
+async fn an_undefined_variable_is_an_error() {
     let model = model(r#"replies: [{ text: "{{ result.task.title }}" }]"#).await;
     let (code, text) = error(&model, &[user("a")]).await;
     assert_eq!(code, "script_error");
@@ -144,7 +145,7 @@ async fn a_name_that_is_missing_is_told() {
 }
 
 #[tokio::test]
-async fn mistakes_in_a_script_are_told_with_their_place() {
+async fn errors_of_a_script_name_their_place() {
     let wrong = |script: &str| Script::parse(script).unwrap_err().to_string();
     let text = wrong("rules:\n  - wen: {}\n    reply: {}");
     assert!(text.contains("wen") && text.contains('2'), "{text}");
@@ -155,13 +156,13 @@ async fn mistakes_in_a_script_are_told_with_their_place() {
 }
 
 #[tokio::test]
-async fn scripts_and_rules_come_over_http() {
+async fn scripts_and_rules_can_be_set_over_http() {
     let model = Model::start(Script::default()).await;
     let url = |path: &str| format!("http://{}{path}", model.address());
     let client = reqwest::Client::new();
     let rules = json!([{ "when": { "user": "hello" }, "reply": { "text": "by rule" } }]);
 
-    // JSON is YAML too.
+    // A script may be JSON.
     let script = json!({ "replies": [{ "text": "one" }], "rules": [{ "reply": { "text": "else" } }] });
     assert_eq!(client.put(url("/script")).body(script.to_string()).send().await.unwrap().status(), 204);
     assert_eq!(client.post(url("/rules")).json(&rules).send().await.unwrap().status(), 204);
@@ -169,8 +170,8 @@ async fn scripts_and_rules_come_over_http() {
     assert_eq!(message(&model, &[user("hi")]).await["content"], "else");
     assert_eq!(client.put(url("/script")).body("nonsense: 1").send().await.unwrap().status(), 400);
 
-    let asked: Value = client.get(url("/requests")).send().await.unwrap().json().await.unwrap();
-    assert_eq!(asked.as_array().unwrap().len(), 2);
+    let requests: Value = client.get(url("/requests")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(requests.as_array().unwrap().len(), 2);
     assert_eq!(client.delete(url("/requests")).send().await.unwrap().status(), 204);
     assert_eq!(model.requests(), Vec::<Value>::new());
     let models: Value = client.get(url("/v1/models")).send().await.unwrap().json().await.unwrap();

@@ -5,10 +5,11 @@ use reqwest::Response;
 use serde_json::{Value, json};
 use todo_llm::{Model, Reply, Script};
 
-/// For what must come; on the busiest machine it takes a fraction of it.
-pub const LIMIT: Duration = Duration::from_secs(20);
+/// The time limit of every wait, which no test reaches even on a busy machine.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-pub async fn playing(reply: Reply) -> Model {
+/// Starts a model with one reply.
+pub async fn model_with_reply(reply: Reply) -> Model {
     Model::start(Script::in_order([reply])).await
 }
 
@@ -16,8 +17,8 @@ pub fn user(text: &str) -> Value {
     json!({ "role": "user", "content": text })
 }
 
-/// What was said of a tool's call, and the result.
-pub fn called(name: &str, result: &Value) -> [Value; 2] {
+/// The messages of a tool call and its result.
+pub fn tool_call(name: &str, result: &Value) -> [Value; 2] {
     let call = json!({ "id": "call_x", "type": "function", "function": { "name": name, "arguments": "{}" } });
     [
         json!({ "role": "assistant", "content": null, "tool_calls": [call] }),
@@ -27,16 +28,16 @@ pub fn called(name: &str, result: &Value) -> [Value; 2] {
 
 pub async fn post(model: &Model, body: &Value) -> Response {
     let client = reqwest::Client::new();
-    let request = client.post(format!("{}/chat/completions", model.url())).timeout(LIMIT).json(body);
+    let request = client.post(format!("{}/chat/completions", model.url())).timeout(TIMEOUT).json(body);
     request.send().await.unwrap()
 }
 
-/// Asks for a stream.
+/// Requests a stream.
 pub async fn ask(model: &Model, messages: &[Value]) -> Response {
     post(model, &json!({ "model": "m", "stream": true, "messages": messages })).await
 }
 
-/// Asks for an answer in one document.
+/// Requests an answer as one document, and returns its message.
 pub async fn message(model: &Model, messages: &[Value]) -> Value {
     let response = post(model, &json!({ "model": "m", "messages": messages })).await;
     let document: Value = response.error_for_status().unwrap().json().await.unwrap();
@@ -59,13 +60,13 @@ pub fn delta(chunk: &Value) -> &Value {
     &chunk["choices"][0]["delta"]
 }
 
-/// The deltas' text put together.
+/// The text of all deltas.
 pub fn text(chunks: &[Value]) -> String {
     chunks.iter().filter_map(|chunk| delta(chunk)["content"].as_str()).collect()
 }
 
-/// Asks the model something else, over and over: what it still had to send would be here then.
-pub async fn nothing_comes(model: &Model, response: &mut Response) {
+/// Asserts that the stream sends nothing. Several other requests give the model the time to send.
+pub async fn assert_no_chunk(model: &Model, response: &mut Response) {
     for _ in 0..5 {
         reqwest::get(format!("http://{}/health", model.address())).await.unwrap().error_for_status().unwrap();
     }

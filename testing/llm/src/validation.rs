@@ -1,66 +1,66 @@
-//! Refuses what real servers refuse, so that a client which sends it fails in tests already.
+//! Refuses requests that real servers refuse, so that a client which sends them fails in tests.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-/// Fails with the path of what is wrong in a request, and the reason.
-pub fn request(request: &Value) -> Result<(), String> {
+/// Checks a request for an answer. The error has the path of the invalid part and the reason.
+pub fn validate(request: &Value) -> Result<(), String> {
     if request["model"].as_str().is_none_or(str::is_empty) {
         return Err("model: a name is needed".to_owned());
     }
     let messages = request["messages"].as_array().filter(|messages| !messages.is_empty());
-    history(messages.ok_or("messages: at least one is needed")?)?;
+    validate_messages(messages.ok_or("messages: at least one is needed")?)?;
     match &request["tools"] {
         Value::Null => Ok(()),
-        Value::Array(offered) if !offered.is_empty() => tools(offered),
+        Value::Array(tools) if !tools.is_empty() => validate_tools(tools),
         _ => Err("tools: at least one is needed, or none at all".to_owned()),
     }
 }
 
-/// Each tool call has its result before any other message, and no result is without a call.
-fn history(messages: &[Value]) -> Result<(), String> {
-    let mut waiting: HashSet<&str> = HashSet::new();
-    for (at, message) in messages.iter().enumerate() {
-        let wrong = |what: &str| format!("messages[{at}]: {what}");
+/// Checks that each tool call has its result before any other message, and that each result has a call.
+fn validate_messages(messages: &[Value]) -> Result<(), String> {
+    let mut pending: HashSet<&str> = HashSet::new();
+    for (index, message) in messages.iter().enumerate() {
+        let error = |reason: &str| format!("messages[{index}]: {reason}");
         let role = message["role"].as_str().unwrap_or_default();
         if role == "tool" {
             let id = message["tool_call_id"].as_str().unwrap_or_default();
-            if !waiting.remove(id) {
-                return Err(wrong(&format!("tool_call_id {id:?} is of no call that waits for its result")));
+            if !pending.remove(id) {
+                return Err(error(&format!("tool_call_id {id:?} is of no call that waits for its result")));
             }
-        } else if let Some(id) = waiting.iter().next() {
-            return Err(wrong(&format!("the tool call {id:?} before it has no result")));
+        } else if let Some(id) = pending.iter().next() {
+            return Err(error(&format!("the tool call {id:?} before it has no result")));
         }
         let has_content = message["content"].is_string() || message["content"].is_array();
         match role {
             "assistant" => {
                 let calls = message["tool_calls"].as_array().map_or(&[][..], Vec::as_slice);
                 if !has_content && calls.is_empty() {
-                    return Err(wrong("neither content nor tool_calls"));
+                    return Err(error("neither content nor tool_calls"));
                 }
                 for call in calls {
-                    waiting.insert(tool_call(call).map_err(wrong)?);
+                    pending.insert(validate_tool_call(call).map_err(error)?);
                 }
             }
             "system" | "developer" | "user" | "tool" if has_content => {}
-            "system" | "developer" | "user" | "tool" => return Err(wrong("content: a text is needed")),
-            _ => return Err(wrong(&format!("role {role:?} is unknown"))),
+            "system" | "developer" | "user" | "tool" => return Err(error("content: a text is needed")),
+            _ => return Err(error(&format!("role {role:?} is unknown"))),
         }
     }
-    match waiting.iter().next() {
+    match pending.iter().next() {
         Some(id) => Err(format!("messages: the tool call {id:?} has no result")),
         None => Ok(()),
     }
 }
 
-/// The call's id.
-fn tool_call(call: &Value) -> Result<&str, &'static str> {
+/// Checks a tool call, and returns its id.
+fn validate_tool_call(call: &Value) -> Result<&str, &'static str> {
     let id = call["id"].as_str().filter(|id| !id.is_empty()).ok_or("tool_calls: an id is needed")?;
     if call["type"] != "function" || !is_name(&call["function"]["name"]) {
         return Err("tool_calls: a function with a name is needed");
     }
-    // Some servers read the arguments of earlier calls, and answer 400 or 500 when they are no object.
+    // Some servers parse the arguments of earlier calls, and answer 400 or 500 if they are no object.
     let arguments = call["function"]["arguments"].as_str().map(serde_json::from_str::<Value>);
     match arguments {
         Some(Ok(Value::Object(_))) => Ok(id),
@@ -68,18 +68,18 @@ fn tool_call(call: &Value) -> Result<&str, &'static str> {
     }
 }
 
-fn tools(offered: &[Value]) -> Result<(), String> {
+fn validate_tools(tools: &[Value]) -> Result<(), String> {
     let mut names = HashSet::new();
-    for (at, tool) in offered.iter().enumerate() {
+    for (index, tool) in tools.iter().enumerate() {
         let function = &tool["function"];
         if tool["type"] != "function" || !is_name(&function["name"]) {
-            return Err(format!("tools[{at}]: a function with a name of a-z, A-Z, 0-9, _ and - is needed"));
+            return Err(format!("tools[{index}]: a function with a name of a-z, A-Z, 0-9, _ and - is needed"));
         }
         if !names.insert(function["name"].as_str()) {
-            return Err(format!("tools[{at}]: a second tool of this name"));
+            return Err(format!("tools[{index}]: a second tool of this name"));
         }
         if !function["parameters"].is_null() && function["parameters"]["type"] != "object" {
-            return Err(format!("tools[{at}]: the parameters are not the schema of an object"));
+            return Err(format!("tools[{index}]: the parameters are not the schema of an object"));
         }
     }
     Ok(())

@@ -4,24 +4,24 @@ use serde_json::{Value, json};
 
 use crate::{answer::Answer, reply::Quirk};
 
-/// The fields that all parts of an answer have in common.
-pub struct Head {
+/// The fields that all chunks and documents of an answer have in common.
+pub struct Envelope {
     /// The number of the answer among all answers.
     pub number: usize,
     pub model: String,
-    /// Tokens of the question.
+    /// The number of tokens in the messages of the request.
     pub prompt_tokens: usize,
 }
 
-impl Head {
-    pub fn of(number: usize, request: &Value) -> Self {
+impl Envelope {
+    pub fn new(number: usize, request: &Value) -> Self {
         let model = request["model"].as_str().unwrap_or("scripted").to_owned();
         Self { number, model, prompt_tokens: tokens(request["messages"].to_string().len()) }
     }
 
     fn document(&self, object: &str, choices: &Value) -> Value {
         json!({
-            // One id for all chunks: clients drop a chunk with another.
+            // All chunks have the same id, since clients drop a chunk with another one.
             "id": format!("chatcmpl-{}", self.number),
             "object": object,
             "created": 1_767_225_600,
@@ -51,40 +51,40 @@ impl Head {
     }
 }
 
-/// Four characters are about one token.
+/// The approximate number of tokens, at four characters each.
 fn tokens(characters: usize) -> usize {
     characters.div_ceil(4)
 }
 
 fn finish_reason(answer: &Answer) -> Value {
-    let usual = if answer.calls.is_empty() { "stop" } else { "tool_calls" };
-    json!(answer.reply.finish_reason.as_deref().unwrap_or(usual))
+    let default = if answer.calls.is_empty() { "stop" } else { "tool_calls" };
+    json!(answer.reply.finish_reason.as_deref().unwrap_or(default))
 }
 
-/// The whole answer as one document.
-pub fn document(head: &Head, answer: &Answer) -> Value {
+/// The complete answer as one document.
+pub fn document(envelope: &Envelope, answer: &Answer) -> Value {
     let text = answer.pieces.concat();
     let mut message =
         json!({ "role": "assistant", "content": if text.is_empty() { Value::Null } else { json!(text) } });
     if !answer.calls.is_empty() {
         let calls = answer.calls.iter().enumerate().map(|(index, (name, arguments))| {
             let function = json!({ "name": name, "arguments": arguments });
-            json!({ "id": head.call_id(index), "type": "function", "function": function })
+            json!({ "id": envelope.call_id(index), "type": "function", "function": function })
         });
         message["tool_calls"] = calls.collect();
     }
     let choice = json!({ "index": 0, "message": message, "finish_reason": finish_reason(answer) });
-    let mut document = head.document("chat.completion", &json!([choice]));
-    document["usage"] = head.usage(answer);
+    let mut document = envelope.document("chat.completion", &json!([choice]));
+    document["usage"] = envelope.usage(answer);
     document
 }
 
 /// The chunks of the stream, without `[DONE]`.
-pub fn chunks(head: &Head, answer: &Answer, with_usage: bool) -> Vec<Value> {
+pub fn chunks(envelope: &Envelope, answer: &Answer, with_usage: bool) -> Vec<Value> {
     let has = |quirk| answer.reply.has(quirk);
     let mut chunks = Vec::new();
     if has(Quirk::EmptyChoices) {
-        chunks.push(head.document("chat.completion.chunk", &json!([])));
+        chunks.push(envelope.document("chat.completion.chunk", &json!([])));
     }
     let first = if has(Quirk::RoleOnly) {
         json!({ "role": "assistant" })
@@ -92,27 +92,28 @@ pub fn chunks(head: &Head, answer: &Answer, with_usage: bool) -> Vec<Value> {
         json!({ "role": "assistant", "content": "" })
     };
     let deltas = answer.pieces.iter().map(|piece| json!({ "content": piece }));
-    let deltas = std::iter::once(first).chain(deltas).chain(call_deltas(head, answer));
-    chunks.extend(deltas.map(|delta| head.chunk(&delta, &Value::Null)));
+    let deltas = std::iter::once(first).chain(deltas).chain(call_deltas(envelope, answer));
+    chunks.extend(deltas.map(|delta| envelope.chunk(&delta, &Value::Null)));
     if !has(Quirk::NoFinish) {
-        chunks.push(head.chunk(&json!({}), &finish_reason(answer)));
+        chunks.push(envelope.chunk(&json!({}), &finish_reason(answer)));
     }
     if with_usage {
         for chunk in &mut chunks {
             chunk["usage"] = Value::Null;
         }
-        let mut last = head.document("chat.completion.chunk", &json!([]));
-        last["usage"] = head.usage(answer);
+        let mut last = envelope.document("chat.completion.chunk", &json!([]));
+        last["usage"] = envelope.usage(answer);
         chunks.push(last);
     }
     chunks
 }
 
-fn call_deltas(head: &Head, answer: &Answer) -> Vec<Value> {
+/// The deltas of all tool calls, each call with its name first and then the parts of its arguments.
+fn call_deltas(envelope: &Envelope, answer: &Answer) -> Vec<Value> {
     let mut deltas = Vec::new();
     for (index, (name, arguments)) in answer.calls.iter().enumerate() {
         let function = json!({ "name": name, "arguments": "" });
-        let call = json!({ "index": index, "id": head.call_id(index), "type": "function", "function": function });
+        let call = json!({ "index": index, "id": envelope.call_id(index), "type": "function", "function": function });
         deltas.push((0, call));
         let parts = parts(arguments).into_iter().enumerate();
         deltas.extend(parts.map(|(at, part)| (at + 1, json!({ "index": index, "function": { "arguments": part } }))));
@@ -123,7 +124,7 @@ fn call_deltas(head: &Head, answer: &Answer) -> Vec<Value> {
     deltas.into_iter().map(|(_, call)| json!({ "tool_calls": [call] })).collect()
 }
 
-/// Arguments come in pieces that are no JSON by themselves.
+/// Splits arguments into parts of eight characters, which are no JSON by themselves.
 fn parts(arguments: &str) -> Vec<String> {
     let characters: Vec<char> = arguments.chars().collect();
     characters.chunks(8).map(|part| part.iter().collect()).collect()

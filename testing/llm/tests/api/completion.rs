@@ -1,20 +1,21 @@
-//! What a well-behaved model sends, and the odd ways of it.
+//! The format of answers, and its quirks.
 
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use todo_llm::{Quirk, Reply};
 
-use crate::support::{ask, chunks, data, delta, playing, post, text, user};
+use crate::support::{ask, chunks, data, delta, model_with_reply, post, text, user};
 
+/// The text of the stream of a reply.
 async fn stream_of(reply: Reply) -> String {
-    let model = playing(reply).await;
+    let model = model_with_reply(reply).await;
     let response = ask(&model, &[user("hi")]).await;
     assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream; charset=utf-8");
     response.text().await.unwrap()
 }
 
 #[tokio::test]
-async fn a_text_comes_word_by_word_between_a_role_and_a_reason() {
+async fn a_text_is_streamed_by_word_between_role_and_finish_reason() {
     let chunks = chunks(&stream_of(Reply::text("Bread and butter")).await);
     let deltas: Vec<_> = chunks.iter().map(delta).collect();
     let [role, words @ .., last] = &deltas[..] else { panic!("{deltas:?}") };
@@ -32,7 +33,7 @@ async fn a_text_comes_word_by_word_between_a_role_and_a_reason() {
 }
 
 #[tokio::test]
-async fn answers_have_ids_of_their_own() {
+async fn each_answer_has_its_own_id() {
     let model = todo_llm::Model::start(todo_llm::Script::in_order([Reply::text("a"), Reply::text("b")])).await;
     let mut ids = Vec::new();
     for _ in 0..2 {
@@ -42,8 +43,8 @@ async fn answers_have_ids_of_their_own() {
 }
 
 #[tokio::test]
-async fn usage_comes_last_and_on_request_only() {
-    let model = playing(Reply::text("Bread and butter")).await;
+async fn usage_is_sent_last_and_only_on_request() {
+    let model = model_with_reply(Reply::text("Bread and butter")).await;
     let options = json!({ "include_usage": true });
     let body = json!({ "model": "m", "stream": true, "stream_options": options, "messages": [user("hi")] });
     let chunks = chunks(&post(&model, &body).await.text().await.unwrap());
@@ -58,7 +59,7 @@ async fn usage_comes_last_and_on_request_only() {
     assert!(others.iter().all(|chunk| chunk.get("usage") == Some(&Value::Null)));
 }
 
-/// Index of the call and piece of the arguments.
+/// Each piece of arguments, with the index of its call.
 fn pieces(chunks: &[Value]) -> Vec<(u64, String)> {
     let calls = chunks.iter().filter_map(|chunk| delta(chunk)["tool_calls"].get(0));
     calls
@@ -80,7 +81,7 @@ fn two_calls() -> Reply {
 }
 
 #[tokio::test]
-async fn a_call_is_named_once_and_its_arguments_come_in_pieces() {
+async fn a_call_has_its_name_once_and_its_arguments_in_pieces() {
     let chunks = chunks(&stream_of(two_calls()).await);
     let calls: Vec<_> = chunks.iter().filter_map(|chunk| delta(chunk)["tool_calls"].get(0)).collect();
     let named: Vec<_> = calls.iter().filter(|call| call["id"].is_string()).collect();
@@ -97,7 +98,7 @@ async fn a_call_is_named_once_and_its_arguments_come_in_pieces() {
 }
 
 #[tokio::test]
-async fn interleaved_calls_take_turns() {
+async fn interleaved_calls_alternate() {
     let pieces = pieces(&chunks(&stream_of(two_calls().quirk(Quirk::Interleave)).await));
     assert!(pieces.chunks(2).all(|pair| matches!(pair, [(0, _), (1, _)])), "{pieces:?}");
     for index in [0, 1] {
@@ -113,21 +114,21 @@ async fn arguments_need_not_be_json() {
 }
 
 #[tokio::test]
-async fn split_bytes_come_one_by_one() {
-    let model = playing(Reply::text("Žluťoučký 🐎").quirk(Quirk::SplitBytes)).await;
+async fn split_bytes_are_written_one_by_one() {
+    let model = model_with_reply(Reply::text("Žluťoučký 🐎").quirk(Quirk::SplitBytes)).await;
     let mut response = ask(&model, &[user("hi")]).await;
     let (mut all, mut partial) = (Vec::new(), 0);
     while let Some(bytes) = response.chunk().await.unwrap() {
         partial += usize::from(std::str::from_utf8(&bytes).is_err());
         all.extend(bytes);
     }
-    // Each of the non-ASCII characters, with two bytes or more.
+    // Each of the ten non-ASCII characters has at least two bytes.
     assert!(partial >= 10, "{partial} pieces are no UTF-8 by themselves");
     assert_eq!(text(&chunks(&String::from_utf8(all).unwrap())), "Žluťoučký 🐎");
 }
 
 #[tokio::test]
-async fn lines_may_end_with_cr_and_comments_stand_between() {
+async fn lines_can_end_with_cr_lf_and_comments_can_separate_chunks() {
     let stream = stream_of(Reply::text("Hi").quirk(Quirk::Crlf).quirk(Quirk::Comments)).await;
     assert_eq!(stream.matches('\n').count(), stream.matches("\r\n").count());
     assert!(stream.starts_with(": PROCESSING\r\n\r\ndata: {"), "{stream}");
@@ -135,14 +136,14 @@ async fn lines_may_end_with_cr_and_comments_stand_between() {
 }
 
 #[tokio::test]
-async fn first_chunks_may_lack_content_and_choices() {
+async fn first_chunks_can_lack_content_and_choices() {
     let chunks = chunks(&stream_of(Reply::text("Hi").quirk(Quirk::RoleOnly).quirk(Quirk::EmptyChoices)).await);
     assert_eq!(chunks[0]["choices"], json!([]));
     assert_eq!(*delta(&chunks[1]), json!({ "role": "assistant" }));
 }
 
 #[tokio::test]
-async fn the_end_may_be_missing() {
+async fn finish_reason_or_done_can_be_missing() {
     let stream = stream_of(Reply::text("Hi").quirk(Quirk::NoDone)).await;
     assert!(!stream.contains("[DONE]") && stream.contains(r#""finish_reason":"stop""#), "{stream}");
     let stream = stream_of(Reply::text("Hi").quirk(Quirk::NoFinish)).await;
@@ -151,9 +152,9 @@ async fn the_end_may_be_missing() {
 }
 
 #[tokio::test]
-async fn a_stream_may_be_answered_by_a_document() {
+async fn a_request_for_a_stream_can_get_a_document() {
     let reply = Reply { finish_reason: Some("length".into()), ..two_calls().quirk(Quirk::Json) };
-    let model = playing(reply).await;
+    let model = model_with_reply(reply).await;
     let response = ask(&model, &[user("hi")]).await;
     assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
     let document: Value = response.json().await.unwrap();

@@ -1,4 +1,4 @@
-//! `cargo xtask box`: the scripts in `e2e/box`, by name. What `cargo todo` does with a box is in [`todo::boxes`].
+//! `cargo xtask box` runs the scripts in `e2e/box`. [`todo::boxes`] has the part of `cargo todo`.
 
 use std::{ffi::OsString, os::unix::process::CommandExt, process::Stdio};
 
@@ -59,6 +59,6 @@ pub fn run(options: &Box) -> Result<()> {
         }
     };
     script.env("BOX_NAME", &options.name);
-    // The script takes the place of this process, so that terminal, signals and exit code are its own.
+    // The script replaces this process, so that it has the terminal, the signals and the exit code.
     Err(script.exec()).context("cannot run the scripts in e2e/box")
 }

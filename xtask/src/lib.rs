@@ -1,12 +1,12 @@
-//! The `xtask` program: what a person who changes this repository runs.
+//! The `xtask` program, which contributors to this repository run.
 //!
-//! Start with the subcommands, one module each: [`mod@test`], [`prepare`], and [`boxes`] for `box`. The other modules
-//! are for the tests, those of `e2e` included:
+//! Each subcommand has a module: [`mod@test`], [`prepare`], and [`boxes`] for `box`. The other modules are for the
+//! tests, including those of `e2e`:
 //!
-//! - [`monitoring`]: the dashboards, what they look like, and Prometheus's answers
+//! - [`monitoring`]: the dashboards, pictures of them, and the HTTP API of Prometheus
 //! - [`questions`]: the questions that `docs/aiops.md` answers
 //!
-//! Whatever the `todo` program needs as well is in the crate `todo`, which knows nothing of this one.
+//! Code that the `todo` program also needs is in the crate `todo`, which does not depend on this one.
 
 pub mod boxes;
 pub mod monitoring;

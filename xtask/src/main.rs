@@ -1,4 +1,4 @@
-//! The `xtask` program. Everything it does lives in the library.
+//! The `xtask` program. Its subcommands are in the library.
 
 use std::process::ExitCode;
 

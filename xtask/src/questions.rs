@@ -1,4 +1,4 @@
-//! The questions that `docs/aiops.md` answers by commands. Tests ask them.
+//! The questions of `docs/aiops.md`, whose commands the tests run.
 
 /// A question, and the commands that find its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub struct Question {
     pub commands: Vec<String>,
 }
 
-/// Reads the questions of a page: each is a heading of the third level with one `sh` block.
+/// Parses the questions of a page: each is a heading of the third level with one `sh` block.
 #[must_use]
 pub fn of_page(markdown: &str) -> Vec<Question> {
     let mut questions: Vec<Question> = Vec::new();
@@ -28,6 +28,7 @@ pub fn of_page(markdown: &str) -> Vec<Question> {
     questions
 }
 
+/// The heading of the second level above the questions.
 const SECTION: &str = "Questions";
 
 #[cfg(test)]
@@ -35,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn questions_are_read_with_their_commands() {
+    fn questions_are_parsed_with_their_commands() {
         let page = "
 ## Other
 ### not one
@@ -61,9 +62,9 @@ kubectl get nodes
         assert_eq!(read, expected);
     }
 
-    /// kubectl-ai runs a command without asking if it is a single one that begins with a verb that reads.
+    /// kubectl-ai runs a single command with a reading verb without asking for permission.
     #[test]
-    fn the_page_has_questions_that_need_no_permission() {
+    fn the_questions_of_the_page_need_only_reading_commands() {
         let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/aiops.md");
         let questions = of_page(&std::fs::read_to_string(page).unwrap());
         assert!(questions.len() >= 12, "{}", questions.len());

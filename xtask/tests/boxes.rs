@@ -1,4 +1,4 @@
-//! `cargo xtask box`, with scripts in the place of those in `e2e/box`.
+//! Tests of `cargo xtask box`, with other scripts than those in `e2e/box`.
 
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
@@ -9,7 +9,7 @@ use std::{
     process::{Command, Output},
 };
 
-/// A box is up while a file of its name is in the checkout.
+/// The scripts, for which a box runs while a file with its name exists in the checkout.
 const SCRIPTS: [(&str, &str); 3] = [
     ("up", r#": >"box-$BOX_NAME""#),
     ("down", r#"rm "box-$BOX_NAME""#),
@@ -33,7 +33,7 @@ fn can_run_a_box() -> bool {
 }
 
 #[test]
-fn a_box_is_brought_up_used_and_ended_by_name() {
+fn a_box_is_started_used_and_stopped_by_name() {
     let checkout = tempfile::tempdir().unwrap();
     make_checkout(checkout.path());
     let run = |arguments: &[&str]| -> Output {

@@ -1,5 +1,5 @@
-//! What each image is built from is listed in several places, since each tool reads a format of its own. Here they are
-//! held equal: a file that one list lacks is missing in one kind of build only, and is noticed late.
+//! The inputs of each image are listed in several places, since each tool reads its own format. These tests compare the
+//! lists: a missing file would break only one kind of build, and would be noticed late.
 
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
@@ -40,13 +40,13 @@ fn recipe(name: &str) -> &'static Recipe {
     RECIPES.iter().find(|recipe| recipe.part.name == name).unwrap()
 }
 
-/// The files of a recipe that reach the build through its context.
+/// The input files of a recipe, except its Dockerfile.
 fn inputs(name: &str) -> Paths {
     let recipe = recipe(name);
     recipe.inputs.iter().filter(|input| **input != recipe.dockerfile).map(|&input| input.to_owned()).collect()
 }
 
-/// What a `.dockerignore` lets into the build, as paths from the root of the repository.
+/// The paths that a `.dockerignore` includes, from the root of the repository.
 fn allowed(name: &str) -> Paths {
     let context = recipe(name).context;
     let list = read(&format!("{context}/.dockerignore"));
@@ -54,14 +54,14 @@ fn allowed(name: &str) -> Paths {
     list.lines().filter_map(|line| line.strip_prefix('!')).map(|path| format!("{prefix}{path}")).collect()
 }
 
-/// The paths that an attribute of `nix/sources.nix` lists, as paths from the root of the repository.
-fn source(start: &str, end: &str) -> Paths {
+/// The paths that an attribute of `nix/sources.nix` lists, from the root of the repository.
+fn nix_source(start: &str, end: &str) -> Paths {
     let sources = read("nix/sources.nix");
     let words = between(&sources, start, end).split_whitespace();
     words.filter_map(|word| word.strip_prefix("../")).map(|path| path.trim_end_matches(';').to_owned()).collect()
 }
 
-/// What cargo reads of members that are not built: their manifests.
+/// Removes the manifests of members that are not built, which cargo only reads.
 fn without_other_manifests(paths: Paths) -> Paths {
     let own = "backend/Cargo.toml";
     let others = manifests();
@@ -69,49 +69,49 @@ fn without_other_manifests(paths: Paths) -> Paths {
 }
 
 #[test]
-fn docker_is_given_what_the_backend_is_built_from() {
+fn docker_gets_the_inputs_of_the_backend() {
     assert_eq!(without_other_manifests(allowed("backend")), inputs("backend"));
 }
 
 #[test]
-fn nix_is_given_what_the_backend_is_built_from() {
-    let mut source = source("\n  backend = source", "\n  );");
-    source.extend(self::source("\n  manifests = [", "\n  ];"));
-    assert_eq!(without_other_manifests(source), inputs("backend"));
+fn nix_gets_the_inputs_of_the_backend() {
+    let mut paths = nix_source("\n  backend = source", "\n  );");
+    paths.extend(nix_source("\n  manifests = [", "\n  ];"));
+    assert_eq!(without_other_manifests(paths), inputs("backend"));
 }
 
 #[test]
-fn docker_is_given_what_the_frontend_is_built_from() {
+fn docker_gets_the_inputs_of_the_frontend() {
     assert_eq!(allowed("frontend"), inputs("frontend"));
 }
 
 #[test]
-fn nix_is_given_what_the_frontend_is_built_from() {
-    let mut source = source("\n  frontend = ", "\n  };");
-    assert!(source.remove("frontend"), "the root of the source");
-    // npm reads it in a build of its own, which makes node_modules.
+fn nix_gets_the_inputs_of_the_frontend() {
+    let mut paths = nix_source("\n  frontend = ", "\n  };");
+    assert!(paths.remove("frontend"), "the root of the source");
+    // npm reads the lock file in a separate build, which creates node_modules.
     let lock = "frontend/package-lock.json";
-    assert!(self::source("\n  node-modules = ", "\n  };").contains(lock));
-    source.insert(lock.into());
-    assert_eq!(source, inputs("frontend"));
+    assert!(nix_source("\n  node-modules = ", "\n  };").contains(lock));
+    paths.insert(lock.into());
+    assert_eq!(paths, inputs("frontend"));
 }
 
 #[test]
-fn every_build_of_one_member_is_given_the_manifests_of_all() {
+fn every_build_gets_the_manifests_of_all_members() {
     let expected = manifests();
-    let among = |paths: Paths| paths.into_iter().filter(|path| path.ends_with("/Cargo.toml")).collect::<Paths>();
-    assert_eq!(among(allowed("backend")), expected, ".dockerignore");
-    assert_eq!(among(source("\n  manifests = [", "\n  ];")), expected, "nix/sources.nix");
+    let manifests_in = |paths: Paths| paths.into_iter().filter(|path| path.ends_with("/Cargo.toml")).collect::<Paths>();
+    assert_eq!(manifests_in(allowed("backend")), expected, ".dockerignore");
+    assert_eq!(manifests_in(nix_source("\n  manifests = [", "\n  ];")), expected, "nix/sources.nix");
     let dockerfile = read("backend/Dockerfile");
     let copied = dockerfile.lines().filter_map(|line| line.strip_prefix("COPY ")).flat_map(str::split_whitespace);
-    assert_eq!(among(copied.map(str::to_owned).collect()), expected, "backend/Dockerfile");
+    assert_eq!(manifests_in(copied.map(str::to_owned).collect()), expected, "backend/Dockerfile");
 }
 
 #[test]
-fn every_member_has_its_stand_in_where_another_is_built() {
+fn every_build_has_a_placeholder_for_each_member() {
     let dockerfile = read("backend/Dockerfile");
-    let touched = between(&dockerfile, "mkdir -p ", "cargo build").split("touch ").skip(1);
-    let docker: Paths = touched
+    let placeholders = between(&dockerfile, "mkdir -p ", "cargo build").split("touch ").skip(1);
+    let docker: Paths = placeholders
         .flat_map(|files| files.split("&&").next().unwrap_or_default().split_whitespace())
         .map(str::to_owned)
         .collect();
@@ -120,6 +120,6 @@ fn every_member_has_its_stand_in_where_another_is_built() {
         between(&package, r#"touch -a ${file}\n") ["#, "];").split('"').skip(1).step_by(2).map(str::to_owned).collect();
     assert_eq!(docker, nix, "backend/Dockerfile and nix/rust-package.nix");
     for member in members() {
-        assert!(docker.contains(&format!("{member}/src/lib.rs")), "{member} has none");
+        assert!(docker.contains(&format!("{member}/src/lib.rs")), "{member} has no placeholder");
     }
 }

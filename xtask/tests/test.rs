@@ -1,4 +1,4 @@
-//! `cargo xtask test` itself.
+//! Tests of `cargo xtask test`.
 
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
@@ -17,7 +17,7 @@ fn stdout(output: &Output) -> String {
 }
 
 #[test]
-fn lists_the_steps() {
+fn it_lists_the_steps() {
     let state = tempfile::tempdir().unwrap();
     let output = test(&state, &["--list"]);
     assert!(output.status.success());
@@ -27,7 +27,7 @@ fn lists_the_steps() {
 }
 
 #[test]
-fn a_step_ends_with_the_counts_and_leaves_its_log() {
+fn a_step_prints_its_counts_and_writes_its_log() {
     let state = tempfile::tempdir().unwrap();
     let output = test(&state, &["rustfmt"]);
     let text = stdout(&output);

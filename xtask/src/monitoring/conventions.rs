@@ -1,24 +1,24 @@
-//! The conventions of Grafana's mixins, and the rules of its linter.
+//! Checks the dashboards against the conventions of Grafana's mixins and the rules of its linter.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
 use serde_json::Value;
 use todo::workspace::Workspace;
 
-use super::dashboards::{all, panels, selectors};
+use super::dashboards::{panels, read_all, selectors};
 
 fn path(name: &str) -> PathBuf {
     Workspace::find().unwrap().path(name)
 }
 
-fn each(mut check: impl FnMut(&str, &Value)) {
-    for (name, dashboard) in all(&path("helm/todo/dashboards")).unwrap() {
+fn each_dashboard(mut check: impl FnMut(&str, &Value)) {
+    for (name, dashboard) in read_all(&path("helm/todo/dashboards")).unwrap() {
         check(&name, &dashboard);
     }
 }
 
 fn each_panel(mut check: impl FnMut(&str, &Value)) {
-    each(|name, dashboard| {
+    each_dashboard(|name, dashboard| {
         assert!(panels(dashboard).count() > 3, "{name}");
         for panel in panels(dashboard) {
             check(&format!("{name}: {}", panel["title"]), panel);
@@ -27,31 +27,31 @@ fn each_panel(mut check: impl FnMut(&str, &Value)) {
 }
 
 #[test]
-fn a_dashboard_has_a_title_a_stable_address_and_is_not_edited_in_place() {
+fn a_dashboard_has_a_unique_title_and_uid_and_is_not_editable() {
     let mut seen = BTreeSet::new();
-    each(|name, dashboard| {
+    each_dashboard(|name, dashboard| {
         for key in ["uid", "title", "description"] {
             let text = dashboard[key].as_str().unwrap_or_default();
             assert!(!text.is_empty(), "{name} has no {key}");
-            assert!(seen.insert(text.to_owned()), "{name}: {text} is there twice");
+            assert!(seen.insert(text.to_owned()), "{name}: {text} is not unique");
         }
         assert_eq!(dashboard["editable"], false, "{name}");
-        assert!(dashboard["id"].is_null(), "{name}: the id is Grafana's to give");
+        assert!(dashboard["id"].is_null(), "{name}: Grafana assigns the id");
     });
 }
 
 #[test]
 fn data_source_and_namespace_are_variables() {
-    each(|name, dashboard| {
+    each_dashboard(|name, dashboard| {
         let variables = dashboard["templating"]["list"].as_array().unwrap();
-        let of = |wanted: &str| {
-            variables.iter().find(|it| it["name"] == wanted).unwrap_or_else(|| panic!("{name}: {wanted}"))
+        let variable = |wanted: &str| {
+            variables.iter().find(|variable| variable["name"] == wanted).unwrap_or_else(|| panic!("{name}: {wanted}"))
         };
         assert_eq!(
-            (&of("datasource")["type"], &of("datasource")["query"]),
+            (&variable("datasource")["type"], &variable("datasource")["query"]),
             (&"datasource".into(), &"prometheus".into())
         );
-        assert_eq!(of("namespace")["datasource"]["uid"], "${datasource}", "{name}");
+        assert_eq!(variable("namespace")["datasource"]["uid"], "${datasource}", "{name}");
         assert!(
             variables.iter().all(|variable| variable["label"].as_str().is_some_and(|label| !label.is_empty())),
             "{name}"
@@ -86,14 +86,14 @@ fn a_panel_has_a_description_a_unit_and_queries() {
 }
 
 #[test]
-fn queries_look_into_the_namespace_and_follow_the_scrape_interval() {
+fn queries_select_the_namespace_and_follow_the_scrape_interval() {
     each_panel(|name, panel| {
         for target in panel["targets"].as_array().unwrap() {
             let expr = target["expr"].as_str().unwrap();
             let found = selectors(expr);
             assert!(!found.is_empty(), "{name}: {expr}");
             for selector in found {
-                assert!(selector.contains("namespace=\"$namespace\""), "{name}: {selector} looks everywhere");
+                assert!(selector.contains("namespace=\"$namespace\""), "{name}: {selector} selects every namespace");
             }
             for window in expr.split('[').skip(1).map(|rest| rest.split(']').next().unwrap()) {
                 assert!(["$__rate_interval", "$__range"].contains(&window), "{name}: a window of {window}");
@@ -105,17 +105,17 @@ fn queries_look_into_the_namespace_and_follow_the_scrape_interval() {
 
 #[test]
 fn panels_do_not_overlap() {
-    each(|name, dashboard| {
-        let mut taken = BTreeSet::new();
+    each_dashboard(|name, dashboard| {
+        let mut occupied = BTreeSet::new();
         let mut ids = BTreeSet::new();
         for panel in dashboard["panels"].as_array().unwrap() {
-            let of = |key: &str| panel["gridPos"][key].as_u64().unwrap();
+            let grid = |key: &str| panel["gridPos"][key].as_u64().unwrap();
             assert!(ids.insert(panel["id"].as_u64().unwrap()), "{name}: {}", panel["id"]);
-            assert!(of("x") + of("w") <= 24, "{name}: {} is too wide", panel["title"]);
+            assert!(grid("x") + grid("w") <= 24, "{name}: {} is too wide", panel["title"]);
             for (column, line) in
-                (of("x")..of("x") + of("w")).flat_map(|x| (of("y")..of("y") + of("h")).map(move |y| (x, y)))
+                (grid("x")..grid("x") + grid("w")).flat_map(|x| (grid("y")..grid("y") + grid("h")).map(move |y| (x, y)))
             {
-                assert!(taken.insert((column, line)), "{name}: {} lies on another", panel["title"]);
+                assert!(occupied.insert((column, line)), "{name}: {} overlaps another panel", panel["title"]);
             }
         }
     });

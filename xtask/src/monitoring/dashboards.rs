@@ -10,27 +10,28 @@ use serde_json::Value;
 pub struct Query {
     /// Title of the dashboard and of the panel.
     pub panel: String,
-    /// The query with its variables, not filled in.
+    /// The query with the names of its variables.
     pub expr: String,
 }
 
 impl Query {
-    /// See [`filled`].
+    /// The query with the values of its variables; see [`substitute_variables`].
     #[must_use]
     pub fn filled(&self, namespace: &str, range: &str, rate: &str) -> String {
-        filled(&self.expr, namespace, range, rate)
+        substitute_variables(&self.expr, namespace, range, rate)
     }
 }
 
-/// A query with the variables filled in: `range` is the time shown, `rate` what Grafana takes for rates.
+/// Replaces the variables of a query. `range` is the time range of the dashboard, `rate` the window of rates, both as
+/// durations of Prometheus such as `1m`.
 #[must_use]
-pub fn filled(expr: &str, namespace: &str, range: &str, rate: &str) -> String {
+pub fn substitute_variables(expr: &str, namespace: &str, range: &str, rate: &str) -> String {
     let values = [("$namespace", namespace), ("$objective", "99.9"), ("$__range", range), ("$__rate_interval", rate)];
     values.iter().fold(expr.to_owned(), |expr, (variable, value)| expr.replace(variable, value))
 }
 
-/// Every dashboard by the name of its file.
-pub fn all(directory: &Path) -> Result<Vec<(String, Value)>> {
+/// Reads every dashboard of a directory, each with the name of its file.
+pub fn read_all(directory: &Path) -> Result<Vec<(String, Value)>> {
     let entries = std::fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
     let mut dashboards = Vec::new();
     for entry in entries {
@@ -44,7 +45,7 @@ pub fn all(directory: &Path) -> Result<Vec<(String, Value)>> {
     Ok(dashboards)
 }
 
-/// The panels of a dashboard that show something, rows not among them.
+/// The panels of a dashboard except rows, which have no data.
 pub fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
     dashboard["panels"].as_array().into_iter().flatten().filter(|panel| panel["type"] != "row")
 }
@@ -52,7 +53,7 @@ pub fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
 /// The queries of all panels of all dashboards.
 pub fn queries(directory: &Path) -> Result<Vec<Query>> {
     let mut queries = Vec::new();
-    for (name, dashboard) in all(directory)? {
+    for (name, dashboard) in read_all(directory)? {
         for panel in panels(&dashboard) {
             for target in panel["targets"].as_array().into_iter().flatten() {
                 let expr = target["expr"].as_str().with_context(|| format!("{name}: a target has no query"))?;
@@ -67,10 +68,10 @@ pub fn queries(directory: &Path) -> Result<Vec<Query>> {
 /// The selectors of a query that have matchers, such as `up{job="todo"}`.
 #[must_use]
 pub fn selectors(expr: &str) -> Vec<&str> {
-    let is_name = |it: char| it.is_ascii_alphanumeric() || it == '_' || it == ':';
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == ':';
     let mut found = Vec::new();
     for (brace, _) in expr.match_indices('{') {
-        let start = expr[..brace].rfind(|it| !is_name(it)).map_or(0, |before| before + 1);
+        let start = expr[..brace].rfind(|letter| !is_name(letter)).map_or(0, |before| before + 1);
         if let Some(length) = expr[brace..].find('}')
             && start < brace
         {
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_are_filled_in() {
+    fn variables_are_replaced() {
         let query =
             Query { panel: String::new(), expr: "rate(a{b=\"$namespace\"}[$__rate_interval]) + $__range".into() };
         assert_eq!(query.filled("demo", "1h", "20s"), "rate(a{b=\"demo\"}[20s]) + 1h");

@@ -1,10 +1,10 @@
-//! The dashboards of the chart, and the answers of a Prometheus, for the tests.
+//! The dashboards of the chart and the HTTP API of Prometheus, for the tests.
 //!
 //! - [`dashboards`]: the queries of every panel
-//! - [`prometheus`]: the answers of its HTTP API
-//! - [`picture`]: what a dashboard looks like
+//! - [`prometheus`]: paths and answers of the HTTP API
+//! - [`picture`]: drawing a dashboard
 //!
-//! The conventions that dashboards keep are tested here as well.
+//! The module `conventions` tests the dashboards.
 
 #[cfg(test)]
 mod conventions;

@@ -1,4 +1,4 @@
-//! The part of Prometheus's HTTP API that tests ask.
+//! The part of the HTTP API of Prometheus that the tests use.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
-/// One element of the answer to an instant query.
+/// One element of the result of an instant query.
 #[derive(Clone, Debug)]
 pub struct Sample {
     pub labels: BTreeMap<String, String>,
     pub value: f64,
 }
 
-/// One element of the answer to a query over time.
+/// One element of the result of a range query.
 #[derive(Clone, Debug)]
 pub struct Series {
     pub labels: BTreeMap<String, String>,
@@ -23,21 +23,21 @@ pub struct Series {
 }
 
 impl Series {
-    /// Whether it has no number at all.
+    /// Whether no value is a finite number.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.points.iter().all(|(_, value)| !value.is_finite())
     }
 }
 
-/// A rule that Prometheus judges.
+/// An alerting rule and its state.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Alert {
     pub name: String,
     pub query: String,
     /// `inactive`, `pending` or `firing`.
     pub state: String,
-    /// `ok`, or what went wrong when it was judged.
+    /// `ok`, or the state of the last evaluation if it failed.
     pub health: String,
 }
 
@@ -47,17 +47,17 @@ pub fn query(expr: &str) -> String {
     format!("/api/v1/query?query={}", byte_serialize(expr.as_bytes()).collect::<String>())
 }
 
-/// The path of a query over time, whose times are in seconds since 1970.
+/// The path of a range query. `from` and `to` are in seconds since 1970, `step` is in seconds.
 #[must_use]
 pub fn query_range(expr: &str, from: f64, to: f64, step: f64) -> String {
     let expr = byte_serialize(expr.as_bytes()).collect::<String>();
     format!("/api/v1/query_range?query={expr}&start={from:.3}&end={to:.3}&step={step:.3}")
 }
 
-/// The path of the rules.
+/// The path of all rules.
 pub const RULES: &str = "/api/v1/rules";
 
-/// Reads the answer to a query: a vector, or a scalar as one sample.
+/// Parses the answer to an instant query. A scalar becomes one sample.
 pub fn samples(answer: &str) -> Result<Vec<Sample>> {
     let data = data(answer)?;
     if data["resultType"] == "scalar" {
@@ -71,7 +71,7 @@ pub fn samples(answer: &str) -> Result<Vec<Sample>> {
     elements.iter().map(sample).collect()
 }
 
-/// Reads the answer to a query over time.
+/// Parses the answer to a range query.
 pub fn series(answer: &str) -> Result<Vec<Series>> {
     let data = data(answer)?;
     let elements = data["result"].as_array().context("the answer has no result")?;
@@ -88,7 +88,7 @@ fn value(pair: &Value) -> Result<f64> {
     pair[1].as_str().and_then(|text| text.parse().ok()).context("a sample has no value")
 }
 
-/// Reads the alerts out of the rules, of which there have to be some.
+/// Parses the alerting rules. Fails if there is none.
 pub fn alerts(answer: &str) -> Result<Vec<Alert>> {
     let data = data(answer)?;
     let groups = data["groups"].as_array().context("the answer has no groups")?;
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_read() {
+    fn answers_to_instant_queries_are_parsed() {
         let answer =
             r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1,"2.5"]}]}}"#;
         let read = samples(answer).unwrap();
@@ -127,8 +127,9 @@ mod tests {
         let refused = samples(r#"{"status":"error","error":"bad expression"}"#).unwrap_err().to_string();
         assert!(refused.contains("bad expression"), "{refused}");
     }
+
     #[test]
-    fn answers_over_time_are_read() {
+    fn answers_to_range_queries_are_parsed() {
         let answer = r#"{"status":"success","data":{"resultType":"matrix","result":[
             {"metric":{"a":"b"},"values":[[1.5,"2"],[2.5,"NaN"]]}]}}"#;
         let read = series(answer).unwrap();

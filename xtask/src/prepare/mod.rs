@@ -1,4 +1,4 @@
-//! `cargo xtask prepare`: renews the generated files that are committed.
+//! `cargo xtask prepare` updates the generated files that are committed.
 
 pub mod queries;
 
@@ -9,7 +9,7 @@ use clap::Args;
 use todo::{database::Databases, node, output::note, process::Program, stack, workspace::Workspace};
 use tokio::process::Command;
 
-/// The types of the API, generated from the backend's OpenAPI document. The path is below `frontend`.
+/// The path below `frontend` of the API types, which are generated from the backend's OpenAPI document.
 pub const API_TYPES: &str = "src/lib/api/schema.d.ts";
 
 /// Regenerate backend/.sqlx and the frontend's API types
@@ -34,6 +34,7 @@ pub async fn run(_: Prepare) -> Result<()> {
     Ok(())
 }
 
+/// Writes the OpenAPI document of a compiled backend.
 pub async fn write_openapi(backend: &Path, document: &Path) -> Result<()> {
     let output = Command::new(backend).arg("openapi").output().await?;
     ensure!(output.status.success(), "`todo-backend openapi` failed: {}", String::from_utf8_lossy(&output.stderr));
@@ -41,7 +42,7 @@ pub async fn write_openapi(backend: &Path, document: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes the types below `frontend`, which is the frontend's directory or one laid out like it.
+/// The command that writes the API types below `frontend`, which may be another directory than the frontend's own.
 pub fn generate_api_types(workspace: &Workspace, document: &Path, frontend: &Path) -> Result<Command> {
     std::fs::create_dir_all(frontend.join(API_TYPES).parent().context("the types are in a directory")?)?;
     let mut generate = Command::new("node");

@@ -1,4 +1,4 @@
-//! The descriptions of the queries that sqlx's macros read when they are compiled without a database.
+//! The descriptions of the queries, which the macros of sqlx read when they are compiled without a database.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -11,15 +11,15 @@ use sqlx::{Connection, PgConnection, migrate::Migrator};
 use todo::{database::Databases, stack, workspace::Workspace};
 use tokio::process::Command;
 
-/// The directory in which `query!` and the other macros look for them.
+/// The directory from which the macros read the descriptions.
 pub const COMMITTED: &str = "backend/.sqlx";
 
-/// Checks every query of the backend against a database with every migration, and writes what it learns into a
+/// Checks every query of the backend against a database with all migrations, and writes the descriptions into a
 /// directory. `run` runs the compiler.
 ///
-/// The macros write while they are expanded, so the backend has to be compiled anew; but neither its dependencies nor,
-/// afterwards, what other commands compiled. A profile of its own does that, here by a number that means nothing to
-/// `cargo check`.
+/// The macros write the descriptions when they are expanded, so the backend has to be compiled again. A different
+/// profile compiles it again without its dependencies, and keeps the results of other commands. The profile differs in
+/// a number that has no effect on `cargo check`.
 pub async fn describe(
     workspace: &Workspace,
     databases: &Databases,
@@ -38,16 +38,16 @@ pub async fn describe(
         .env("DATABASE_URL", database_url)
         .env("CARGO_INCREMENTAL", "0");
     let target = stack::target_directory(workspace).await?.join("debug");
-    let before = compiled(&target);
+    let before = compiled_files(&target);
     let outcome = run(cargo).await;
-    for path in compiled(&target).difference(&before) {
+    for path in compiled_files(&target).difference(&before) {
         let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
     }
     outcome
 }
 
-/// The files that cargo has compiled of the backend.
-fn compiled(target: &Path) -> HashSet<PathBuf> {
+/// The files that cargo has created for the backend.
+fn compiled_files(target: &Path) -> HashSet<PathBuf> {
     let entries = |directory| std::fs::read_dir(target.join(directory)).into_iter().flatten().flatten();
     let paths = [".fingerprint", "build", "deps"].into_iter().flat_map(entries).map(|entry| entry.path());
     paths.filter(|path| is_of_backend(path)).collect()
@@ -68,7 +68,7 @@ async fn migrated_database(workspace: &Workspace, databases: &Databases) -> Resu
     Ok(url)
 }
 
-/// Names of files that are in `fresh` or the committed directory only, or differ.
+/// The names of files that differ between `fresh` and the committed directory, or exist in only one of them.
 pub fn differences(fresh: &Path, workspace: &Workspace) -> Result<Vec<String>> {
     compare(fresh, &workspace.path(COMMITTED))
 }
@@ -77,8 +77,8 @@ fn compare(fresh: &Path, committed: &Path) -> Result<Vec<String>> {
     let (fresh, committed) = (files(fresh)?, files(committed)?);
     ensure!(!fresh.is_empty(), "no query was described");
     let changed = fresh.iter().filter(|(name, text)| committed.get(*name) != Some(text)).map(|(name, _)| name);
-    let gone = committed.keys().filter(|name| !fresh.contains_key(*name));
-    Ok(changed.chain(gone).cloned().collect())
+    let removed = committed.keys().filter(|name| !fresh.contains_key(*name));
+    Ok(changed.chain(removed).cloned().collect())
 }
 
 fn files(directory: &Path) -> Result<BTreeMap<String, String>> {
@@ -94,7 +94,7 @@ fn files(directory: &Path) -> Result<BTreeMap<String, String>> {
         .collect()
 }
 
-/// Makes the committed directory like `fresh`. Returns how many files that changed.
+/// Replaces the committed files by those of `fresh`. Returns the number of changed files.
 pub fn replace(fresh: &Path, workspace: &Workspace) -> Result<usize> {
     let committed = workspace.path(COMMITTED);
     let differences = compare(fresh, &committed)?;
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_changed_and_needless_files_are_differences() {
+    fn new_changed_and_removed_files_are_differences() {
         let fresh = directory(&[("same", "1"), ("changed", "2"), ("new", "3")]);
         let committed = directory(&[("same", "1"), ("changed", "old"), ("gone", "4")]);
         assert_eq!(compare(fresh.path(), committed.path()).unwrap(), ["changed", "new", "gone"]);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn no_query_at_all_is_a_fault() {
+    fn a_directory_without_queries_is_an_error() {
         let empty = directory(&[]);
         assert!(compare(empty.path(), &empty.path().join("missing")).is_err());
     }

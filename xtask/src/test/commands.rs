@@ -1,4 +1,4 @@
-//! Every command the documentation shows is one that a step runs, or one of few that are known not to be run.
+//! Checks that a step runs each command in the documentation, or that the command is a known exception.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -7,10 +7,10 @@ use todo::workspace::Workspace;
 
 use super::steps::STEPS;
 
-/// A command, as in a fenced `sh` block, and the step that runs it. `*` at the end stands for any arguments.
+/// The commands in fenced `sh` blocks, each with the step that runs it. A final `*` matches any arguments.
 const COMMANDS: &[(&str, &str)] = &[
     ("cargo todo dev", "dev"),
-    // `xtask` runs it for one step; to run it for all from within would not end.
+    // The step `xtask` runs it for one step, since a step that ran all steps would not end.
     ("cargo xtask test", "xtask"),
     ("cargo xtask test *", "xtask"),
     ("cargo todo doctor", "cli"),
@@ -22,9 +22,9 @@ const COMMANDS: &[(&str, &str)] = &[
     ("cargo todo down", "cluster"),
     ("cargo todo down --purge", "cluster"),
     ("cargo todo ai-kubeconfig", "cluster"),
-    // With the real kubectl-ai in `cluster`, where it is installed.
+    // The step `cluster` runs it too, if kubectl-ai is installed.
     ("cargo todo ask *", "cli"),
-    // Of the questions in docs/aiops.md, all of which are asked.
+    // The step runs the commands of all questions in docs/aiops.md.
     ("kubectl get *", "cluster"),
     ("kubectl describe *", "cluster"),
     ("kubectl logs *", "cluster"),
@@ -32,21 +32,21 @@ const COMMANDS: &[(&str, &str)] = &[
     ("kubectl events *", "cluster"),
     ("kubectl rollout status *", "cluster"),
     ("kubectl rollout history *", "cluster"),
-    // `sqlx` and `api-types` run its two halves, without writing into the checkout.
+    // The steps `sqlx` and `api-types` run its two parts, without writing into the checkout.
     ("cargo xtask prepare", "sqlx"),
     ("helm install todo ./helm/todo", "cluster"),
     ("helm test todo", "cluster"),
-    // It runs the same program without writing.
+    // The step runs the same program without writing.
     ("go tool -C helm/tools/helm-docs helm-docs *", "chart-docs"),
 ];
 
-/// Commands that no step runs, with the name under which `.ci/allowed-skips` tells why.
+/// Commands that no step runs, each with the entry of `.ci/allowed-skips` that has the reason.
 const NOT_RUN: &[(&str, &str)] = &[
     ("helm upgrade --install kagent*", "kagent"),
     ("kubectl create namespace kagent", "kagent"),
     ("kubectl --namespace kagent *", "kagent"),
     ("kubectl apply --filename docs/examples/kagent/*", "kagent"),
-    // The step `flake` parses the flake, and asks it for no output.
+    // The step `flake` only parses the flake.
     ("nix run .#*", "nix"),
     ("nix build .#*", "nix"),
     ("nix flake check", "nix"),
@@ -54,14 +54,14 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("kubectl --namespace todo *", "old-volume"),
 ];
 
-/// Returns how many commands the documentation shows that a step runs, and what others there are.
+/// Returns the number of documented commands that a step runs, and the exceptions. Fails for any other command.
 pub fn check(workspace: &Workspace) -> Result<(u64, BTreeSet<&'static str>)> {
     let mut unknown = Vec::new();
     let mut known = 0;
     let mut not_run = BTreeSet::new();
     for path in pages(workspace)? {
         let text = std::fs::read_to_string(&path)?;
-        for command in shown(&text) {
+        for command in shell_commands(&text) {
             if step_of(&command).is_some() {
                 known += 1;
             } else if let Some(name) = look_up(NOT_RUN, &command) {
@@ -87,8 +87,8 @@ fn pages(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     Ok(pages)
 }
 
-/// The lines of fenced `sh` blocks, without prompts, comments and continuations.
-fn shown(markdown: &str) -> Vec<String> {
+/// The commands of fenced `sh` blocks, without prompts, comments and continuations.
+fn shell_commands(markdown: &str) -> Vec<String> {
     let mut commands = Vec::new();
     let mut inside = false;
     let mut continued = String::new();
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_commands_of_a_page() {
+    fn commands_of_a_page_are_parsed() {
         let page = "
 text `cargo nonsense`
 ```sh
@@ -141,7 +141,7 @@ cargo xtask \\
 {}
 ```
 ";
-        assert_eq!(shown(page), ["cargo todo dev", "cargo xtask test"]);
+        assert_eq!(shell_commands(page), ["cargo todo dev", "cargo xtask test"]);
     }
 
     #[test]
@@ -151,7 +151,7 @@ cargo xtask \\
         assert_eq!(step_of("rm -r /"), None);
     }
 
-    /// A path is in backticks and begins with a directory of the repository, or it is the target of a link.
+    /// A path is a text in backticks that begins with a directory of the repository, or the target of a link.
     #[test]
     fn every_path_on_a_page_exists() {
         let workspace = Workspace::find().unwrap();

@@ -1,4 +1,4 @@
-//! The context that the steps of one run share, and the functions that a step uses.
+//! The context that the steps of a run share, and the functions that a step uses.
 
 use std::{
     fs::File,
@@ -24,9 +24,9 @@ use tokio::{process::Command, sync::OnceCell};
 use super::counts::Counts;
 
 /// The time between two lines of a step on the terminal, unless `--verbose` shows all of them.
-const PROGRESS: Duration = Duration::from_secs(5);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What the steps share. Each part is made by the first step that needs it.
+/// Resources that the steps share. The first step that needs a resource creates it.
 #[derive(Debug)]
 pub struct Context {
     pub workspace: Workspace,
@@ -71,19 +71,19 @@ pub enum Outcome {
 
 impl Outcome {
     /// The result of a step that counts as one test.
-    pub fn one() -> Self {
+    pub fn passed() -> Self {
         Self::Ran(Counts::passed(1))
     }
 }
 
-/// A program that has ended.
+/// The exit status of a program, and its standard output and standard error.
 #[derive(Debug)]
-pub struct Finished {
+pub struct ProgramOutput {
     pub status: ExitStatus,
     pub output: String,
 }
 
-/// One step while it runs.
+/// A step that is running.
 #[derive(Debug)]
 pub struct StepRun<'a> {
     pub context: &'a Context,
@@ -105,7 +105,7 @@ impl<'a> StepRun<'a> {
         let log = Log { file: File::create(&log_path)?, printed_at: Instant::now() };
         let label = Label { name, color: AnsiColor::Blue };
         let reports = context.workspace.state(&format!("test/reports/{name}"))?;
-        // A report of an earlier run must not count for a runner that wrote none.
+        // A report of an earlier run must not count for a runner that has written none.
         let _ = std::fs::remove_dir_all(&reports);
         std::fs::create_dir_all(&reports)?;
         Ok(Self { context, label, log_path, log: Arc::new(Mutex::new(log)), reports })
@@ -129,21 +129,21 @@ impl<'a> StepRun<'a> {
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
-    /// Writes lines into the step's log, and some of them on the terminal to show that it goes on.
+    /// A function that writes lines to the log of the step, and some of them to the terminal to show progress.
     pub fn sink(&self) -> impl Fn(&str) + Clone + Send + 'static + use<> {
         let (log, label, verbose) = (Arc::clone(&self.log), self.label, self.context.verbose);
         move |line: &str| {
             let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
             // If the disk is full, the programs themselves fail.
             let _ = writeln!(log.file, "{line}");
-            if verbose || (log.printed_at.elapsed() > PROGRESS && !line.trim().is_empty()) {
+            if verbose || (log.printed_at.elapsed() > PROGRESS_INTERVAL && !line.trim().is_empty()) {
                 log.printed_at = Instant::now();
                 label.print(line);
             }
         }
     }
 
-    /// Writes the lines of a server in the background into a log of its own.
+    /// A function that writes the lines of a background server to a separate log.
     pub fn server_sink(&self, server: &str) -> Result<impl Fn(&str) + Clone + Send + 'static + use<>> {
         let file = Arc::new(File::create(self.log_path.with_extension(format!("{server}.log")))?);
         Ok(move |line: &str| {
@@ -151,10 +151,10 @@ impl<'a> StepRun<'a> {
         })
     }
 
-    /// Runs a program to its end. Its output goes to the log and to the result.
-    pub async fn finish(&self, command: Command) -> Result<Finished> {
+    /// Runs a program, writes its output to the log, and returns it.
+    pub async fn output(&self, command: Command) -> Result<ProgramOutput> {
         let sink = self.sink();
-        sink(&format!("$ {}", shown(&command)));
+        sink(&format!("$ {}", command_line(&command)));
         let output = Arc::new(Mutex::new(String::new()));
         let collected = Arc::clone(&output);
         let mut program = Program::start(command, move |line| {
@@ -165,27 +165,27 @@ impl<'a> StepRun<'a> {
         })?;
         let status = program.wait().await?;
         let output = std::mem::take(&mut *output.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Finished { status, output })
+        Ok(ProgramOutput { status, output })
     }
 
-    /// The directory in which a test runner of this step has to leave its JUnit report.
+    /// The directory into which a test runner of this step has to write its JUnit report.
     pub fn reports(&self) -> &Path {
         &self.reports
     }
 
-    /// Runs a test runner that leaves a JUnit report in [`StepRun::reports`].
-    pub async fn tests(&self, runner: Command) -> Result<Outcome> {
-        let name = shown(&runner);
-        let status = self.finish(runner).await?.status;
+    /// Runs a test runner that writes a JUnit report into [`StepRun::reports`].
+    pub async fn run_tests(&self, runner: Command) -> Result<Outcome> {
+        let name = command_line(&runner);
+        let status = self.output(runner).await?.status;
         self.outcome(&name, status)
     }
 
     /// Runs cargo-nextest, whose configuration, `.config/nextest.toml`, names the file of its JUnit report.
-    pub async fn nextest(&self, nextest: Command) -> Result<Outcome> {
+    pub async fn run_nextest(&self, nextest: Command) -> Result<Outcome> {
         let report = self.workspace().path("target/nextest/default/junit.xml");
         let _ = std::fs::remove_file(&report);
-        let name = shown(&nextest);
-        let status = self.finish(nextest).await?.status;
+        let name = command_line(&nextest);
+        let status = self.output(nextest).await?.status;
         if report.is_file() {
             std::fs::copy(&report, self.reports.join("nextest.xml"))?;
         }
@@ -194,7 +194,7 @@ impl<'a> StepRun<'a> {
 
     /// The result of a test runner that has ended.
     fn outcome(&self, runner: &str, status: ExitStatus) -> Result<Outcome> {
-        let counts = Counts::of_reports(&self.reports)?;
+        let counts = Counts::from_reports(&self.reports)?;
         let ran = counts.passed + counts.failed + counts.skipped.len() as u64;
         ensure!(ran > 0, "`{runner}` ran no test ({status})");
         ensure!(status.success() || counts.failed > 0, "`{runner}` failed, and none of its tests did ({status})");
@@ -202,20 +202,20 @@ impl<'a> StepRun<'a> {
     }
 
     /// Runs a program that has to succeed, and returns its output.
-    pub async fn succeed(&self, command: Command) -> Result<String> {
-        let name = shown(&command);
-        let finished = self.finish(command).await?;
-        if !finished.status.success() {
-            bail!("`{name}` failed ({})", finished.status);
+    pub async fn check_output(&self, command: Command) -> Result<String> {
+        let name = command_line(&command);
+        let result = self.output(command).await?;
+        if !result.status.success() {
+            bail!("`{name}` failed ({})", result.status);
         }
-        Ok(finished.output)
+        Ok(result.output)
     }
 
     /// The compiled backend and model.
     pub async fn binaries(&self) -> Result<&Binaries> {
         let workspace = self.workspace();
         let build = async || {
-            self.succeed(stack::cargo_build(workspace, false, true)).await?;
+            self.check_output(stack::cargo_build(workspace, false, true)).await?;
             Binaries::find(workspace, false).await
         };
         self.context.binaries.get_or_try_init(build).await
@@ -225,7 +225,7 @@ impl<'a> StepRun<'a> {
     pub async fn todo(&self) -> Result<&Path> {
         let workspace = self.workspace();
         let build = async || {
-            self.succeed(stack::cargo_build_todo(workspace)).await?;
+            self.check_output(stack::cargo_build_todo(workspace)).await?;
             Ok(Binaries::find(workspace, false).await?.todo())
         };
         self.context.todo.get_or_try_init(build).await.map(PathBuf::as_path)
@@ -235,14 +235,14 @@ impl<'a> StepRun<'a> {
     pub async fn frontend(&self) -> Result<()> {
         let build = async || {
             self.context.packages().await?;
-            self.succeed(npm_run(self.workspace(), "build")).await.map(drop)
+            self.check_output(npm_run(self.workspace(), "build")).await.map(drop)
         };
         self.context.frontend.get_or_try_init(build).await.copied()
     }
 }
 
-/// A command as one would type it.
-fn shown(command: &Command) -> String {
+/// A command as a user would type it.
+fn command_line(command: &Command) -> String {
     let command = command.as_std();
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());

@@ -1,4 +1,4 @@
-//! The numbers of tests that a step ran. Every test runner of this repository writes them as a JUnit report.
+//! Counts the tests of a step by the JUnit reports that every test runner of this repository writes.
 
 use std::{ops::AddAssign, path::Path};
 
@@ -9,9 +9,9 @@ use roxmltree::{Document, Node};
 pub struct Counts {
     pub passed: u64,
     pub failed: u64,
-    /// The names of the tests that failed, each with the beginning of its reason, where the runner says them.
+    /// The names of the failed tests, each with the beginning of its reason.
     pub failures: Vec<String>,
-    /// The names of the tests that were skipped.
+    /// The names of the skipped tests.
     pub skipped: Vec<String>,
 }
 
@@ -26,24 +26,24 @@ impl Counts {
         Self { failed, ..Self::default() }
     }
 
-    /// Adds up the JUnit reports in a directory.
-    pub fn of_reports(directory: &Path) -> Result<Self> {
+    /// Counts the tests of all JUnit reports in a directory.
+    pub fn from_reports(directory: &Path) -> Result<Self> {
         let mut counts = Self::default();
         for entry in std::fs::read_dir(directory)? {
             let path = entry?.path();
             let text = std::fs::read_to_string(&path)?;
             let report = Document::parse(&text).with_context(|| format!("{} is not a JUnit report", path.display()))?;
-            counts += Self::of_report(&report);
+            counts += Self::from_report(&report);
         }
         Ok(counts)
     }
 
-    fn of_report(report: &Document) -> Self {
+    fn from_report(report: &Document) -> Self {
         let mut counts = Self::default();
         for test in report.descendants().filter(|node| node.has_tag_name("testcase")) {
             let name = test.attribute("name").unwrap_or_default();
             let child = |names: &[&str]| test.children().find(|node| names.contains(&node.tag_name().name()));
-            // A test that passed only when it was run again has failed.
+            // A test that passed only in a retry has failed.
             if let Some(failure) = child(&["failure", "error", "flakyFailure", "flakyError"]) {
                 counts.failed += 1;
                 counts.failures.push(with_reason(name, failure));
@@ -57,12 +57,12 @@ impl Counts {
     }
 }
 
-/// The name of a failed test, and the first lines of its reason: a panic has the place in one and the message in the
-/// next.
+/// The name of a failed test, and the first lines of its reason. A panic has its location in one line and the message
+/// in the next.
 fn with_reason(name: &str, failure: Node) -> String {
-    const LINES: usize = 3;
+    const MAX_LINES: usize = 3;
     let text = failure.text().or(failure.attribute("message")).unwrap_or_default();
-    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(MAX_LINES).collect();
     if lines.is_empty() { name.to_owned() } else { format!("{name} ({})", lines.join(" ")) }
 }
 
@@ -99,20 +99,20 @@ waited in vain</failure>
 </testsuites>"#;
 
     #[test]
-    fn adds_up_the_reports_of_a_directory() {
+    fn all_reports_of_a_directory_are_counted() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("nextest.xml"), NEXTEST).unwrap();
         std::fs::write(directory.path().join("vitest.xml"), VITEST).unwrap();
-        let counts = Counts::of_reports(directory.path()).unwrap();
+        let counts = Counts::from_reports(directory.path()).unwrap();
         assert_eq!((counts.passed, counts.failed), (2, 1));
         assert_eq!(counts.failures, ["fails (thread 'fails' (7) panicked at tests/c.rs:5:9: waited in vain)"]);
         assert_eq!(counts.skipped, ["a > is skipped"]);
     }
 
     #[test]
-    fn a_test_that_passed_at_its_second_run_has_failed() {
+    fn a_test_that_passed_in_a_retry_has_failed() {
         let report = NEXTEST.replace("<failure", "<flakyFailure").replace("</failure", "</flakyFailure");
-        let counts = Counts::of_report(&Document::parse(&report).unwrap());
+        let counts = Counts::from_report(&Document::parse(&report).unwrap());
         assert_eq!((counts.passed, counts.failed), (1, 1), "{counts:?}");
     }
 
@@ -120,7 +120,7 @@ waited in vain</failure>
     fn a_file_that_is_no_report_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("report.xml"), "error: could not compile").unwrap();
-        let message = Counts::of_reports(directory.path()).unwrap_err().to_string();
+        let message = Counts::from_reports(directory.path()).unwrap_err().to_string();
         assert!(message.contains("report.xml is not a JUnit report"), "{message}");
     }
 }

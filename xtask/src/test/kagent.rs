@@ -1,4 +1,4 @@
-//! The examples for kagent fit our application; whether they fit kagent is checked by hand (docs/kagent.md).
+//! Checks the examples for kagent against the application. The check against kagent is manual (docs/kagent.md).
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(Workspace::find().unwrap().path(path)).unwrap()
 }
 
-/// The one object of a kind.
+/// The only object of a kind.
 fn example(kind: &str) -> Value {
     let files = ["agent.yaml", "model.yaml"].map(|name| read(&format!("docs/examples/kagent/{name}")));
     let objects = files.iter().flat_map(|file| serde_saphyr::from_multiple::<Value>(file).unwrap());
     let mut found = objects.filter(|object| object["kind"] == kind);
     let object = found.next().unwrap();
-    assert!(found.next().is_none(), "{kind} is there twice");
+    assert!(found.next().is_none(), "{kind} is not unique");
     object
 }
 
@@ -24,20 +24,20 @@ fn names(list: &Value) -> BTreeSet<&str> {
 }
 
 #[test]
-fn the_agent_has_exactly_our_tools() {
+fn the_agent_has_exactly_the_tools_of_the_application() {
     let sources = Workspace::find().unwrap().path("backend/src/tools");
     let sources =
         std::fs::read_dir(sources).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-    let ours: Vec<_> =
+    let expected: Vec<_> =
         sources.filter_map(|source| Some(source.split_once("    name: \"")?.1.split_once('"')?.0.to_owned())).collect();
     let agent = example("Agent");
     let tools = &agent["spec"]["declarative"]["tools"][0]["mcpServer"];
-    assert_eq!(names(&tools["toolNames"]), ours.iter().map(String::as_str).collect());
+    assert_eq!(names(&tools["toolNames"]), expected.iter().map(String::as_str).collect());
     assert!(names(&tools["requireApproval"]).is_subset(&names(&tools["toolNames"])));
 }
 
 #[test]
-fn the_address_is_that_of_the_chart_s_service() {
+fn the_url_is_that_of_the_service_in_the_chart() {
     let config = read("helm/todo/templates/_config.tpl");
     let (_, inside) = config.split_once("BACKEND_URL: ").unwrap();
     let inside = inside.lines().next().unwrap().replace(r#"{{ include "todo.fullname" . }}"#, RELEASE);
@@ -46,21 +46,21 @@ fn the_address_is_that_of_the_chart_s_service() {
 }
 
 #[test]
-fn the_objects_name_each_other_and_the_namespace_that_is_let_in() {
+fn the_objects_reference_each_other_and_the_allowed_namespace() {
     let (agent, server, model) = (example("Agent"), example("RemoteMCPServer"), example("ModelConfig"));
     let spec = &agent["spec"]["declarative"];
     assert_eq!(spec["modelConfig"], model["metadata"]["name"]);
     let tool = &spec["tools"][0]["mcpServer"];
     assert_eq!((&tool["kind"], &tool["name"]), (&server["kind"], &server["metadata"]["name"]));
     let values: Value = serde_saphyr::from_str(&read("docs/examples/kagent/todo-values.yaml")).unwrap();
-    let let_in = &values["networkPolicy"]["backendFrom"][0]["namespaceSelector"]["matchLabels"];
+    let allowed = &values["networkPolicy"]["backendFrom"][0]["namespaceSelector"]["matchLabels"];
     for object in [&agent, &server, &model] {
-        assert_eq!(object["metadata"]["namespace"], let_in["kubernetes.io/metadata.name"]);
+        assert_eq!(object["metadata"]["namespace"], allowed["kubernetes.io/metadata.name"]);
     }
 }
 
 #[test]
-fn the_secrets_are_those_that_the_page_has_made() {
+fn the_page_creates_the_referenced_secrets() {
     let page = read("docs/kagent.md");
     let model = example("ModelConfig");
     let header = example("RemoteMCPServer")["spec"]["headersFrom"][0]["valueFrom"].clone();

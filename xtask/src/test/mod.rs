@@ -1,8 +1,7 @@
-//! `cargo xtask test`: everything this repository tests, as named steps.
+//! `cargo xtask test` runs the tests of this repository as named steps.
 //!
-//! `steps` is the table of steps. The steps of one `Lane` run one after the other. The lanes of Rust and of the
-//! frontend run at the same time, since each alone leaves a core idle. The steps of the last lane need the machine for
-//! themselves.
+//! `steps` is the table of steps. The steps of one `Lane` run one after the other. The lanes `Rust` and
+//! `Frontend` run at the same time, since one alone leaves a core idle. The steps of the last lane run alone.
 
 mod commands;
 mod context;
@@ -64,13 +63,13 @@ pub async fn run(options: Test) -> Result<()> {
     drop(context);
     summary::print(&reports);
     if reports.iter().any(|report| report.verdict == Verdict::Failed) {
-        // The summary has the reasons already.
+        // The summary has shown the reasons.
         std::process::exit(1);
     }
     Ok(())
 }
 
-/// The steps with these names or beginnings, in the table's order; all when none is named.
+/// The steps with these names or prefixes, in the order of the table. Without names, all steps.
 fn select(names: &[String]) -> Result<Vec<&'static Step>> {
     let matches = |step: &Step, name: &String| {
         let exact = STEPS.iter().any(|other| other.name == name);
@@ -92,7 +91,7 @@ async fn run_all(context: &Context, steps: &[&'static Step], allowed: &AllowedSk
     };
     let (mut reports, frontend) = tokio::join!(lane(Lane::Rust), lane(Lane::Frontend));
     reports.extend(frontend);
-    reports.extend(lane(Lane::Whole).await);
+    reports.extend(lane(Lane::Exclusive).await);
     reports
 }
 
@@ -145,10 +144,10 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_selected_by_name_or_beginning() {
+    fn steps_are_selected_by_name_or_prefix() {
         assert_eq!(names(&[]).len(), STEPS.len());
         assert_eq!(names(&["clippy", "rustfmt"]), ["rustfmt", "clippy"]);
-        // A whole name is that step alone, although it begins others.
+        // A complete name selects only that step, although it is a prefix of others.
         assert_eq!(names(&["frontend"]), ["frontend"]);
         assert!(names(&["frontend-"]).len() > 1);
     }

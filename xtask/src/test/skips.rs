@@ -1,4 +1,4 @@
-//! The steps that may be skipped.
+//! The file of steps that may be skipped.
 
 use anyhow::{Context, Result, ensure};
 use todo::workspace::Workspace;
@@ -8,7 +8,7 @@ use super::steps::STEPS;
 /// Each line is `step: reason` or `step/test: reason`.
 pub const FILE: &str = ".ci/allowed-skips";
 
-/// On a developer's machine every step may be skipped, in CI only those that the file lists.
+/// The steps that may be skipped: in CI only those in the file, elsewhere all.
 #[derive(Debug)]
 pub struct AllowedSkips(Option<Vec<String>>);
 
@@ -19,7 +19,7 @@ impl AllowedSkips {
         Ok(Self(ci.then_some(names)))
     }
 
-    /// Whether a step, or a test of one (`step/test`), may be skipped.
+    /// Whether a step, or a test of a step as `step/test`, may be skipped.
     pub fn allows(&self, step: &str) -> bool {
         self.0.as_ref().is_none_or(|names| names.iter().any(|name| name == step))
     }

@@ -1,4 +1,4 @@
-//! The summary of a run.
+//! The result of each step, and the summary of a run.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct Report {
     pub verdict: Verdict,
     pub counts: Counts,
     pub elapsed: Duration,
-    /// Why it failed or was skipped.
+    /// The reason of a failure or a skip; else empty.
     pub reason: String,
 }
 
@@ -29,6 +29,7 @@ impl Report {
         Self { name, verdict: Verdict::Failed, counts: Counts::failed(1), elapsed, reason }
     }
 
+    /// One line of the table, without the name of the step.
     pub fn line(&self) -> String {
         let verdict = match self.verdict {
             Verdict::Passed => colored(AnsiColor::Green, "passed "),
@@ -40,7 +41,7 @@ impl Report {
     }
 }
 
-/// Prints a table, and then the line that a script of the caller reads.
+/// Prints the table, and as its last line the totals, which scripts can parse.
 pub fn print(reports: &[Report]) {
     let mut total = Counts::default();
     anstream::println!("\n{}", bold(&format!("{:<16} {:<7} {:>7} {:>5}", "step", "result", "time", "tests")));

@@ -1,5 +1,5 @@
-//! Programs that the steps need and a machine may lack. Each is installed if that is possible; else the reason is
-//! returned, with a hint for the user.
+//! Programs that the steps need. A missing program is installed if possible; else the reason is returned, with a hint
+//! for the user.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ const CARGO_NEXTEST: &str = "0.9.151";
 /// The path of a tool, or the reason why there is none.
 pub type Found = std::result::Result<PathBuf, String>;
 
-/// nixfmt in Rust, since the original is in no registry.
+/// The version of nixfmt_rs, a port to Rust, since nixfmt itself is in no package registry.
 const NIXFMT: &str = "0.5.3";
 
 pub async fn cargo_deny(run: &StepRun<'_>) -> Result<PathBuf> {
@@ -24,7 +24,7 @@ pub async fn cargo_deny(run: &StepRun<'_>) -> Result<PathBuf> {
 }
 
 pub async fn cargo_nextest(run: &StepRun<'_>) -> Result<PathBuf> {
-    // It only starts programs, and without optimizations it compiles in half the time.
+    // cargo-nextest mainly starts programs, and compiles in half the time without optimizations.
     cargo_install(run, "cargo-nextest", CARGO_NEXTEST, "cargo-nextest", &["--debug"]).await
 }
 
@@ -32,7 +32,7 @@ pub async fn nixfmt(run: &StepRun<'_>) -> Result<PathBuf> {
     cargo_install(run, "nixfmt_rs", NIXFMT, "nixfmt", &[]).await
 }
 
-/// A program of one version, from crates.io into the user's cache.
+/// Installs one version of a program from crates.io into the user's cache, unless it is there.
 async fn cargo_install(
     run: &StepRun<'_>,
     package: &str,
@@ -49,9 +49,9 @@ async fn cargo_install(
             .args(["install", "--locked", "--quiet", "--version", version, package, "--root"])
             .arg(&root)
             .args(options);
-        // The workspace's configuration of cargo is not meant for it, so it is built elsewhere.
+        // It is built outside of the workspace, whose configuration of cargo must not apply.
         cargo.current_dir(std::env::temp_dir()).env_remove("CARGO_TARGET_DIR");
-        run.succeed(cargo).await?;
+        run.check_output(cargo).await?;
     }
     Ok(path)
 }
@@ -64,8 +64,8 @@ pub async fn shellcheck(run: &StepRun<'_>) -> Result<Found> {
     find(run, &["shellcheck"], "shellcheck", "install shellcheck").await
 }
 
-/// A Chromium or Chrome: `CHROMIUM_PATH`, else the headless shell, which needs half the time of the whole browser, else
-/// what is installed.
+/// A Chromium or Chrome: `CHROMIUM_PATH`, else the headless shell, which takes half the time of the full browser, else
+/// an installed browser.
 pub async fn chromium(run: &StepRun<'_>) -> Result<Found> {
     if let Some(path) = std::env::var_os("CHROMIUM_PATH").filter(|path| !path.is_empty()) {
         return Ok(Ok(PathBuf::from(path)));
@@ -82,8 +82,8 @@ pub async fn chromium(run: &StepRun<'_>) -> Result<Found> {
     find(run, &names, "chromium", hint).await
 }
 
-/// `prometheus` or `promtool`. Debian's package is only unpacked, since its installation would start a server. Its
-/// build has no discovery of pods; rules and queries work the same.
+/// `prometheus` or `promtool`. Debian's package is only unpacked, since its installation would start a server. It is
+/// built without the discovery of pods, which the tests do not need.
 pub async fn prometheus(run: &StepRun<'_>, program: &str) -> Result<Found> {
     if let Some(program) = on_path(program) {
         return Ok(Ok(program));
@@ -101,11 +101,11 @@ pub async fn prometheus(run: &StepRun<'_>, program: &str) -> Result<Found> {
     let scratch = tempfile::tempdir()?;
     let mut download = Command::new("apt-get");
     download.args(["download", "--quiet", "prometheus"]).current_dir(scratch.path());
-    run.succeed(download).await?;
+    run.check_output(download).await?;
     let package = std::fs::read_dir(scratch.path())?.next().context("apt-get downloaded nothing")??.path();
     let mut unpack = Command::new("dpkg");
     unpack.arg("--extract").arg(package).arg(&home);
-    run.succeed(unpack).await?;
+    run.check_output(unpack).await?;
     Ok(Ok(unpacked))
 }
 
@@ -127,7 +127,7 @@ async fn find(run: &StepRun<'_>, names: &[&str], package: &str, hint: &str) -> R
 async fn apt_get(run: &StepRun<'_>, arguments: &[&str]) -> Result<()> {
     let mut apt = Command::new("apt-get");
     apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-    run.succeed(apt).await.map(drop)
+    run.check_output(apt).await.map(drop)
 }
 
 /// A Python with the packages of a requirements file, in a virtual environment in the user's cache.
@@ -145,7 +145,7 @@ pub async fn python(run: &StepRun<'_>, name: &str, requirements: &str) -> Result
     run.report(&format!("installing {name}, once"));
     let mut venv = Command::new(&system);
     venv.args(["-m", "venv", "--clear"]).arg(&home);
-    if !run.finish(venv).await?.status.success() {
+    if !run.output(venv).await?.status.success() {
         if !Uid::effective().is_root() || on_path("apt-get").is_none() {
             return Ok(Err("python3 has no venv module: install it (Debian: python3-venv)".into()));
         }
@@ -153,16 +153,16 @@ pub async fn python(run: &StepRun<'_>, name: &str, requirements: &str) -> Result
         apt_get(run, &["install", "--yes", "--quiet", "--no-install-recommends", "python3-venv"]).await?;
         let mut venv = Command::new(&system);
         venv.args(["-m", "venv", "--clear"]).arg(&home);
-        run.succeed(venv).await?;
+        run.check_output(venv).await?;
     }
     let mut pip = Command::new(&program);
     pip.args(["-m", "pip", "install", "--quiet", "--requirement", requirements]).current_dir(run.workspace().root());
-    run.succeed(pip).await?;
+    run.check_output(pip).await?;
     std::fs::write(&stamp, wanted)?;
     Ok(Ok(program))
 }
 
-/// A program of a package.json with its lock file, which is no part of the frontend, installed in the user's cache.
+/// A program from the packages of a directory with a `package.json` and its lock file, installed into the user's cache.
 pub async fn npm(run: &StepRun<'_>, name: &str, directory: &str, program: &str) -> Result<PathBuf> {
     let wanted = run.workspace().path(directory);
     let home = workspace::cache_dir()?.join(name);
@@ -176,7 +176,7 @@ pub async fn npm(run: &StepRun<'_>, name: &str, directory: &str, program: &str) 
         }
         let mut npm = Command::new("npm");
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&home);
-        run.succeed(npm).await?;
+        run.check_output(npm).await?;
         std::fs::write(&stamp, lock)?;
     }
     Ok(home.join("node_modules/.bin").join(program))

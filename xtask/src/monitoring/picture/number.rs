@@ -1,14 +1,14 @@
-//! Panels of a single number, with a line of its past values.
+//! Stat panels: the last value, and a sparkline of the previous ones.
 
 use serde_json::Value;
 
 use super::{
-    Answer, Span,
+    Answer, TimeRange,
     svg::{Area, Svg},
-    unit::shown,
+    unit::format_value,
 };
 
-pub fn draw(svg: &mut Svg, panel: &Value, area: Area, span: Span, answers: &[Answer]) {
+pub fn draw(svg: &mut Svg, panel: &Value, area: Area, range: TimeRange, answers: &[Answer]) {
     let defaults = &panel["fieldConfig"]["defaults"];
     let unit = defaults["unit"].as_str().unwrap_or_default();
     let all: Vec<_> =
@@ -21,22 +21,22 @@ pub fn draw(svg: &mut Svg, panel: &Value, area: Area, span: Span, answers: &[Ans
             continue;
         };
         let mapped = &defaults["mappings"][0]["options"][format!("{last}")];
-        let text = mapped["text"].as_str().map_or_else(|| shown(last, unit), str::to_owned);
+        let text = mapped["text"].as_str().map_or_else(|| format_value(last, unit), str::to_owned);
         let color = color(mapped["color"].as_str().or_else(|| threshold(defaults, last)).unwrap_or("green"));
-        let floor = Area { x: x + 2.0, w: width - 4.0, y: area.y + area.h * 0.68, h: area.h * 0.32 };
-        past(svg, floor, span, &series.points, color);
+        let sparkline = Area { x: x + 2.0, w: width - 4.0, y: area.y + area.h * 0.68, h: area.h * 0.32 };
+        draw_sparkline(svg, sparkline, range, &series.points, color);
         let middle = x + width / 2.0;
-        svg.text(middle, floor.y - 38.0, "middle", name);
-        svg.number(middle, floor.y - 10.0, color, &text);
+        svg.text(middle, sparkline.y - 38.0, "middle", name);
+        svg.number(middle, sparkline.y - 10.0, color, &text);
         x += width;
     }
 }
 
-fn past(svg: &mut Svg, area: Area, span: Span, points: &[(f64, f64)], color: &str) {
+fn draw_sparkline(svg: &mut Svg, area: Area, range: TimeRange, points: &[(f64, f64)], color: &str) {
     let finite: Vec<_> = points.iter().filter(|(_, value)| value.is_finite()).collect();
     let highest = finite.iter().map(|(_, value)| *value).fold(f64::MIN_POSITIVE, f64::max);
     let run = finite.iter().map(|(time, value)| {
-        (area.x + span.part(*time) * area.w, area.bottom() - (value / highest).clamp(0.0, 1.0) * area.h)
+        (area.x + range.fraction(*time) * area.w, area.bottom() - (value / highest).clamp(0.0, 1.0) * area.h)
     });
     svg.line(&[run.collect()], area.bottom(), color);
 }

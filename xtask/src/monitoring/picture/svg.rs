@@ -1,4 +1,4 @@
-//! The few shapes that dashboards are made of.
+//! The shapes of the pictures.
 
 use std::fmt::Write;
 
@@ -14,8 +14,9 @@ text { font: 11px Inter, 'Helvetica Neue', Arial, sans-serif; fill: #9fa0aa }
 .middle { text-anchor: middle }
 .line { fill: none; stroke-width: 1.5; stroke-linejoin: round }";
 /// The average width of a letter in a legend, in pixels.
-const LETTER: f64 = 6.0;
+const LETTER_WIDTH: f64 = 6.0;
 
+/// A rectangle, in pixels.
 #[derive(Clone, Copy, Debug)]
 pub struct Area {
     pub x: f64,
@@ -50,7 +51,7 @@ impl Svg {
     }
 
     fn add(&mut self, element: std::fmt::Arguments<'_>) {
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(self.0, "{element}");
     }
 
@@ -74,11 +75,11 @@ impl Svg {
         self.add(format_args!("<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\" fill=\"{color}\"/>"));
     }
 
-    pub fn rule(&mut self, from: f64, to: f64, y: f64) {
+    pub fn grid_line(&mut self, from: f64, to: f64, y: f64) {
         self.add(format_args!("<path d=\"M{from:.1} {y:.1}H{to:.1}\" class=\"grid\"/>"));
     }
 
-    /// A line with a gap wherever there is no value, and a shade down to `floor`.
+    /// Draws a line for each run, and shades the area between it and `floor`.
     pub fn line(&mut self, runs: &[Vec<(f64, f64)>], floor: f64, color: &str) {
         for run in runs {
             let path: Vec<_> = run.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
@@ -86,7 +87,7 @@ impl Svg {
             self.add(format_args!(
                 "<path d=\"M{path}V{floor:.1}H{first:.1}Z\" fill=\"{color}\" fill-opacity=\".08\"/>"
             ));
-            // A single value is a dot of the line's width.
+            // A run of one value becomes a dot.
             let dot = if run.len() == 1 { "h1.5" } else { "" };
             self.add(format_args!("<path d=\"M{path}{dot}\" class=\"line\" stroke=\"{color}\"/>"));
         }
@@ -95,11 +96,11 @@ impl Svg {
     /// Draws names with dashes of their colours, in as many lines as they need. Names that do not fit into `max_lines`
     /// lines are counted.
     pub fn legend(&mut self, area: Area, max_lines: usize, names: &[(String, &str)]) {
-        for (line, left) in wrapped(area.w, max_lines, names).into_iter().enumerate() {
+        for (line, names) in wrap_legend(area.w, max_lines, names).into_iter().enumerate() {
             #[expect(clippy::cast_precision_loss, reason = "a few lines")]
             let y = area.y + 15.0 * line as f64;
             let mut x = area.x;
-            for (name, color) in left {
+            for (name, color) in names {
                 self.rectangle(Area { x, y: y - 5.0, w: 12.0, h: 3.0 }, color);
                 self.text(x + 17.0, y, "", &name);
                 x += width(&name);
@@ -110,10 +111,12 @@ impl Svg {
 
 /// The number of lines of a legend.
 pub fn legend_lines(width: f64, max_lines: usize, names: &[(String, &str)]) -> usize {
-    wrapped(width, max_lines, names).len()
+    wrap_legend(width, max_lines, names).len()
 }
 
-fn wrapped<'a>(room: f64, max_lines: usize, names: &[(String, &'a str)]) -> Vec<Vec<(String, &'a str)>> {
+/// Distributes names over lines that fit into `room` pixels. The last name of the last line becomes the number of names
+/// that do not fit.
+fn wrap_legend<'a>(room: f64, max_lines: usize, names: &[(String, &'a str)]) -> Vec<Vec<(String, &'a str)>> {
     let mut lines: Vec<Vec<_>> = Vec::new();
     let mut used = room;
     for (name, color) in names {
@@ -126,17 +129,17 @@ fn wrapped<'a>(room: f64, max_lines: usize, names: &[(String, &'a str)]) -> Vec<
             line.push((name.clone(), *color));
         }
     }
-    let left: usize = lines.iter().skip(max_lines).map(Vec::len).sum();
+    let omitted: usize = lines.iter().skip(max_lines).map(Vec::len).sum();
     lines.truncate(max_lines);
-    if let (1.., Some(last)) = (left, lines.last_mut().and_then(|line| line.last_mut())) {
-        *last = (format!("and {} more", left + 1), "none");
+    if let (1.., Some(last)) = (omitted, lines.last_mut().and_then(|line| line.last_mut())) {
+        *last = (format!("and {} more", omitted + 1), "none");
     }
     lines
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a short text")]
 fn width(name: &str) -> f64 {
-    17.0 + name.chars().count() as f64 * LETTER + 12.0
+    17.0 + name.chars().count() as f64 * LETTER_WIDTH + 12.0
 }
 
 #[cfg(test)]
@@ -144,13 +147,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_legend_tells_how_many_are_left_out() {
+    fn a_long_legend_counts_the_omitted_names() {
         let names: Vec<_> = (0..10).map(|number| (format!("line number {number}"), "red")).collect();
         let two_in_a_line = width("line number 0") * 2.5;
-        let lines = wrapped(two_in_a_line, 2, &names);
+        let lines = wrap_legend(two_in_a_line, 2, &names);
         let texts: Vec<_> = lines.iter().flatten().map(|(name, _)| name.as_str()).collect();
         assert_eq!(texts, ["line number 0", "line number 1", "line number 2", "and 7 more"]);
         assert_eq!(legend_lines(two_in_a_line, 5, &names), 5);
-        assert_eq!(wrapped(two_in_a_line, 5, &names)[4][1].0, "line number 9");
+        assert_eq!(wrap_legend(two_in_a_line, 5, &names)[4][1].0, "line number 9");
     }
 }

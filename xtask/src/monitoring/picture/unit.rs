@@ -1,35 +1,38 @@
-//! Numbers with units, in a readable form.
+//! Formats numbers with units.
 
-/// A value in one of Grafana's units.
-pub fn shown(value: f64, unit: &str) -> String {
+/// Formats a value in one of Grafana's units.
+pub fn format_value(value: f64, unit: &str) -> String {
     match unit {
-        "bytes" => scaled(value, &[(1_073_741_824.0, " GiB"), (1_048_576.0, " MiB"), (1024.0, " KiB"), (1.0, " B")]),
-        "s" => {
-            scaled(value, &[(86400.0, " d"), (3600.0, " h"), (60.0, " min"), (1.0, " s"), (1e-3, " ms"), (1e-6, " µs")])
+        "bytes" => {
+            format_scaled(value, &[(1_073_741_824.0, " GiB"), (1_048_576.0, " MiB"), (1024.0, " KiB"), (1.0, " B")])
         }
-        "percentunit" => format!("{} %", plain(value * 100.0)),
-        "reqps" => format!("{} req/s", counted(value)),
-        "ops" => format!("{} ops/s", counted(value)),
-        _ => counted(value),
+        "s" => format_scaled(
+            value,
+            &[(86400.0, " d"), (3600.0, " h"), (60.0, " min"), (1.0, " s"), (1e-3, " ms"), (1e-6, " µs")],
+        ),
+        "percentunit" => format!("{} %", format_number(value * 100.0)),
+        "reqps" => format!("{} req/s", format_count(value)),
+        "ops" => format!("{} ops/s", format_count(value)),
+        _ => format_count(value),
     }
 }
 
-fn counted(value: f64) -> String {
-    scaled(value, &[(1e6, " M"), (1e3, " k"), (1.0, "")])
+fn format_count(value: f64) -> String {
+    format_scaled(value, &[(1e6, " M"), (1e3, " k"), (1.0, "")])
 }
 
 /// Writes the value in the largest unit that it reaches, else in the smallest.
-fn scaled(value: f64, units: &[(f64, &str)]) -> String {
+fn format_scaled(value: f64, units: &[(f64, &str)]) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
     let fits = units.iter().find(|(size, _)| value.abs() >= size * 0.9995);
     let (size, name) = fits.or(units.last()).copied().unwrap_or((1.0, ""));
-    format!("{}{name}", plain(value / size))
+    format!("{}{name}", format_number(value / size))
 }
 
 /// Writes the value with at most three digits.
-fn plain(value: f64) -> String {
+fn format_number(value: f64) -> String {
     let digits = match value.abs() {
         100.0.. => 0,
         10.0.. => 1,
@@ -58,7 +61,7 @@ fn round_up(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{shown, ticks};
+    use super::{format_value, ticks};
 
     #[test]
     fn values_are_short() {
@@ -72,7 +75,7 @@ mod tests {
             (12_345.0, "short", "12.3 k"),
             (0.25, "none", "0.25"),
         ] {
-            assert_eq!(shown(value, unit), text);
+            assert_eq!(format_value(value, unit), text);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Steps that need backend and frontend.
+//! Steps that need the backend, the frontend or both.
 
 use std::time::Duration;
 
@@ -24,18 +24,18 @@ pub async fn api_types(run: &StepRun<'_>) -> Result<Outcome> {
     let scratch = tempfile::tempdir()?;
     let document = scratch.path().join("openapi.json");
     prepare::write_openapi(&run.binaries().await?.backend(), &document).await?;
-    run.succeed(prepare::generate_api_types(run.workspace(), &document, scratch.path())?).await?;
+    run.check_output(prepare::generate_api_types(run.workspace(), &document, scratch.path())?).await?;
     let fresh = std::fs::read_to_string(scratch.path().join(prepare::API_TYPES))?;
     let committed = std::fs::read_to_string(run.workspace().path("frontend").join(prepare::API_TYPES))?;
     ensure!(fresh == committed, "frontend/{} is stale: run `cargo xtask prepare` and commit it", prepare::API_TYPES);
-    Ok(Outcome::one())
+    Ok(Outcome::passed())
 }
 
-/// A name of another host by which MCP clients may call.
+/// A host, other than this machine, that MCP clients may send in the header `Host`.
 const FOREIGN_HOST: &str = "todo-backend.todo.svc";
 
-/// A backend on free ports with an empty database of its own.
-pub async fn backend_of(run: &StepRun<'_>, database: &str, model_url: Option<String>) -> Result<Backend> {
+/// The configuration of a backend on free ports with its own empty database.
+pub async fn backend_config(run: &StepRun<'_>, database: &str, model_url: Option<String>) -> Result<Backend> {
     Ok(Backend {
         binary: run.binaries().await?.backend(),
         database_url: run.context.databases().await?.empty(database).await?,
@@ -47,13 +47,13 @@ pub async fn backend_of(run: &StepRun<'_>, database: &str, model_url: Option<Str
     })
 }
 
-/// Starts such a backend, and returns it with the address of its database.
+/// Starts a backend on free ports, and returns it with the URL of its database.
 pub async fn start_backend(run: &StepRun<'_>, database: &str, model_url: Option<String>) -> Result<(Running, String)> {
-    let backend = backend_of(run, database, model_url).await?;
+    let backend = backend_config(run, database, model_url).await?;
     Ok((backend.start(run.server_sink("backend")?).await?, backend.database_url))
 }
 
-/// The production build in front of a backend, on free ports.
+/// Starts the production build of the frontend in front of a backend, on free ports.
 pub async fn start_frontend(run: &StepRun<'_>, backend: &Running) -> Result<Running> {
     let frontend = Frontend {
         release: true,
@@ -75,7 +75,7 @@ pub async fn schemathesis(run: &StepRun<'_>) -> Result<Outcome> {
     let mut script = Command::new(run.workspace().path("backend/tests/schemathesis/run"));
     script.env("BASE_URL", &backend.url).env("PYTHON", python).current_dir(run.workspace().root());
     script.env("REPORTS", run.reports());
-    let outcome = run.tests(script).await;
+    let outcome = run.run_tests(script).await;
     backend.program.stop().await;
     model.program.stop().await;
     outcome
@@ -100,7 +100,7 @@ pub async fn mcp(run: &StepRun<'_>) -> Result<Outcome> {
         .env("SCRATCH", scratch.path())
         .env("REPORT", run.reports().join("mcp.xml"))
         .current_dir(run.workspace().root());
-    let outcome = run.tests(script).await;
+    let outcome = run.run_tests(script).await;
     backend.program.stop().await;
     outcome
 }
@@ -125,14 +125,14 @@ pub async fn e2e(run: &StepRun<'_>) -> Result<Outcome> {
         .env("LLM_URL", &model.url)
         .env("DATABASE_URL", database_url)
         .env("CHROMIUM_PATH", chromium);
-    let outcome = run.tests(playwright).await;
+    let outcome = run.run_tests(playwright).await;
     frontend.program.stop().await;
     backend.program.stop().await;
     model.program.stop().await;
     outcome
 }
 
-/// The command of the README's first screen, on free ports and with a state of its own.
+/// Runs `cargo todo dev` on free ports and with its own state directory.
 pub async fn dev(run: &StepRun<'_>) -> Result<Outcome> {
     run.context.packages().await?;
     run.binaries().await?;
@@ -167,5 +167,5 @@ pub async fn dev(run: &StepRun<'_>) -> Result<Outcome> {
             bail!("{url} still answers after `cargo todo dev` has ended");
         }
     }
-    Ok(Outcome::one())
+    Ok(Outcome::passed())
 }

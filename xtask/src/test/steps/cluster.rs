@@ -1,4 +1,4 @@
-//! The tests of `e2e`, on a real cluster: the Minikube that runs here, else one in a box of their own.
+//! The tests of `e2e` on a real cluster: the Minikube of this machine, else one in a box.
 
 use std::path::{Path, PathBuf};
 
@@ -12,15 +12,15 @@ use crate::test::{
     tools,
 };
 
-/// The box that tests use, so that a developer's is left alone.
-const BOX: &str = "e2e";
+/// The name of the box for tests, so that a developer's box is not used.
+const BOX_NAME: &str = "e2e";
 /// The address of the Ingress controller in the box, and its class.
 const INGRESS: [(&str, &str); 2] =
     [("TODO_E2E_INGRESS", "http://127.0.0.1:8080"), ("TODO_E2E_INGRESS_CLASS", "traefik")];
 
 pub async fn cluster(run: &StepRun<'_>) -> Result<Outcome> {
-    let place = match Place::find(run).await? {
-        Ok(place) => place,
+    let machine = match Machine::find(run).await? {
+        Ok(machine) => machine,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     let chromium = match tools::chromium(run).await? {
@@ -32,17 +32,17 @@ pub async fn cluster(run: &StepRun<'_>) -> Result<Outcome> {
     compile(run, "images").await?;
     let cluster = compile(run, "cluster").await?;
     let todo = run.todo().await?.to_owned();
-    place.up(run).await?;
+    machine.up(run).await?;
 
-    let mut images = place.command(run, &nextest);
+    let mut images = machine.command(run, &nextest);
     images.args(["nextest", "run", "--offline", "--workspace", "--test", "images", "--no-capture"]);
-    let images = run.nextest(images).await;
+    let images = run.run_nextest(images).await;
 
-    let mut cluster = place.command(run, &cluster);
+    let mut cluster = machine.command(run, &cluster);
     cluster.args(["--color", "never", "--nocapture"]).env("TODO_E2E_REPORT", run.reports().join("cluster.xml"));
     cluster.env("CHROMIUM_PATH", chromium).env("TODO_E2E_PROGRAM", todo);
-    let outcome = run.tests(cluster).await;
-    place.down(run).await?;
+    let outcome = run.run_tests(cluster).await;
+    machine.down(run).await?;
 
     let log = std::fs::read_to_string(run.log_path())?;
     for row in log.lines().filter(|line| line.contains(" | ")) {
@@ -51,11 +51,11 @@ pub async fn cluster(run: &StepRun<'_>) -> Result<Outcome> {
     images.and(outcome)
 }
 
-/// Compiles a test of the package and returns its program.
+/// Compiles a test target, and returns the path of its program.
 async fn compile(run: &StepRun<'_>, test: &str) -> Result<PathBuf> {
     let mut cargo = stack::cargo(run.workspace());
     cargo.args(["test", "--workspace", "--test", test, "--no-run", "--message-format=json"]);
-    let messages = run.succeed(cargo).await?;
+    let messages = run.check_output(cargo).await?;
     let mut programs = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         (message["target"]["name"] == test).then_some(message["executable"].as_str()?.into())
@@ -64,21 +64,21 @@ async fn compile(run: &StepRun<'_>, test: &str) -> Result<PathBuf> {
 }
 
 /// The machine from which the cluster can be reached.
-enum Place {
-    Here,
+enum Machine {
+    Local,
     Box,
 }
 
-impl Place {
+impl Machine {
     async fn find(run: &StepRun<'_>) -> Result<Result<Self, String>> {
         if std::env::var_os("TODO_E2E_CONTEXT").is_some() {
-            return Ok(Ok(Self::Here));
+            return Ok(Ok(Self::Local));
         }
         if on_path("minikube").is_some() {
             let mut status = Command::new("minikube");
             status.arg("status");
-            if run.finish(status).await?.status.success() {
-                return Ok(Ok(Self::Here));
+            if run.output(status).await?.status.success() {
+                return Ok(Ok(Self::Local));
             }
         }
         let why_not = |reason| format!("no Minikube runs (`minikube start`), and {reason}");
@@ -87,17 +87,17 @@ impl Place {
 
     async fn up(&self, run: &StepRun<'_>) -> Result<()> {
         match self {
-            Self::Here => Ok(()),
-            Self::Box => run.succeed(script(run, "up")).await.map(drop),
+            Self::Local => Ok(()),
+            Self::Box => run.check_output(script(run, "up")).await.map(drop),
         }
     }
 
     fn command(&self, run: &StepRun<'_>, program: &Path) -> Command {
         match self {
-            Self::Here => {
-                let mut here = Command::new(program);
-                here.current_dir(run.workspace().root());
-                here
+            Self::Local => {
+                let mut command = Command::new(program);
+                command.current_dir(run.workspace().root());
+                command
             }
             Self::Box => {
                 let mut inside = script(run, "in");
@@ -109,15 +109,15 @@ impl Place {
 
     async fn down(&self, run: &StepRun<'_>) -> Result<()> {
         match self {
-            Self::Here => Ok(()),
-            Self::Box => run.succeed(script(run, "down")).await.map(drop),
+            Self::Local => Ok(()),
+            Self::Box => run.check_output(script(run, "down")).await.map(drop),
         }
     }
 }
 
-/// One of the box's scripts. No port of this box is needed outside of it.
+/// The command of a script of the box. The box publishes no ports, since the tests run inside of it.
 fn script(run: &StepRun<'_>, name: &str) -> Command {
     let mut script = Command::new(run.workspace().path("e2e/box").join(name));
-    script.env("BOX_NAME", BOX).env("BOX_PORTS", "").current_dir(run.workspace().root());
+    script.env("BOX_NAME", BOX_NAME).env("BOX_PORTS", "").current_dir(run.workspace().root());
     script
 }

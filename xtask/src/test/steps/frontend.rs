@@ -1,4 +1,4 @@
-//! Steps on the frontend's side alone.
+//! Steps that need only the frontend.
 
 use anyhow::Result;
 use todo::{node, stack::npm_run};
@@ -13,7 +13,7 @@ pub async fn lint(run: &StepRun<'_>) -> Result<Outcome> {
     run.context.packages().await?;
     let scripts = ["lint", "typecheck", "knip"];
     for script in scripts {
-        run.succeed(npm_run(run.workspace(), script)).await?;
+        run.check_output(npm_run(run.workspace(), script)).await?;
     }
     Ok(Outcome::Ran(Counts::passed(scripts.len() as u64)))
 }
@@ -25,7 +25,7 @@ pub async fn unit(run: &StepRun<'_>) -> Result<Outcome> {
 
 pub async fn build(run: &StepRun<'_>) -> Result<Outcome> {
     run.frontend().await?;
-    Ok(Outcome::one())
+    Ok(Outcome::passed())
 }
 
 pub async fn server(run: &StepRun<'_>) -> Result<Outcome> {
@@ -39,11 +39,11 @@ async fn vitest(run: &StepRun<'_>, project: &str) -> Result<Outcome> {
         .args(["run", "--project", project, "--reporter=default", "--reporter=junit"])
         .arg(format!("--outputFile.junit={}", run.reports().join("vitest.xml").display()))
         .current_dir(run.workspace().path("frontend"));
-    run.tests(vitest).await
+    run.run_tests(vitest).await
 }
 
 pub async fn bundle_size(run: &StepRun<'_>) -> Result<Outcome> {
     run.frontend().await?;
-    run.succeed(npm_run(run.workspace(), "bundle-size")).await?;
-    Ok(Outcome::one())
+    run.check_output(npm_run(run.workspace(), "bundle-size")).await?;
+    Ok(Outcome::passed())
 }

@@ -13,13 +13,13 @@ use futures_util::future::{FutureExt, LocalBoxFuture};
 
 use super::context::{Outcome, StepRun};
 
-/// Steps of one lane run one after the other.
+/// The steps of one lane run one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     Rust,
     Frontend,
-    /// These run after both other lanes, with the machine to themselves.
-    Whole,
+    /// These steps run alone, after both other lanes.
+    Exclusive,
 }
 
 type Run = for<'a> fn(&'a StepRun<'a>) -> LocalBoxFuture<'a, Result<Outcome>>;
@@ -33,7 +33,7 @@ pub struct Step {
 
 macro_rules! steps {
     ($($lane:ident $name:literal $run:path, $about:literal;)*) => {
-        /// Every step there is, in the order of the summary.
+        /// All steps, in the order of the summary.
         pub const STEPS: &[Step] =
             &[$(Step { name: $name, lane: Lane::$lane, about: $about, run: |run| $run(run).boxed_local() }),*];
     };
@@ -67,11 +67,11 @@ steps! {
     Frontend "frontend-build" frontend::build, "the production build";
     Frontend "frontend-server" frontend::server, "tests of the frontend's server, on the production build";
     Frontend "bundle-size" frontend::bundle_size, "the tasks page loads at most 180 kB of JavaScript, gzipped";
-    Whole "api-types" application::api_types, "the frontend's API types are those of the backend's OpenAPI document";
-    Whole "schemathesis" application::schemathesis, "requests generated from the OpenAPI document find no fault";
-    Whole "mcp" application::mcp, "the Python SDK and the inspector of MCP, over HTTP and over standard input and output";
-    Whole "e2e" application::e2e, "Chromium against frontend, backend and PostgreSQL";
-    Whole "monitoring" monitoring::monitoring, "a real Prometheus has data for every panel and alert, of processes under load";
-    Whole "dev" application::dev, "`cargo todo dev` serves the application and leaves nothing behind";
-    Whole "cluster" cluster::cluster, "the application on a real Minikube: installing, upgrading, faults, under load";
+    Exclusive "api-types" application::api_types, "the frontend's API types are those of the backend's OpenAPI document";
+    Exclusive "schemathesis" application::schemathesis, "requests generated from the OpenAPI document find no fault";
+    Exclusive "mcp" application::mcp, "the Python SDK and the inspector of MCP, over HTTP and over standard input and output";
+    Exclusive "e2e" application::e2e, "Chromium against frontend, backend and PostgreSQL";
+    Exclusive "monitoring" monitoring::monitoring, "a real Prometheus has data for every panel and alert, of processes under load";
+    Exclusive "dev" application::dev, "`cargo todo dev` serves the application and leaves nothing behind";
+    Exclusive "cluster" cluster::cluster, "the application on a real Minikube: installing, upgrading, faults, under load";
 }

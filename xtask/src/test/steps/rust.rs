@@ -1,4 +1,4 @@
-//! Steps on the Rust side.
+//! Steps that need only the Rust code.
 
 use anyhow::{Result, bail, ensure};
 use todo::stack;
@@ -21,54 +21,56 @@ fn cargo(run: &StepRun<'_>, arguments: &[&str]) -> Command {
 }
 
 pub async fn rustfmt(run: &StepRun<'_>) -> Result<Outcome> {
-    run.succeed(cargo(run, &["fmt", "--all", "--check"])).await?;
-    Ok(Outcome::one())
+    run.check_output(cargo(run, &["fmt", "--all", "--check"])).await?;
+    Ok(Outcome::passed())
 }
 
 pub async fn clippy(run: &StepRun<'_>) -> Result<Outcome> {
-    run.succeed(cargo(run, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])).await?;
-    Ok(Outcome::one())
+    run.check_output(cargo(run, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])).await?;
+    Ok(Outcome::passed())
 }
 
 pub async fn docs(run: &StepRun<'_>) -> Result<Outcome> {
     let mut doc = cargo(run, &["doc", "--workspace", "--no-deps"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
-    run.succeed(doc).await?;
-    run.succeed(cargo(run, &["test", "--workspace", "--doc"])).await?;
-    Ok(Outcome::one())
+    run.check_output(doc).await?;
+    run.check_output(cargo(run, &["test", "--workspace", "--doc"])).await?;
+    Ok(Outcome::passed())
 }
 
 pub async fn deny(run: &StepRun<'_>) -> Result<Outcome> {
     let mut deny = Command::new(tools::cargo_deny(run).await?);
     deny.args(["check", "--hide-inclusion-graph", "licenses", "bans", "sources"]).current_dir(run.workspace().root());
-    run.succeed(deny).await?;
-    Ok(Outcome::one())
+    run.check_output(deny).await?;
+    Ok(Outcome::passed())
 }
 
 pub async fn advisories(run: &StepRun<'_>) -> Result<Outcome> {
     let mut deny = Command::new(tools::cargo_deny(run).await?);
-    // git must fail and not ask for a name: there is no terminal.
+    // git must fail instead of asking for a user name, since there is no terminal.
     deny.args(["check", "--hide-inclusion-graph", "advisories"])
         .current_dir(run.workspace().root())
         .env("GIT_TERMINAL_PROMPT", "0");
-    let finished = run.finish(deny).await?;
+    let finished = run.output(deny).await?;
     if finished.output.contains("failed to fetch advisory database") {
         return Ok(Outcome::Skipped("the advisory database on GitHub is out of reach".into()));
     }
     ensure!(finished.status.success(), "cargo-deny found an advisory");
-    Ok(Outcome::one())
+    Ok(Outcome::passed())
 }
 
 pub async fn sqlx(run: &StepRun<'_>) -> Result<Outcome> {
     let fresh = tempfile::tempdir()?;
     let databases = run.context.databases().await?;
-    queries::describe(run.workspace(), databases, fresh.path(), async |command| run.succeed(command).await.map(drop))
-        .await?;
+    queries::describe(run.workspace(), databases, fresh.path(), async |command| {
+        run.check_output(command).await.map(drop)
+    })
+    .await?;
     let differences = queries::differences(fresh.path(), run.workspace())?;
     if !differences.is_empty() {
         bail!("{} is stale: run `cargo xtask prepare` and commit it\n{}", queries::COMMITTED, differences.join("\n"));
     }
-    Ok(Outcome::one())
+    Ok(Outcome::passed())
 }
 
 pub async fn cli(run: &StepRun<'_>) -> Result<Outcome> {
@@ -88,8 +90,8 @@ pub async fn llm(run: &StepRun<'_>) -> Result<Outcome> {
     nextest(run, "todo-llm", None).await
 }
 
-/// Runs the tests of a package. They are compiled with those of the whole workspace, as everything here is: with the
-/// features of one package alone, cargo would compile the dependencies again.
+/// Runs the tests of a package. All tests of the workspace are compiled together, since cargo would compile
+/// dependencies again with the features of one package.
 async fn nextest(run: &StepRun<'_>, package: &str, database: Option<&str>) -> Result<Outcome> {
     let mut nextest = Command::new(tools::cargo_nextest(run).await?);
     nextest.args(["nextest", "run", "--workspace", "--filterset", &format!("package(={package})")]);
@@ -97,23 +99,23 @@ async fn nextest(run: &StepRun<'_>, package: &str, database: Option<&str>) -> Re
     if let Some(url) = database {
         nextest.env("DATABASE_URL", url);
     }
-    run.nextest(nextest).await
+    run.run_nextest(nextest).await
 }
 
 pub async fn shell(run: &StepRun<'_>) -> Result<Outcome> {
     let mut git = Command::new("git");
     git.args(["grep", "--files-with-matches", "-E", r"^#!.*\b(ba)?sh\b"]).current_dir(run.workspace().root());
-    let scripts = run.finish(git).await?.output;
+    let scripts = run.output(git).await?.output;
     ensure!(!scripts.is_empty(), "git finds no shell script, not even .ci/run");
     let shellcheck = match tools::shellcheck(run).await? {
         Ok(shellcheck) => shellcheck,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     let mut shellcheck = Command::new(shellcheck);
-    // Files that a script sources from its own directory are checked with it.
+    // Files that a script sources from its directory are checked with the script.
     shellcheck.args(["--external-sources", "--source-path=SCRIPTDIR"]);
     shellcheck.args(scripts.lines()).current_dir(run.workspace().root());
-    run.succeed(shellcheck).await?;
+    run.check_output(shellcheck).await?;
     Ok(Outcome::Ran(Counts::passed(scripts.lines().count() as u64)))
 }
 

@@ -1,4 +1,4 @@
-//! The chart's documentation, schema and version agree with its values and the workspace.
+//! Checks the chart's documentation and schema against its values, and its version against the workspace.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -21,7 +21,7 @@ pub async fn docs(run: &StepRun<'_>) -> Result<Outcome> {
         .arg("--chart-search-root")
         .arg(&chart)
         .args(["--sort-values-order=file", "--log-level=error"]);
-    let generated = run.succeed(generate).await?;
+    let generated = run.check_output(generate).await?;
     let committed = std::fs::read_to_string(chart.join("README.md"))?;
     ensure!(
         generated.trim() == committed.trim(),
@@ -48,24 +48,25 @@ fn key(line: &str) -> Option<String> {
     (key != "Key").then(|| key.to_owned())
 }
 
-/// Every value that the schema allows; fails if it allows more than it names.
+/// Every value that the schema names. Fails if it allows values that it does not name.
 fn schema_keys(path: &Path) -> Result<BTreeSet<String>> {
     let schema: Value = serde_json::from_str(&std::fs::read_to_string(path)?).context("values.schema.json")?;
     let mut keys = BTreeSet::new();
-    walk(&schema, &schema, "", &mut keys)?;
+    collect_keys(&schema, &schema, "", &mut keys)?;
     // Helm adds this key itself.
     keys.remove("global");
     Ok(keys)
 }
 
-/// The values that values.yaml documents as a whole, with one example.
-const WHOLE: &[&str] = &["resources", "startup", "liveness", "readiness", "fastBurn", "slowBurn"];
+/// Objects that values.yaml documents as one value, with an example.
+const DOCUMENTED_AS_ONE_VALUE: &[&str] = &["resources", "startup", "liveness", "readiness", "fastBurn", "slowBurn"];
 
-fn walk(root: &Value, schema: &Value, path: &str, keys: &mut BTreeSet<String>) -> Result<()> {
+/// Collects the paths of all values below a schema.
+fn collect_keys(root: &Value, schema: &Value, path: &str, keys: &mut BTreeSet<String>) -> Result<()> {
     let schema = match schema["$ref"].as_str() {
         Some(reference) => root
             .pointer(reference.trim_start_matches('#'))
-            .context("a reference of values.schema.json leads nowhere")?,
+            .context("a reference of values.schema.json does not resolve")?,
         None => schema,
     };
     let Some(properties) = schema["properties"].as_object() else {
@@ -74,13 +75,13 @@ fn walk(root: &Value, schema: &Value, path: &str, keys: &mut BTreeSet<String>) -
     };
     ensure!(schema["additionalProperties"] == false, "values.schema.json allows anything below `{path}`");
     let name = path.rsplit('.').next().unwrap_or_default();
-    if WHOLE.contains(&name) {
+    if DOCUMENTED_AS_ONE_VALUE.contains(&name) {
         keys.insert(path.to_owned());
         return Ok(());
     }
     for (name, property) in properties {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        walk(root, property, &path, keys)?;
+        collect_keys(root, property, &path, keys)?;
     }
     Ok(())
 }

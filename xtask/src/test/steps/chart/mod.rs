@@ -32,7 +32,7 @@ const CHART: &str = "helm/todo";
 const KUBERNETES_VERSION: &str = "v1.34.4";
 
 /// Every documented set of values, by name.
-const SETS: &[(&str, &[&str])] = &[
+const VALUE_SETS: &[(&str, &[&str])] = &[
     ("defaults", &[]),
     ("minikube", &["--values", "helm/todo/values-minikube.yaml"]),
     ("production", &["--values", "helm/todo/values-production.yaml"]),
@@ -73,7 +73,7 @@ fn helm(program: &Path, workspace: &Workspace, arguments: &[&str]) -> Command {
     helm
 }
 
-/// The manifests that a set of values gives.
+/// The manifests that the chart renders with a set of values.
 async fn render(run: &StepRun<'_>, program: &Path, values: &[&str]) -> Result<String> {
     let mut template =
         helm(program, run.workspace(), &["template", "todo", CHART, "--kube-version", KUBERNETES_VERSION]);
@@ -85,11 +85,11 @@ pub async fn lint(run: &StepRun<'_>) -> Result<Outcome> {
     let mut passed = 0;
     for tool in [HELM_3, HELM_4] {
         let program = find!(run, tool);
-        for (_, values) in SETS {
+        for (_, values) in VALUE_SETS {
             let mut lint =
                 helm(&program, run.workspace(), &["lint", "--strict", CHART, "--kube-version", KUBERNETES_VERSION]);
             lint.args(*values);
-            run.succeed(lint).await?;
+            run.check_output(lint).await?;
             passed += 1;
         }
     }
@@ -100,11 +100,10 @@ pub async fn unit(run: &StepRun<'_>) -> Result<Outcome> {
     let mut unittest = Command::new(find!(run, HELM_UNITTEST));
     unittest.args(["--strict", CHART, "--output-type", "JUnit", "--output-file"]);
     unittest.arg(run.reports().join("helm-unittest.xml")).current_dir(run.workspace().root());
-    run.tests(unittest).await
+    run.run_tests(unittest).await
 }
 
-/// Checks the manifests against the schemas of Kubernetes, the Gateway API and Prometheus's operator, which know every
-/// field there is.
+/// Checks the manifests against the complete schemas of Kubernetes, the Gateway API and Prometheus's operator.
 pub async fn schemas(run: &StepRun<'_>) -> Result<Outcome> {
     let (helm, kubeconform, manifests) = (find!(run, HELM_3), find!(run, KUBECONFORM), find!(run, MANIFESTS));
     let scratch = tempfile::tempdir()?;
@@ -119,48 +118,48 @@ pub async fn schemas(run: &StepRun<'_>) -> Result<Outcome> {
     for kind in ["prometheusrules", "servicemonitors"] {
         schemas.arg(operator.join(format!("example/prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml")));
     }
-    run.succeed(schemas).await?;
+    run.check_output(schemas).await?;
 
-    for (name, values) in SETS {
+    for (name, values) in VALUE_SETS {
         let file = write_manifests(run, &helm, scratch.path(), values).await?;
         let mut check = Command::new(&kubeconform);
         let location = format!("{}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json", scratch.path().display());
         check.args(["-strict", "-summary", "-schema-location", &location]).arg(&file);
-        let finished = run.finish(check).await?;
+        let finished = run.output(check).await?;
         ensure!(finished.status.success(), "{name}: kubeconform refuses it:\n{}", finished.output.trim());
     }
-    Ok(Outcome::Ran(Counts::passed(SETS.len() as u64)))
+    Ok(Outcome::Ran(Counts::passed(VALUE_SETS.len() as u64)))
 }
 
-/// Uses the code by which the API server itself admits pods.
+/// Checks the pods with the same library by which the API server admits pods.
 pub async fn pod_security(run: &StepRun<'_>) -> Result<Outcome> {
     let (helm, manifests) = (find!(run, HELM_3), find!(run, MANIFESTS));
     let scratch = tempfile::tempdir()?;
-    for (name, values) in SETS {
+    for (name, values) in VALUE_SETS {
         let file = write_manifests(run, &helm, scratch.path(), values).await?;
         let mut check = Command::new(&manifests);
         check.arg("pod-security").arg(&file);
-        let finished = run.finish(check).await?;
+        let finished = run.output(check).await?;
         ensure!(
             finished.status.success(),
             "{name}: Pod Security \"restricted\" refuses it:\n{}",
             finished.output.trim()
         );
     }
-    Ok(Outcome::Ran(Counts::passed(SETS.len() as u64)))
+    Ok(Outcome::Ran(Counts::passed(VALUE_SETS.len() as u64)))
 }
 
 pub async fn score(run: &StepRun<'_>) -> Result<Outcome> {
     let (helm, kube_score) = (find!(run, HELM_3), find!(run, KUBE_SCORE));
     let scratch = tempfile::tempdir()?;
     let mut findings = score::Findings::default();
-    for (name, values) in SETS {
+    for (name, values) in VALUE_SETS {
         let file = write_manifests(run, &helm, scratch.path(), values).await?;
         let mut check = Command::new(&kube_score);
         check.args(["score", "--output-format=json", "--kubernetes-version=v1.34"]);
         // A CPU limit slows answers down while the node is idle.
         check.arg("--ignore-container-cpu-limit").arg(&file);
-        // It also fails for findings that are exceptions here, so its exit status is ignored.
+        // kube-score also fails for findings that are exceptions, so its exit status is ignored.
         findings.add(name, &String::from_utf8_lossy(&tool::output(check).await?.stdout))?;
     }
     let open = [findings.open.clone(), findings.unused()].concat();

@@ -1,4 +1,4 @@
-//! Pods are replaced exactly when something they read has changed.
+//! Checks which changes of values replace pods: those of something that the pods read.
 
 use anyhow::{Result, ensure};
 
@@ -8,11 +8,11 @@ use crate::test::{
     counts::Counts,
 };
 
-/// With these values the chart generates nothing at random, so that two renderings can be compared.
-const GIVEN: &str = "postgres.enabled=false,secrets.databaseUrl=postgres://todo:todo@db.example/todo,\
+/// With these values the chart generates no random secret, so that two renderings can be compared.
+const FIXED_VALUES: &str = "postgres.enabled=false,secrets.databaseUrl=postgres://todo:todo@db.example/todo,\
                      secrets.secretKey=a key of exactly 32 characters..";
 
-/// A change, and whether it replaces backend and frontend.
+/// A change of a value, whether it replaces the backend's pods, and whether it replaces the frontend's.
 const CHANGES: &[(&str, bool, bool)] = &[
     ("config.logLevel=debug", true, true),
     ("config.shutdownDrainSeconds=7", true, true),
@@ -33,11 +33,11 @@ const CHANGES: &[(&str, bool, bool)] = &[
 
 pub async fn rollouts(run: &StepRun<'_>) -> Result<Outcome> {
     let programs = (find!(run, HELM_3), find!(run, HELM_4));
-    let before = render(run, &programs.0, &["--set", GIVEN]).await?;
-    let same = render(run, &programs.1, &["--set", GIVEN]).await?;
+    let before = render(run, &programs.0, &["--set", FIXED_VALUES]).await?;
+    let same = render(run, &programs.1, &["--set", FIXED_VALUES]).await?;
     ensure!(lines(&before) == lines(&same), "Helm 3 and Helm 4 render different manifests");
     for (change, backend, frontend) in CHANGES {
-        let after = render(run, &programs.0, &["--set", GIVEN, "--set", change]).await?;
+        let after = render(run, &programs.0, &["--set", FIXED_VALUES, "--set", change]).await?;
         for (deployment, expected) in [("backend", *backend), ("frontend", *frontend)] {
             let replaced = pod_template(&before, deployment) != pod_template(&after, deployment);
             ensure!(
@@ -50,14 +50,14 @@ pub async fn rollouts(run: &StepRun<'_>) -> Result<Outcome> {
     Ok(Outcome::Ran(Counts::passed(CHANGES.len() as u64 + 1)))
 }
 
-/// The pod template of a Deployment: its pods are replaced when it changes.
+/// The pod template of a Deployment, whose change replaces the pods.
 fn pod_template<'a>(manifests: &'a str, deployment: &str) -> &'a str {
     let source = format!("# Source: todo/templates/{deployment}.yaml");
     let object = manifests.split("\n---").find(|object| object.contains(&source)).unwrap_or_default();
     object.split_once("\n  template:").map_or("", |(_, template)| template)
 }
 
-/// Helm 4 puts empty lines elsewhere.
+/// The lines that are not empty, since Helm 3 and Helm 4 differ in empty lines.
 fn lines(manifests: &str) -> Vec<&str> {
     manifests.lines().filter(|line| !line.is_empty()).collect()
 }

@@ -1,4 +1,4 @@
-//! Checks the alerts with Prometheus's own tool, and Grafana's files against its documentation.
+//! Checks the alerts with promtool, and the provisioning files of Grafana against its documentation.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -29,8 +29,8 @@ pub async fn rules(run: &StepRun<'_>) -> Result<Outcome> {
         command.args(arguments).current_dir(scratch.path());
         command
     };
-    run.succeed(promtool(&["check", "rules", "rules.yml"])).await?;
-    let tested = run.finish(promtool(&["test", "rules", "tests.yml"])).await?;
+    run.check_output(promtool(&["check", "rules", "rules.yml"])).await?;
+    let tested = run.output(promtool(&["test", "rules", "tests.yml"])).await?;
     ensure!(tested.status.success(), "alerts do not fire as {TESTS} says:\n{}", tested.output.trim());
     let tests = std::fs::read_to_string(scratch.path().join("tests.yml"))?;
     Ok(Outcome::Ran(Counts::passed(1 + tests.matches("alert_rule_test:").count() as u64)))
@@ -44,7 +44,7 @@ pub async fn write_config(run: &StepRun<'_>, helm: &Path, directory: &Path, set:
     Ok(())
 }
 
-/// The data of a `ConfigMap` of the monitoring.
+/// The data of a `ConfigMap` for monitoring.
 async fn config(run: &StepRun<'_>, helm: &Path, template: &str, set: &[&str]) -> Result<BTreeMap<String, String>> {
     let mut values = vec!["--values", "helm/todo/values-minikube.yaml", "--set", "monitoring.enabled=true"];
     for set in set {
@@ -56,9 +56,9 @@ async fn config(run: &StepRun<'_>, helm: &Path, template: &str, set: &[&str]) ->
     serde_json::from_value(manifest["data"].clone()).with_context(|| format!("{template} has no data"))
 }
 
-/// The fields that <https://grafana.com/docs/grafana/latest/administration/provisioning/> documents, `!` before those
-/// that are needed.
-const GRAFANA: &[(&str, &str, &[&str])] = &[
+/// The fields that <https://grafana.com/docs/grafana/latest/administration/provisioning/> documents, with `!` before
+/// required ones.
+const PROVISIONING_FIELDS: &[(&str, &str, &[&str])] = &[
     (
         "datasources.yaml",
         "datasources",
@@ -98,20 +98,20 @@ const GRAFANA: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
-/// No Grafana runs here, since no package has one: its files are compared with its documentation.
+/// Compares the provisioning files with the documentation. Grafana itself is not run, since no package has it.
 pub async fn grafana(run: &StepRun<'_>) -> Result<Outcome> {
     let helm = find!(run, HELM_3);
     let files = config(run, &helm, "grafana-config.yaml", &[]).await?;
-    for (name, list, fields) in GRAFANA {
+    for (name, list, fields) in PROVISIONING_FIELDS {
         let file = files.get(*name).with_context(|| format!("there is no {name}"))?;
-        provisioning(&serde_saphyr::from_str(file)?, list, fields).with_context(|| format!("{name}:\n{file}"))?;
+        check_provisioning(&serde_saphyr::from_str(file)?, list, fields).with_context(|| format!("{name}:\n{file}"))?;
     }
     let datasources: Value = serde_saphyr::from_str(&files["datasources.yaml"])?;
     ensure!(datasources["datasources"][0]["isDefault"] == true, "dashboards would have no data source to begin with");
-    Ok(Outcome::Ran(Counts::passed(GRAFANA.len() as u64)))
+    Ok(Outcome::Ran(Counts::passed(PROVISIONING_FIELDS.len() as u64)))
 }
 
-fn provisioning(file: &Value, list: &str, fields: &[&str]) -> Result<()> {
+fn check_provisioning(file: &Value, list: &str, fields: &[&str]) -> Result<()> {
     ensure!(file["apiVersion"] == 1, "apiVersion must be 1");
     let keys: Vec<&String> = file.as_object().context("no mapping")?.keys().collect();
     ensure!(keys.len() == 2, "apiVersion and {list} are wanted, and nothing else: {keys:?}");
@@ -121,8 +121,8 @@ fn provisioning(file: &Value, list: &str, fields: &[&str]) -> Result<()> {
         for key in entry.keys() {
             ensure!(fields.iter().any(|field| field.trim_start_matches('!') == key), "{key} is not documented");
         }
-        for needed in fields.iter().filter_map(|field| field.strip_prefix('!')) {
-            ensure!(entry.contains_key(needed), "{needed} is missing");
+        for required in fields.iter().filter_map(|field| field.strip_prefix('!')) {
+            ensure!(entry.contains_key(required), "{required} is missing");
         }
     }
     Ok(())
@@ -135,9 +135,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn provisioning_with_an_unknown_field_or_without_a_needed_one_is_refused() {
-        let check =
-            |entry: Value| provisioning(&json!({ "apiVersion": 1, "providers": [entry] }), "providers", GRAFANA[1].2);
+    fn an_unknown_or_a_missing_required_field_is_refused() {
+        let check = |entry: Value| {
+            check_provisioning(&json!({ "apiVersion": 1, "providers": [entry] }), "providers", PROVISIONING_FIELDS[1].2)
+        };
         check(json!({ "name": "todo", "type": "file", "options": {} })).unwrap();
         let unknown = json!({ "name": "todo", "type": "file", "options": {}, "ordId": 1 });
         assert!(check(unknown).unwrap_err().to_string().contains("ordId"));

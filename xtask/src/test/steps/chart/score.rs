@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// A check, the end of the object's name it may fail for, and why that is right.
+/// The name of a check, the end of the name of an object for which it may fail, and the reason.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("container-image-pull-policy", "", "a local cluster's images are on its node and in no registry"),
     ("deployment-replicas", "", "one pod each by default, so that the application fits a laptop"),
@@ -39,7 +39,7 @@ impl Findings {
         for object in &objects {
             let name = object["object_name"].as_str().unwrap_or_default();
             for check in object["checks"].as_array().into_iter().flatten() {
-                // 10 is fine, 7 nearly so; 5 warns, 1 is critical.
+                // The grades are 10 (ok), 7 (almost ok), 5 (warning) and 1 (critical).
                 if check["skipped"] == true || check["grade"].as_u64() >= Some(7) {
                     continue;
                 }
@@ -57,7 +57,7 @@ impl Findings {
         Ok(())
     }
 
-    /// The exceptions that no finding needs any more.
+    /// The exceptions that no finding has used.
     pub fn unused(&self) -> Vec<String> {
         let unused = EXCEPTIONS.iter().enumerate().filter(|(index, _)| !self.used.contains(index));
         unused
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_without_a_reason_stays_open() {
+    fn a_finding_without_an_exception_stays_open() {
         let mut findings = Findings::default();
         findings.add("defaults", &report("Deployment/apps/v1/x/todo-backend", "pod-probes-identical", 1)).unwrap();
         findings.add("defaults", &report("Deployment/apps/v1/x/todo-frontend", "pod-probes-identical", 1)).unwrap();
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_that_nothing_needs_is_named() {
+    fn an_unused_exception_is_reported() {
         let mut findings = Findings::default();
         assert_eq!(findings.unused().len(), EXCEPTIONS.len());
         findings.add("defaults", &report("Deployment/apps/v1/x/todo-frontend", "pod-probes-identical", 1)).unwrap();

@@ -1,5 +1,5 @@
-//! The programs that check the chart: the installed one where it is of the wanted version, else built with Go from the
-//! module that pins it, once per user.
+//! Programs that check the chart. An installed program is used if it has the required version. Else it is built with Go
+//! from the module that pins it, once per user.
 
 use std::{
     io::Error,
@@ -17,13 +17,13 @@ use tokio::process::Command;
 
 use crate::test::{context::StepRun, tools::Found};
 
-/// A program that a Go module of this repository pins, and what may be installed in its place.
+/// A program that a Go module of this repository pins, and the installed program that may be used instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Tool {
     name: &'static str,
     module: &'static str,
     package: &'static str,
-    /// The name, the arguments that print its version, and the beginning of what the wanted version prints.
+    /// The name, the arguments that print the version, and the prefix of the output for the required version.
     installed: Option<(&'static str, &'static [&'static str], &'static str)>,
 }
 
@@ -80,7 +80,7 @@ impl Tool {
         {
             let mut version = Command::new(&program);
             version.args(arguments);
-            if run.finish(version).await?.output.starts_with(wanted) {
+            if run.output(version).await?.output.starts_with(wanted) {
                 return Ok(Ok(program));
             }
         }
@@ -89,7 +89,8 @@ impl Tool {
 
     async fn build(self, run: &StepRun<'_>) -> Result<Found> {
         let module = run.workspace().path(self.module);
-        let program = workspace::cache_dir()?.join("helm-tools").join(format!("{}-{}", self.name, pinned(&module)?));
+        let program =
+            workspace::cache_dir()?.join("helm-tools").join(format!("{}-{}", self.name, module_hash(&module)?));
         if program.is_file() {
             return Ok(Ok(program));
         }
@@ -103,13 +104,13 @@ impl Tool {
         let mut build = Command::new(go);
         build.arg("build").arg("-C").arg(&module).args(["-trimpath", "-ldflags=-s -w", "-o"]).arg(&program);
         build.arg(self.package);
-        run.succeed(build).await?;
+        run.check_output(build).await?;
         Ok(Ok(program))
     }
 }
 
-/// The hash of the files in a module's directory, which pin the versions. Another hash means another program.
-fn pinned(module: &Path) -> Result<String> {
+/// The hash of the files in the directory of a module, which pin the versions of a program.
+fn module_hash(module: &Path) -> Result<String> {
     let read = || {
         let mut files: Vec<_> =
             std::fs::read_dir(module)?.map(|entry| Ok(entry?.path())).collect::<Result<_, Error>>()?;
@@ -123,7 +124,7 @@ fn pinned(module: &Path) -> Result<String> {
     read().with_context(|| format!("cannot read {}", module.display()))
 }
 
-/// A Go module's files and version, as the `go.mod` in `directory` pins it.
+/// Downloads a Go module. Returns the directory of its files and the version that the `go.mod` in `directory` pins.
 pub async fn go_module(run: &StepRun<'_>, directory: &str, name: &str) -> Result<(PathBuf, String)> {
     let mut go = Command::new("go");
     go.args(["mod", "download", "-json", name]).current_dir(run.workspace().path(directory));

@@ -1,4 +1,4 @@
-//! What of the flake can be checked without fetching its inputs. `nix flake check` does the rest.
+//! Checks of the flake that need none of its inputs. `nix flake check` does the others.
 
 mod nixpkgs;
 
@@ -15,41 +15,41 @@ use crate::test::{
     tools,
 };
 
-/// Nothing else may be fetched.
+/// The only inputs that the flake may have.
 const INPUTS: [&str; 3] = ["crane", "nix2container", "nixpkgs"];
 
 pub async fn flake(run: &StepRun<'_>) -> Result<Outcome> {
     let mut git = Command::new("git");
     git.args(["ls-files", "*.nix"]).current_dir(run.workspace().root());
-    let files = run.succeed(git).await?;
+    let files = run.check_output(git).await?;
     ensure!(files.contains("flake.nix"), "git finds no flake.nix");
 
     let lock = read(run, "flake.lock")?;
-    pins(&lock)?;
-    packages(&read(run, "frontend/package-lock.json")?)?;
-    let relied_on = Nixpkgs::parse(&bytes(run, nixpkgs::FILE)?)?;
-    relied_on.of_revision(lock["nodes"]["nixpkgs"]["locked"]["rev"].as_str().unwrap_or_default())?;
+    check_inputs(&lock)?;
+    check_packages(&read(run, "frontend/package-lock.json")?)?;
+    let listed = Nixpkgs::parse(&bytes(run, nixpkgs::FILE)?)?;
+    listed.ensure_revision(lock["nodes"]["nixpkgs"]["locked"]["rev"].as_str().unwrap_or_default())?;
 
     let mut nixfmt = Command::new(tools::nixfmt(run).await?);
     nixfmt.arg("--check").args(files.lines()).current_dir(run.workspace().root());
-    run.succeed(nixfmt).await.context("`nix fmt` formats it")?;
+    run.check_output(nixfmt).await.context("`nix fmt` formats it")?;
 
     match tools::nix(run).await? {
         Err(reason) => return Ok(Outcome::Skipped(reason)),
         Ok(nix) => {
             let scratch = tempfile::tempdir()?;
             let instantiate = nix.with_file_name("nix-instantiate");
-            let mut parse = in_scratch(&instantiate, scratch.path());
+            let mut parse = isolated_nix(&instantiate, scratch.path());
             parse.arg("--parse").args(files.lines()).current_dir(run.workspace().root());
-            run.succeed(parse).await?;
+            run.check_output(parse).await?;
             let files: Vec<&str> = files.lines().collect();
-            let demanded = nixpkgs::demanded(run, in_scratch(&instantiate, scratch.path()), &files).await?;
-            relied_on.lists(&demanded)?;
-            // Fails where flake.lock is not what flake.nix asks for.
-            let mut metadata = in_scratch(&nix, scratch.path());
+            let demanded = nixpkgs::demanded(run, isolated_nix(&instantiate, scratch.path()), &files).await?;
+            listed.ensure_lists(&demanded)?;
+            // This fails if flake.lock does not match flake.nix.
+            let mut metadata = isolated_nix(&nix, scratch.path());
             metadata.args(["flake", "metadata", "--no-update-lock-file", "--json"]);
             metadata.current_dir(run.workspace().root());
-            run.succeed(metadata).await?;
+            run.check_output(metadata).await?;
         }
     }
     Ok(Outcome::Ran(Counts::passed(5 + files.lines().count() as u64)))
@@ -63,34 +63,34 @@ fn read(run: &StepRun<'_>, path: &str) -> Result<Value> {
     serde_json::from_slice(&bytes(run, path)?).with_context(|| format!("{path} is no JSON"))
 }
 
-/// Each input is one revision whose content is known.
-fn pins(lock: &Value) -> Result<()> {
+/// Checks that the lock file pins each input by revision and hash.
+fn check_inputs(lock: &Value) -> Result<()> {
     let nodes = lock["nodes"].as_object().context("flake.lock has no nodes")?;
     let names: Vec<&str> = nodes.keys().map(String::as_str).filter(|name| *name != "root").collect();
     ensure!(names == INPUTS, "flake.lock pins {names:?} and not {INPUTS:?}");
     for name in INPUTS {
         let locked = &nodes[name]["locked"];
-        let of = |key: &str| locked[key].as_str().unwrap_or_default();
-        ensure!(of("rev").len() == 40 && of("narHash").starts_with("sha256-"), "flake.lock does not pin {name}");
+        let text = |key: &str| locked[key].as_str().unwrap_or_default();
+        ensure!(text("rev").len() == 40 && text("narHash").starts_with("sha256-"), "flake.lock does not pin {name}");
     }
     Ok(())
 }
 
-/// The flake fetches each of the frontend's packages by its address and hash.
-fn packages(lock: &Value) -> Result<()> {
+/// Checks that the lock file has the URL and hash of each package of the frontend, by which the flake fetches it.
+fn check_packages(lock: &Value) -> Result<()> {
     let packages = lock["packages"].as_object().context("frontend/package-lock.json has no packages")?;
     for (path, package) in packages.iter().filter(|(path, _)| !path.is_empty()) {
-        let of = |key: &str| package[key].as_str().unwrap_or_default();
+        let text = |key: &str| package[key].as_str().unwrap_or_default();
         ensure!(
-            of("resolved").starts_with("https://"),
+            text("resolved").starts_with("https://"),
             "frontend/package-lock.json has no address of {path}: restore the file by git, and repeat the npm \
              command in frontend/, whose .npmrc keeps the addresses"
         );
         ensure!(
-            of("integrity").starts_with("sha512-"),
+            text("integrity").starts_with("sha512-"),
             "frontend/package-lock.json has no hash of {path}: add as its `integrity` what `npm view NAME@{} \
              dist.integrity` says",
-            of("version")
+            text("version")
         );
     }
     let registries: BTreeSet<&str> =
@@ -103,8 +103,8 @@ fn packages(lock: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Needs no daemon, and leaves nothing behind.
-fn in_scratch(program: &Path, scratch: &Path) -> Command {
+/// A command of Nix with its store in a temporary directory, which needs no daemon.
+fn isolated_nix(program: &Path, scratch: &Path) -> Command {
     let mut command = Command::new(program);
     command.env("HOME", scratch).env("NIX_CONFIG", "experimental-features = nix-command flakes\nbuild-users-group =");
     for (variable, directory) in
@@ -122,26 +122,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_input_more_or_without_a_hash_is_refused() {
+    fn an_unknown_input_or_one_without_a_hash_is_refused() {
         let pinned = || json!({ "locked": { "rev": "0".repeat(40), "narHash": "sha256-x" } });
         let lock =
             json!({ "nodes": { "crane": pinned(), "nix2container": pinned(), "nixpkgs": pinned(), "root": {} } });
-        pins(&lock).unwrap();
-        let mut more = lock.clone();
-        more["nodes"]["utils"] = pinned();
-        assert!(pins(&more).unwrap_err().to_string().contains("utils"));
-        let mut loose = lock;
-        loose["nodes"]["crane"]["locked"]["narHash"] = json!(null);
-        assert!(pins(&loose).unwrap_err().to_string().contains("crane"));
+        check_inputs(&lock).unwrap();
+        let mut unknown = lock.clone();
+        unknown["nodes"]["utils"] = pinned();
+        assert!(check_inputs(&unknown).unwrap_err().to_string().contains("utils"));
+        let mut unpinned = lock;
+        unpinned["nodes"]["crane"]["locked"]["narHash"] = json!(null);
+        assert!(check_inputs(&unpinned).unwrap_err().to_string().contains("crane"));
     }
+
     #[test]
     fn a_package_without_an_address_or_a_hash_is_refused() {
         let address = "https://registry.example/a/-/a-1.0.0.tgz";
         let lock = |package: Value| json!({ "packages": { "": {}, "node_modules/a": package } });
-        packages(&lock(json!({ "resolved": address, "integrity": "sha512-x" }))).unwrap();
-        let no_address = packages(&lock(json!({ "integrity": "sha512-x" }))).unwrap_err().to_string();
+        check_packages(&lock(json!({ "resolved": address, "integrity": "sha512-x" }))).unwrap();
+        let no_address = check_packages(&lock(json!({ "integrity": "sha512-x" }))).unwrap_err().to_string();
         assert!(no_address.contains("no address of node_modules/a"), "{no_address}");
-        let no_hash = packages(&lock(json!({ "resolved": address, "version": "1.0.0" }))).unwrap_err().to_string();
+        let no_hash =
+            check_packages(&lock(json!({ "resolved": address, "version": "1.0.0" }))).unwrap_err().to_string();
         assert!(no_hash.contains("no hash of node_modules/a"), "{no_hash}");
     }
 
@@ -149,7 +151,7 @@ mod tests {
     fn packages_come_from_one_registry() {
         let package = |host| json!({ "resolved": format!("https://{host}/a/-/a-1.0.0.tgz"), "integrity": "sha512-x" });
         let lock = json!({ "packages": { "": {}, "a": package("registry.example"), "b": package("mirror.example") } });
-        let error = packages(&lock).unwrap_err().to_string();
+        let error = check_packages(&lock).unwrap_err().to_string();
         assert!(error.contains(r#"{"mirror.example", "registry.example"}"#), "{error}");
     }
 }

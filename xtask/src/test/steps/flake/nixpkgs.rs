@@ -1,4 +1,5 @@
-//! `nix/nixpkgs.json`: what the flake relies on of nixpkgs, so that a new revision is a list of things to look at.
+//! Checks `nix/nixpkgs.json`, which lists the attributes of nixpkgs that the flake relies on. An update of nixpkgs has
+//! to review them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,9 +14,9 @@ use crate::test::context::StepRun;
 
 pub const FILE: &str = "nix/nixpkgs.json";
 
-/// Asks each file for the names of its function's arguments. Those that the scope in `nix/default.nix` has itself are
-/// found by giving it packages that hold nothing.
-const ARGUMENTS: &str = r#"
+/// A Nix expression for the argument names of the function in each file, and for the names that the scope in
+/// `nix/default.nix` defines. It evaluates the scope with an empty set of packages.
+const ARGUMENTS_EXPRESSION: &str = r#"
 { directory, files }:
 let
   pkgs = {
@@ -35,8 +36,8 @@ in
 }
 "#;
 
-/// Gives the set of packages to the others, so its own arguments are the flake's inputs.
-const SCOPE: &str = "nix/default.nix";
+/// The file that passes the packages to the others. Its own arguments are the inputs of the flake.
+const SCOPE_FILE: &str = "nix/default.nix";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,13 +49,13 @@ pub struct Nixpkgs {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Attribute {
-    /// The program, output, layout or option that we rely on.
+    /// The program, output, layout or option that the flake relies on.
     relied_on: String,
-    /// Where in nixpkgs that was read, each `path@commit`.
+    /// The files of nixpkgs in which that was read, each as `path@commit`.
     read_in: Vec<String>,
 }
 
-/// Attributes of nixpkgs with the files that demand them.
+/// Attributes of nixpkgs, each with the files that need it.
 type Demanded = BTreeMap<String, BTreeSet<String>>;
 
 #[derive(Deserialize)]
@@ -77,19 +78,20 @@ impl Nixpkgs {
         Ok(parsed)
     }
 
-    /// What was read has to be of the revision that is used.
-    pub fn of_revision(&self, locked: &str) -> Result<()> {
+    /// Fails unless the list was made for the revision in the lock file.
+    pub fn ensure_revision(&self, locked: &str) -> Result<()> {
         ensure!(
             self.revision == locked,
             "flake.lock pins nixpkgs at {locked}, {FILE} is of {}: look up each attribute that it lists in the new \
-             revision, mend what has changed there, then set its `revision`",
+             revision, correct what has changed, then set its `revision`",
             self.revision
         );
         Ok(())
     }
 
-    /// All differences at once, each with what to do, in one line: the summary shows no more of an error.
-    pub fn lists(&self, demanded: &Demanded) -> Result<()> {
+    /// Fails unless the list has exactly the attributes that the files need. The error is one line, since the summary
+    /// shows only the first, and says for each difference what to do.
+    pub fn ensure_lists(&self, demanded: &Demanded) -> Result<()> {
         let missing = demanded.iter().filter(|(name, _)| !self.attributes.contains_key(*name));
         let missing = missing.map(|(name, files)| {
             let files: Vec<&str> = files.iter().map(String::as_str).collect();
@@ -108,17 +110,23 @@ fn is_place(place: &str) -> bool {
     place.split_once('@').is_some_and(|(path, commit)| !path.is_empty() && is_commit(commit))
 }
 
-/// What the files ask for by their functions' arguments, and as `pkgs.NAME`. `evaluate` is `nix-instantiate`.
+/// The attributes that the files need, as arguments of their functions or as `pkgs.NAME`. `evaluate` is the command
+/// `nix-instantiate`.
 pub async fn demanded(run: &StepRun<'_>, mut evaluate: Command, files: &[&str]) -> Result<Demanded> {
     let root = run.workspace().root();
-    let asked: Vec<&str> = files.iter().copied().filter(|file| file.starts_with("nix/") && *file != SCOPE).collect();
-    evaluate.args(["--eval", "--strict", "--json", "--expr", ARGUMENTS]).arg("--argstr").arg("directory").arg(root);
-    evaluate.args(["--argstr", "files", &serde_json::to_string(&asked)?]).current_dir(root);
-    let output = run.succeed(evaluate).await?;
+    let paths: Vec<&str> =
+        files.iter().copied().filter(|file| file.starts_with("nix/") && *file != SCOPE_FILE).collect();
+    evaluate
+        .args(["--eval", "--strict", "--json", "--expr", ARGUMENTS_EXPRESSION])
+        .arg("--argstr")
+        .arg("directory")
+        .arg(root);
+    evaluate.args(["--argstr", "files", &serde_json::to_string(&paths)?]).current_dir(root);
+    let output = run.check_output(evaluate).await?;
     let evaluated = output.lines().find(|line| line.starts_with('{')).context("nix-instantiate printed no JSON")?;
-    let mut demanded = of_arguments(&serde_json::from_str(evaluated)?);
-    for file in asked.iter().chain([&SCOPE]) {
-        for name in of_packages(&read(root, file)?) {
+    let mut demanded = demanded_by_arguments(&serde_json::from_str(evaluated)?);
+    for file in paths.iter().chain([&SCOPE_FILE]) {
+        for name in names_in_packages(&read(root, file)?) {
             demanded.entry(name).or_default().insert((*file).to_owned());
         }
     }
@@ -129,7 +137,7 @@ fn read(root: &Path, file: &str) -> Result<String> {
     std::fs::read_to_string(root.join(file)).with_context(|| format!("cannot read {file}"))
 }
 
-fn of_arguments(evaluated: &Evaluated) -> Demanded {
+fn demanded_by_arguments(evaluated: &Evaluated) -> Demanded {
     let mut demanded = Demanded::new();
     for (file, arguments) in &evaluated.arguments {
         for name in arguments.iter().filter(|name| !evaluated.scope.contains(*name)) {
@@ -139,8 +147,8 @@ fn of_arguments(evaluated: &Evaluated) -> Demanded {
     demanded
 }
 
-/// The names in `pkgs.NAME`.
-fn of_packages(text: &str) -> BTreeSet<String> {
+/// The names in expressions `pkgs.NAME`, except in comments.
+fn names_in_packages(text: &str) -> BTreeSet<String> {
     let in_name = |letter: char| letter.is_ascii_alphanumeric() || "_-'".contains(letter);
     let code = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     let pieces = code.flat_map(|line| {
@@ -169,43 +177,43 @@ mod tests {
         parsed(&json!({ "revision": "a", "attributes": attributes })).unwrap()
     }
 
-    /// jq by two files and git by one; `backend` is our own.
+    /// Two files need jq and one needs git. The scope itself defines `backend`.
     fn evaluated() -> Demanded {
         let evaluated = json!({
             "scope": ["backend", "callPackage"],
             "arguments": { "nix/a.nix": ["backend", "jq"], "nix/b.nix": ["callPackage", "git", "jq"] },
         });
-        of_arguments(&serde_json::from_value(evaluated).unwrap())
+        demanded_by_arguments(&serde_json::from_value(evaluated).unwrap())
     }
 
     #[test]
-    fn what_is_listed_is_what_is_demanded() {
-        listing(&["git", "jq"]).lists(&evaluated()).unwrap();
+    fn a_complete_list_is_accepted() {
+        listing(&["git", "jq"]).ensure_lists(&evaluated()).unwrap();
     }
 
     #[test]
-    fn what_is_demanded_and_not_listed_is_named_with_its_files() {
-        let error = listing(&["git"]).lists(&evaluated()).unwrap_err().to_string();
+    fn a_missing_attribute_is_named_with_its_files() {
+        let error = listing(&["git"]).ensure_lists(&evaluated()).unwrap_err().to_string();
         assert!(error.contains("jq is demanded by nix/a.nix, nix/b.nix and not listed"), "{error}");
         assert!(!error.contains("git is"), "{error}");
     }
 
     #[test]
-    fn what_is_listed_and_not_demanded_has_to_go() {
-        let error = listing(&["git", "grafana", "jq"]).lists(&evaluated()).unwrap_err().to_string();
+    fn an_unused_attribute_is_refused() {
+        let error = listing(&["git", "grafana", "jq"]).ensure_lists(&evaluated()).unwrap_err().to_string();
         assert!(error.contains("grafana is listed and demanded by no file under nix/: remove it"), "{error}");
     }
 
     #[test]
-    fn another_revision_has_to_be_looked_through() {
+    fn another_revision_is_refused() {
         let listed = listing(&[]);
-        listed.of_revision("a").unwrap();
-        let error = listed.of_revision("b").unwrap_err().to_string();
+        listed.ensure_revision("a").unwrap();
+        let error = listed.ensure_revision("b").unwrap_err().to_string();
         assert!(error.contains("pins nixpkgs at b") && error.contains("look up each attribute"), "{error}");
     }
 
     #[test]
-    fn each_attribute_says_what_we_rely_on_and_where_it_was_read() {
+    fn an_attribute_needs_what_is_relied_on_and_where_it_was_read() {
         let commit = "0".repeat(40);
         for (relied_on, read_in) in [
             ("", json!([format!("a.nix@{commit}")])),
@@ -220,8 +228,8 @@ mod tests {
     }
 
     #[test]
-    fn packages_are_found_by_name_too() {
+    fn packages_are_found_by_name() {
         let text = "  formatter = pkgs.nixfmt-tree;\n  # pkgs.gone\n  a = nixpkgs.lib; b = (pkgs.nodejs_24.npm);\n";
-        assert_eq!(of_packages(text), BTreeSet::from(["nixfmt-tree".to_owned(), "nodejs_24".to_owned()]));
+        assert_eq!(names_in_packages(text), BTreeSet::from(["nixfmt-tree".to_owned(), "nodejs_24".to_owned()]));
     }
 }

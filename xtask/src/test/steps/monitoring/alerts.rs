@@ -1,4 +1,4 @@
-//! Faults, the alerts that fire for them, and that these end with them.
+//! Causes faults, and checks that alerts fire and resolve.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use anyhow::{Context, Result, ensure};
 use sqlx::{Connection, Executor, PgConnection};
 use todo::stack::{Backend, Running};
 
-use super::{crowd::Crowd, prometheus::Prometheus};
+use super::{load::Users, prometheus::Prometheus};
 use crate::test::context::StepRun;
 
-/// Windows of seconds, so that alerts fire and resolve within a minute, and a volume that is soon full.
-pub const QUICK: &[&str] = &[
+/// Values of the chart with windows of seconds, so that alerts fire and resolve within a minute, and a small volume.
+pub const SHORT_WINDOWS: &[&str] = &[
     "monitoring.alerts.fastBurn.long=10s",
     "monitoring.alerts.fastBurn.short=5s",
     "monitoring.alerts.slowBurn.long=10s",
@@ -21,37 +21,40 @@ pub const QUICK: &[&str] = &[
     "postgres.storage.size=32Mi",
 ];
 
-/// Some 26 MB, on top of the 8 that an empty database has.
-const FILL: &str = "create unlogged table ballast as select md5(number::text) from generate_series(1, 400000) number";
-/// As long as requests may wait for the database, and no longer than for a connection to it.
-const HELD: Duration = Duration::from_millis(1200);
-/// One of 100 requests is enough for the 99th percentile; with fewer than there are connections, nobody is refused.
-const SLOW: usize = 3;
+/// Adds about 26 MB to the 8 MB of an empty database.
+const FILL_DISK: &str =
+    "create unlogged table ballast as select md5(number::text) from generate_series(1, 400000) number";
+/// How long the table is locked: longer than the alert's limit for requests, but shorter than the time limit of a
+/// connection.
+const LOCK_DURATION: Duration = Duration::from_millis(1200);
+/// The number of requests that wait for the lock. One of 100 is enough for the 99th percentile, and with fewer requests
+/// than connections no other request is refused.
+const SLOW_REQUESTS: usize = 3;
 
-/// Makes faults while people go on using the application: the disk fills, the model fails, and somebody has the tasks
-/// to himself, as a careless migration would.
-pub async fn come_and_go(prometheus: &Prometheus, crowd: &Crowd, database_url: &str) -> Result<()> {
+/// Causes faults under load: the disk fills up, the model fails, and a transaction locks the table of tasks, as a
+/// careless migration would. Checks that the alerts fire, and resolve afterwards.
+pub async fn fire_and_resolve(prometheus: &Prometheus, users: &Users, database_url: &str) -> Result<()> {
     let alerts = ["TodoDiskFilling", "TodoModelFailing", "TodoSlow"];
-    prometheus.until_state(&alerts, "inactive", async || Ok(())).await?;
+    prometheus.wait_for_state(&alerts, "inactive", async || Ok(())).await?;
     let mut database = PgConnection::connect(database_url).await?;
-    database.execute(FILL).await?;
+    database.execute(FILL_DISK).await?;
     let mut other = PgConnection::connect(database_url).await?;
     prometheus
-        .until_state(&alerts, "firing", async || {
-            let mut alone = other.begin().await?;
-            alone.execute("lock table tasks").await?;
+        .wait_for_state(&alerts, "firing", async || {
+            let mut transaction = other.begin().await?;
+            transaction.execute("lock table tasks").await?;
             let release = async {
-                tokio::time::sleep(HELD).await;
-                Ok(alone.rollback().await?)
+                tokio::time::sleep(LOCK_DURATION).await;
+                Ok(transaction.rollback().await?)
             };
-            tokio::try_join!(crowd.list(SLOW), crowd.talk_to_failing_model(), release).map(drop)
+            tokio::try_join!(users.list_tasks(SLOW_REQUESTS), users.run_failing_turn(), release).map(drop)
         })
         .await?;
     database.execute("drop table ballast").await?;
-    prometheus.until_state(&alerts, "inactive", async || Ok(())).await
+    prometheus.wait_for_state(&alerts, "inactive", async || Ok(())).await
 }
 
-/// Starts the backend anew at the same address until that is once too often.
+/// Restarts the backend at the same address until the alert about restarts fires.
 pub async fn restart(
     run: &StepRun<'_>,
     prometheus: &Prometheus,
@@ -61,22 +64,22 @@ pub async fn restart(
     let metrics = running.metrics.as_deref().context("the backend has metrics")?;
     let backend = Backend { port: port(&running.url)?, metrics_port: port(metrics)?, ..backend };
     let sink = run.server_sink("restarted-backend")?;
-    prometheus.until_state(&["TodoRestarting"], "inactive", async || Ok(())).await?;
+    prometheus.wait_for_state(&["TodoRestarting"], "inactive", async || Ok(())).await?;
     for times in [1.0, 2.0, 3.0] {
-        // The metric of the start time has whole seconds.
+        // The metric of the start time has a resolution of one second.
         tokio::time::sleep(Duration::from_secs(1)).await;
         running.program.stop().await;
         running = backend.start(sink.clone()).await?;
         prometheus
-            .until("the restart is seen", async || {
+            .wait_until("the metrics show the restart", async || {
                 let starts = r#"changes(process_start_time_seconds{component="backend"}[1m])"#;
-                let seen = prometheus.one(starts).await?;
-                ensure!(seen >= times, "{seen} are");
+                let restarts = prometheus.query_value(starts).await?;
+                ensure!(restarts >= times, "{restarts} restarts");
                 Ok(())
             })
             .await?;
     }
-    prometheus.until_state(&["TodoRestarting"], "firing", async || Ok(())).await?;
+    prometheus.wait_for_state(&["TodoRestarting"], "firing", async || Ok(())).await?;
     Ok(running)
 }
 

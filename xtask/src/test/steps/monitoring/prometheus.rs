@@ -1,4 +1,4 @@
-//! A real Prometheus.
+//! A Prometheus server as a process, and its HTTP API.
 
 use std::{
     path::Path,
@@ -11,15 +11,15 @@ use tokio::process::Command;
 
 use crate::{
     monitoring::{
-        picture::Span,
+        picture::TimeRange,
         prometheus::{self, Alert, Sample, Series},
     },
     test::context::StepRun,
 };
 
-const START_LIMIT: Duration = Duration::from_secs(30);
-/// Enough for alerts with windows of seconds to fire and to resolve.
-const LIMIT: Duration = Duration::from_mins(1);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time limit for alerts with windows of seconds to fire or to resolve.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A Prometheus that scrapes both processes every second.
 pub struct Prometheus {
@@ -44,7 +44,7 @@ impl Prometheus {
                 }],
             })
         };
-        // These replace the scrape configurations that discover pods.
+        // These targets replace the chart's scrape configurations, which discover pods.
         let config = serde_json::json!({
             "global": { "scrape_interval": "1s", "evaluation_interval": "1s" },
             "rule_files": ["rules.yml"],
@@ -58,16 +58,16 @@ impl Prometheus {
             .arg(format!("--storage.tsdb.path={}", directory.join("data").display()))
             .arg("--web.listen-address=127.0.0.1:0");
         let mut program = Program::start(command, run.server_sink("prometheus")?)?;
-        let address = program.line("address", START_LIMIT, |line| {
+        let address = program.line("address", START_TIMEOUT, |line| {
             let rest = line.split_once("\"Listening on\"")?.1.split_once("address=")?.1;
             Some(rest.split_whitespace().next()?.to_owned())
         });
         let url = format!("http://{}", address.await?);
         let prometheus = Self { program, url };
         prometheus
-            .until("both processes are seen", async || {
-                let up = prometheus.one("sum(up)").await?;
-                ensure!((up - 2.0).abs() < 0.1, "{up} are");
+            .wait_until("both processes are scraped", async || {
+                let up = prometheus.query_value("sum(up)").await?;
+                ensure!((up - 2.0).abs() < 0.1, "{up} are up");
                 Ok(())
             })
             .await?;
@@ -78,42 +78,46 @@ impl Prometheus {
         Ok(reqwest::get(format!("{}{path}", self.url)).await?.text().await?)
     }
 
-    pub async fn ask(&self, expr: &str) -> Result<Vec<Sample>> {
+    /// Runs an instant query.
+    pub async fn query(&self, expr: &str) -> Result<Vec<Sample>> {
         prometheus::samples(&self.get(&prometheus::query(expr)).await?).with_context(|| expr.to_owned())
     }
 
-    pub async fn over(&self, span: Span, expr: &str) -> Result<Vec<Series>> {
-        let query = prometheus::query_range(expr, span.from, span.to, span.step());
+    /// Runs a range query.
+    pub async fn query_range(&self, range: TimeRange, expr: &str) -> Result<Vec<Series>> {
+        let query = prometheus::query_range(expr, range.from, range.to, range.step());
         prometheus::series(&self.get(&query).await?).with_context(|| expr.to_owned())
     }
 
-    pub async fn one(&self, expr: &str) -> Result<f64> {
-        Ok(self.ask(expr).await?.first().with_context(|| format!("no data: {expr}"))?.value)
+    /// The value of the first sample of an instant query.
+    pub async fn query_value(&self, expr: &str) -> Result<f64> {
+        Ok(self.query(expr).await?.first().with_context(|| format!("no data: {expr}"))?.value)
     }
 
     pub async fn alerts(&self) -> Result<Vec<Alert>> {
         prometheus::alerts(&self.get(prometheus::RULES).await?)
     }
 
-    /// Waits until these alerts are all `inactive` or all `firing`, and does something all the while.
-    pub async fn until_state(
+    /// Waits until these alerts are all in a state, `inactive` or `firing`. Runs `action` before each check.
+    pub async fn wait_for_state(
         &self,
         names: &[&str],
         state: &str,
-        mut meanwhile: impl AsyncFnMut() -> Result<()>,
+        mut action: impl AsyncFnMut() -> Result<()>,
     ) -> Result<()> {
-        self.until(&format!("{} are {state}", names.join(", ")), async || {
-            meanwhile().await?;
+        self.wait_until(&format!("{} are {state}", names.join(", ")), async || {
+            action().await?;
             prometheus::ensure_state(&self.alerts().await?, names, state)
         })
         .await
     }
 
-    pub async fn until(&self, awaited: &str, mut ask: impl AsyncFnMut() -> Result<()>) -> Result<()> {
-        let end = Instant::now() + LIMIT;
-        while let Err(error) = ask().await {
+    /// Repeats a check until it succeeds, at most for [`TIMEOUT`].
+    pub async fn wait_until(&self, description: &str, mut check: impl AsyncFnMut() -> Result<()>) -> Result<()> {
+        let end = Instant::now() + TIMEOUT;
+        while let Err(error) = check().await {
             if Instant::now() > end {
-                bail!("waited {LIMIT:?} in vain: {awaited}: {error:#}");
+                bail!("waited {TIMEOUT:?} in vain: {description}: {error:#}");
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }

@@ -27,7 +27,7 @@
         import ./nix {
           inherit crane nix2container;
           pkgs = nixpkgs.legacyPackages.${system};
-          # What runs in the cluster is Linux, wherever it is deployed from.
+          # Images are for Linux, also if macOS deploys them.
           linux = project.${lib.replaceString "darwin" "linux" system}.scope;
         }
       );

@@ -38,7 +38,7 @@ let
     linux.frontend-image
     linux.postgres-image
   ];
-  # Prometheus and Grafana weigh more than all the rest.
+  # Prometheus and Grafana are larger than all other images together.
   monitoring-images = [
     linux.prometheus-image
     linux.grafana-image
@@ -47,8 +47,8 @@ let
   derivations = lib.concatMapStringsSep " " (
     package: "'${builtins.unsafeDiscardOutputDependency package.drvPath}^out'"
   );
-  # todo-with-images NAME DESCRIPTION PACKAGES: `todo NAME` with the images, and the chart where it is among PACKAGES. All
-  # of them are for Linux and built when the app runs: on macOS a missing builder is named before a build fails, and
+  # todo-with-images NAME DESCRIPTION PACKAGES: `todo NAME` with the images, and the chart where it is among PACKAGES.
+  # All of them are for Linux and built when the app runs: on macOS a missing builder is named before a build fails, and
   # Prometheus and Grafana are built only for those who ask for them.
   todo-with-images =
     name: description: packages:
@@ -64,7 +64,7 @@ let
           esac
         done
         ${lib.optionalString stdenv.hostPlatform.isDarwin "${lib.getExe cli} doctor --nix"}
-        # By the nix that runs this app.
+        # The nix that runs this app also builds the images.
         built=$(nix --extra-experimental-features nix-command build --no-link --print-out-paths "''${wanted[@]}")
         images=nix: options=()
         for path in $built; do
@@ -87,7 +87,7 @@ in
     map handover images
   );
   dev = todo "dev" "Run the application from the checkout" tools.develop "";
-  # Compiled from the checkout, as everything that it tests.
+  # xtask is compiled from the checkout, like everything that it tests.
   test = app {
     name = "test";
     description = "Run the tests of the checkout";

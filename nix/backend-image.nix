@@ -1,4 +1,4 @@
-# The backend's image: its libraries, what every image has, and the program.
+# The backend's image: the program, its libraries, and the files that every image has.
 {
   image,
   standalone,

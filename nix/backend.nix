@@ -1,4 +1,4 @@
-# The service.
+# The backend program.
 {
   lib,
   rustPackage,
@@ -7,7 +7,7 @@
 rustPackage {
   package = "todo-backend";
   src = sources.backend;
-  # Queries are checked against backend/.sqlx.
+  # The queries are checked against backend/.sqlx, without a database.
   env.SQLX_OFFLINE = "true";
   meta = {
     description = "HTTP service of the Todo application";

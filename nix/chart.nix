@@ -1,4 +1,4 @@
-# The chart with the images of this very build as its defaults: the directory todo, and the same packed.
+# The chart with the images of this build as its defaults, as the directory todo and as a package.
 {
   lib,
   runCommand,
@@ -26,7 +26,7 @@ runCommand "todo-chart" { nativeBuildInputs = [ yq-go ]; } ''
         '.${part}.image.repository = strenv(repository) | .${part}.image.tag = strenv(tag)' $out/todo/values.yaml
     '') images
   )}
-  # helm package would write the time of day into it.
+  # helm package would write the current time into the archive.
   tar --create --sort=name --mtime=@1 --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw,a-s \
     --directory $out todo | gzip --no-name > $out/todo-${sources.version}.tgz
 ''

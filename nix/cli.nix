@@ -1,4 +1,4 @@
-# `todo`: what `cargo todo` is in a checkout.
+# The program `todo`, which is `cargo todo` in a checkout.
 {
   lib,
   rustPackage,

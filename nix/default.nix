@@ -1,4 +1,4 @@
-# All outputs for one system. A file has the name of its output.
+# All outputs for one system. Each file has the name of its output.
 {
   pkgs,
   # The scope below for the Linux that belongs to this system: the contents of images.
@@ -35,7 +35,7 @@ let
     tools = self.callPackage ./tools.nix { };
     starts = self.callPackage ./checks/starts.nix { };
   });
-  # Of a file that gives a set of outputs and no package.
+  # callPackage would add attributes to the result of a file that is a set of outputs and no package.
   outputs =
     file:
     removeAttrs (scope.callPackage file { }) [

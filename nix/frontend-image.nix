@@ -1,4 +1,4 @@
-# The frontend's image: Node.js, what every image has, the packages that Next.js traced, and our pages.
+# The frontend's image: Node.js, the files that every image has, the packages that Next.js has traced, and the pages.
 {
   image,
   standalone,

@@ -1,4 +1,4 @@
-# The frontend as Next.js' standalone output: what `node server.js` serves. Equal sources give equal bytes.
+# The frontend as the standalone output of Next.js, which `node server.js` serves. Equal sources give equal bytes.
 {
   lib,
   stdenvNoCC,
@@ -13,7 +13,7 @@ stdenvNoCC.mkDerivation {
   nativeBuildInputs = [ nodejs_24 ];
   buildPhase = ''
     runHook preBuild
-    # Not a link: Turbopack refuses one that leads out of the project.
+    # The directory is copied, since Turbopack refuses a link that leads out of the project.
     cp -r ${node-modules} node_modules
     chmod -R u+w node_modules
     node scripts/build.mjs
@@ -25,7 +25,7 @@ stdenvNoCC.mkDerivation {
     cp -r .next/standalone/. $out
     runHook postInstall
   '';
-  # It refers to nothing: what runs it is the image's affair.
+  # The output has no references, since the image contains what runs it.
   dontFixup = true;
   allowedReferences = [ ];
   meta = {

@@ -8,7 +8,7 @@
   grafanaPlugins,
 }:
 let
-  # Since 13.2 the Prometheus data source is a plugin of its own, which nixpkgs packages beside Grafana.
+  # Since 13.2 the Prometheus data source is a separate plugin, which nixpkgs packages separately.
   plugins = lib.optional (lib.versionAtLeast grafana.version "13.2") grafanaPlugins.prometheus;
   tree = runCommand "todo-grafana-tree" { } ''
     mkdir -p $out/bin $out/etc/grafana/provisioning $out/var/lib/grafana $out/var/lib/grafana-plugins

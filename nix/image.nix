@@ -1,12 +1,12 @@
-# image { name, layers, config }: an image by nix2container that is named by its content.
+# image { name, layers, config }: an image by nix2container whose tag is derived from its content.
 #
-#   layers   for each layer the trees that it puts at the image's root; those that change seldom first. Store paths that
-#            a tree refers to come with it
+#   layers   for each layer the trees that it adds to the image's root, with those that change least often first. A
+#            layer also contains the store paths that a tree refers to
 #   config   the OCI configuration, without user and labels
 #   user     uid and gid
 #
-# Beside what nix2container gives, `id`: a file with the image's id, 64 hexadecimal digits, the digest of its
-# configuration. nix2container's own tag is a hash of the inputs, which any comment changes.
+# In addition to the attributes of nix2container, `id` is a file with the image's id: the digest of its configuration,
+# 64 hexadecimal digits. The tag of nix2container is a hash of the inputs, which any comment changes.
 {
   lib,
   nix2container,
@@ -22,8 +22,8 @@
   user ? "10001:10001",
 }:
 let
-  # Each knows those below it, so that what they share is in one of them only. They are listed once, here, and not
-  # again as what belongs to each.
+  # Each layer gets the list of those below it, so that shared paths are in only one layer. nestedLayers is empty, since
+  # this list already contains them.
   below = lib.foldl' (
     below: copyToRoot:
     below

@@ -1,5 +1,5 @@
-# frontend/node_modules as `npm ci` makes it: nixpkgs fetches each package by its address and hash in the lock file, and
-# npm unpacks them.
+# frontend/node_modules, as `npm ci` creates it. nixpkgs fetches each package by its URL and hash in the lock file, and
+# npm unpacks the packages.
 {
   lib,
   stdenvNoCC,
@@ -15,7 +15,7 @@ let
     lib.elem node.platform package.os or [ node.platform ]
     && lib.elem node.arch package.cpu or [ node.arch ]
     && lib.elem "glibc" package.libc or [ "glibc" ];
-  # Without its address a package is not fetched. Those for other platforms would be five times the weight of the rest.
+  # A package without a URL is not fetched. The packages for other platforms would be five times as large as the rest.
   packages = importNpmLock {
     package = lib.importJSON ../frontend/package.json;
     packageLock = lock // {
@@ -30,19 +30,19 @@ stdenvNoCC.mkDerivation {
   inherit (sources) version;
   src = sources.node-modules;
   nativeBuildInputs = [ nodejs_24 ];
-  # Not by nixpkgs' npmConfigHook, which runs the packages' own install scripts.
+  # npmConfigHook of nixpkgs is not used, since it runs the install scripts of the packages.
   buildPhase = ''
     export HOME=$TMPDIR npm_config_cache=$TMPDIR/npm
     cp ${packages}/package-lock.json .
     npm ci --offline --ignore-scripts --no-audit --no-fund --progress=false \
       --os=${node.platform} --cpu=${node.arch} --libc=glibc
   '';
-  # npm's own list names the archives in the store.
+  # npm writes a list of the packages that contains store paths.
   installPhase = ''
     rm node_modules/.package-lock.json
     mv node_modules $out
   '';
-  # It holds what the registry has, byte for byte, and refers to nothing.
+  # The output has the exact files of the registry, and no references.
   dontFixup = true;
   allowedReferences = [ ];
 }

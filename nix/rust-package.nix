@@ -1,5 +1,5 @@
-# rustPackage { package, src, … }: one member of the workspace in release, its dependencies a derivation of their own.
-# Other arguments are those of crane's buildPackage.
+# rustPackage { package, src, … }: the release build of one member of the workspace, with its dependencies as a separate
+# derivation. Other arguments are those of buildPackage of crane.
 {
   lib,
   craneLib,
@@ -12,11 +12,11 @@ let
     inherit (sources) version;
     strictDeps = true;
     cargoExtraArgs = "--locked --package ${package}";
-    # The checks run the tests: here not even their dependencies are built.
+    # The checks run the tests, so their dependencies are not built here.
     doCheck = false;
   }
   // removeAttrs args [ "package" ];
-  # A member without a source file does not load, and the others' are not here.
+  # Cargo does not load a member without a source file, and the sources of other members are missing here.
   stubs = lib.concatMapStrings (file: "mkdir -p ${dirOf file} && touch -a ${file}\n") [
     "backend/src/lib.rs"
     "cli/src/lib.rs"

@@ -1,4 +1,4 @@
-# What both applications are made of, in CycloneDX: backend.cdx.json and frontend.cdx.json.
+# The bills of materials of both applications in CycloneDX: backend.cdx.json and frontend.cdx.json.
 {
   craneLib,
   cargo-cyclonedx,
@@ -21,11 +21,11 @@ craneLib.mkCargoDerivation {
   preConfigure = backend.stubs;
   buildPhaseCargoCommand = ''
     cargo cyclonedx --manifest-path backend/Cargo.toml --format json --override-filename bom
-    # npm calls the application by its directory.
+    # npm names the application by its directory.
     cp -r ${sources.node-modules} todo-frontend
     HOME=$TMPDIR npm --prefix todo-frontend sbom --package-lock-only --omit dev --sbom-format cyclonedx > npm.json
   '';
-  # Without what every run makes anew.
+  # Fields that differ in every run are removed.
   installPhaseCommand = ''
     mkdir $out
     jq 'del(.serialNumber, .metadata.timestamp)' backend/bom.json > $out/backend.cdx.json

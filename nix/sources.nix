@@ -1,4 +1,4 @@
-# What each part is built from: a change elsewhere rebuilds nothing of it.
+# The source files of each part. A change of other files does not rebuild the part.
 { lib }:
 let
   inherit (lib) fileset;
@@ -9,7 +9,7 @@ let
       inherit root;
       fileset = fileset.intersection (fileset.gitTracked root) (fileset.unions files);
     };
-  # cargo reads the manifest of every member, whichever it builds.
+  # Cargo reads the manifest of every member, also if it builds only one.
   manifests = [
     ../Cargo.toml
     ../Cargo.lock
@@ -33,7 +33,7 @@ in
     ]
   );
   cli = source (manifests ++ [ ../cli/src ]);
-  # For the checks, which are about the whole workspace.
+  # The checks need the sources of the whole workspace.
   rust = source (
     manifests
     ++ [
@@ -48,7 +48,7 @@ in
     ]
   );
 
-  # What `npm ci` reads.
+  # `npm ci` reads these files.
   node-modules = fileset.toSource {
     root = ../frontend;
     fileset = fileset.unions [
@@ -69,7 +69,7 @@ in
       ]
     );
   };
-  # With the tests.
+  # This source includes the tests.
   frontend-all = fileset.toSource {
     root = ../frontend;
     fileset = fileset.intersection (fileset.gitTracked root) ../frontend;
@@ -79,7 +79,7 @@ in
     root = ../helm;
     fileset = fileset.intersection (fileset.gitTracked root) ../helm/todo;
   };
-  # The program that judges what the chart renders to.
+  # This program checks the manifests that the chart renders.
   manifests = fileset.toSource {
     root = ../helm/tools/manifests;
     fileset = fileset.intersection (fileset.gitTracked root) ../helm/tools/manifests;

@@ -1,6 +1,5 @@
-# standalone PROGRAM: a tree with the program in /bin, and as output `lib` one with every shared library that it names
-# in /lib, for an image. No byte is a store path that anything looks up, so the content depends on nothing but the
-# program and the libraries.
+# standalone PROGRAM: a tree for an image with the program in /bin, and as output `lib` a tree with its shared libraries
+# in /lib. No store path in it is used at run time, so the content depends only on the program and the libraries.
 {
   runCommand,
   patchelf,
@@ -16,7 +15,7 @@ runCommand "${name}-standalone"
       "lib"
     ];
     nativeBuildInputs = [ patchelf ];
-    # libc mentions its own store path, for files that it does without.
+    # libc contains its own store path, for files that it does not need.
     __structuredAttrs = true;
     unsafeDiscardReferences = {
       out = true;
@@ -48,7 +47,7 @@ runCommand "${name}-standalone"
     add ${program}
     install -m 755 "$loader" $lib/lib/
 
-    # One after the other: both at once break some programs.
+    # patchelf is run twice, since setting both at once breaks some programs.
     for file in $out/bin/* $(find $lib/lib -type f ! -name "$(basename "$loader")" ! -name 'libc.so*'); do
       patchelf --set-rpath /lib $file
     done

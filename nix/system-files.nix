@@ -1,4 +1,5 @@
-# What a program finds in its image besides itself: certificate authorities, its user, and a place for temporary files.
+# The files of every image in addition to the program: certificate authorities, its user, and a directory for temporary
+# files.
 { runCommand, cacert }:
 runCommand "todo-system" { } ''
   mkdir -p $out/etc/ssl/certs $out/tmp

@@ -1,5 +1,5 @@
-# The chart: Helm's own check, the unit tests, and what each documented set of values renders to against the schemas
-# of nixpkgs' Kubernetes and its Pod Security code. What Prometheus is given, by its own tool.
+# Checks the chart by helm lint and the unit tests, the manifests of each documented set of values by the schemas and
+# the Pod Security code of Kubernetes in nixpkgs, and the configuration of Prometheus by promtool.
 {
   lib,
   runCommand,
@@ -33,13 +33,13 @@ runCommand "todo-chart-checks"
   }
   ''
     export HOME=$TMPDIR
-    # It makes a directory beside the tests.
+    # helm-unittest creates a directory next to the tests.
     cp -r ${sources.chart}/todo .
     chmod -R u+w todo
-    # Called by itself: nixpkgs names the plugin's program otherwise than its plugin.yaml does, so Helm does not find it.
+    # The program is called directly, since nixpkgs names it otherwise than plugin.yaml, and Helm does not find it.
     "$(find ${kubernetes-helmPlugins.helm-unittest}/helm-unittest -type f -perm -0100)" --strict todo
     manifests schemas $TMPDIR ${kubernetes.src}/api/openapi-spec/swagger.json
-    # External databases and Secrets are in production's.
+    # The values for production have an external database and a Secret.
     for values in values values-minikube values-production; do
       echo "$values:"
       options="--values ${chart}/todo/$values.yaml --kube-version ${kubernetes.version}"

@@ -26,7 +26,7 @@
   callPackage,
 }:
 let
-  # The whole workspace in the profile of tests.
+  # The whole workspace is compiled in the profile of tests.
   workspace = {
     pname = "todo-workspace";
     inherit (sources) version;
@@ -69,7 +69,7 @@ let
         touch $out
       '';
 
-  # budget IMAGE: that it is within its budget, and our own layer within 15 MB.
+  # budget IMAGE: checks that the image is within its budget, and its own layer within 15 MB.
   budget =
     image:
     let
@@ -97,8 +97,9 @@ in
     inherit (workspace) pname version;
     src = sources.rust;
   };
-  # Against a real PostgreSQL, in the sandbox. Of `todo` and `xtask` only the tests that need no program from /bin, which
-  # Nix's build environment does not have. Selected from the whole workspace, so that no dependency is compiled again.
+  # The tests run against a real PostgreSQL in the sandbox. Of `todo` and `xtask`, only those run that need no program from
+  # /bin, which the build environment does not have. All are compiled with the features of the workspace, so that cargo
+  # compiles no dependency again.
   rust-tests = craneLib.cargoNextest (
     ofWorkspace
     // {
@@ -120,7 +121,7 @@ in
   );
 
   frontend-lint = ofFrontend "lint" ''
-    # It asks for a loader at a path that the sandbox does not have.
+    # The program needs a loader at a path that the sandbox does not have.
     biome=$(echo node_modules/@biomejs/cli-*/biome)
     chmod +x $biome
     patchelf --set-interpreter "$(cat ${stdenv.cc}/nix-support/dynamic-linker)" \
@@ -135,14 +136,14 @@ in
     run typescript/bin/tsc
   '';
   frontend-tests = ofFrontend "tests" "run vitest/vitest.mjs run --project unit";
-  # What Next.js draws at random is fixed: scripts/build.mjs.
+  # scripts/build.mjs sets the values that Next.js would generate at random.
   frontend-reproducible = runCommand "todo-frontend-reproducible" { nativeBuildInputs = [ jq ]; } ''
     jq --exit-status '.preview | length == 3 and all(test("^0+$"))' ${frontend}/.next/prerender-manifest.json
     jq --exit-status '.encryptionKey | test("^A+=$")' ${frontend}/.next/server/server-reference-manifest.json
     touch $out
   '';
 
-  # What is shipped starts, as the chart's pods have it.
+  # The images start in the environment of the chart's pods.
   postgres-starts = starts "postgres-starts" { components = [ "postgres" ]; };
   backend-starts = starts "backend-starts" {
     components = [
@@ -166,16 +167,16 @@ in
 
   backend-budget = budget backend-image;
   frontend-budget = budget frontend-image;
-  # The frontend needs no native module: one means that Next.js traced a package that nothing calls.
+  # The frontend needs no native module. If there is one, Next.js has traced a package that is not used.
   frontend-portable = runCommand "todo-frontend-portable" { } ''
     if find ${frontend} -name '*.node' | grep .; then exit 1; fi
     touch $out
   '';
-  # No layer holds a file that is kept out of the repository, or a private key.
+  # No layer contains a private key or a file that git ignores.
   image-secrets = runCommand "todo-image-secrets" { nativeBuildInputs = [ jq ]; } ''
     for image in ${backend-image} ${frontend-image}; do
       for path in $(jq --raw-output '.layers[].paths[].path' $image); do
-        # Not by `!`, which never ends a script.
+        # `!` does not end a script with `set -e`.
         if find $path \( -name '.env*' -o -name .npmrc -o -name '*.key' -o -name 'id_*' -o -name .git \) | grep .; then exit 1; fi
         if grep -rl -e '-----BEGIN [A-Z ]*PRIVATE KEY-----$' $path; then exit 1; fi
       done
@@ -183,7 +184,7 @@ in
     touch $out
   '';
   chart = callPackage ./chart.nix { };
-  # The archive that is loaded has the id that the chart's tag is the beginning of.
+  # The tag in the chart is a prefix of the id of the loaded archive.
   tags = runCommand "todo-tags" { nativeBuildInputs = [ jq ]; } (
     lib.concatMapStrings
       (image: ''

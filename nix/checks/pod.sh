@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # $objects is the caller's.
 # Functions that start a pod of the chart without a cluster, in the sandbox of a Nix build. They need $objects, a file
-# with what the chart renders to as a JSON array, and the programs bwrap, curl and jq.
+# with the manifests of the chart as a JSON array, and the programs bwrap, curl and jq.
 
-# unpack HANDOVER COMPONENT: the image's layers in COMPONENT/rootfs, one over the other, and its configuration in
-# COMPONENT/image.json.
+# unpack HANDOVER COMPONENT: unpacks the layers of the image into COMPONENT/rootfs, in their order, and copies its
+# configuration to COMPONENT/image.json.
 unpack() {
   local directory=$2 layer
   mkdir -p "$directory/archive" "$directory/rootfs"
@@ -12,20 +12,21 @@ unpack() {
   tar --extract --file "$directory/image.tar" --directory "$directory/archive"
   for layer in $(jq --raw-output '.[0].Layers[]' "$directory/archive/manifest.json"); do
     tar --extract --file "$directory/archive/$layer" --directory "$directory/rootfs"
-    # The next layer may have files for the same directories. The container sees all of it read-only.
+    # The next layer may add files to the same directories, which the container sees read-only.
     chmod -R u+w "$directory/rootfs"
   done
   mv "$directory/archive/$(jq --raw-output '.[0].Config' "$directory/archive/manifest.json")" "$directory/image.json"
   rm -r "$directory/archive" "$directory/image.tar"
 }
 
-# workload COMPONENT FILTER: what the jq filter yields for the component's Deployment or StatefulSet.
+# workload COMPONENT FILTER: prints the result of the jq filter for the component's Deployment or StatefulSet.
 workload() {
   jq --arg name "todo-$1" --raw-output \
     ".[] | select((.kind == \"Deployment\" or .kind == \"StatefulSet\") and .metadata.name == \$name) | $2" "$objects"
 }
 
-# volumes COMPONENT: a directory for each volume of the pod in COMPONENT/volumes, with the files of its ConfigMaps.
+# volumes COMPONENT: creates a directory for each volume of the pod in COMPONENT/volumes, with the files of its
+# ConfigMaps.
 volumes() {
   local volume key content
   for volume in $(workload "$1" '(.spec.template.spec.volumes // []) + ((.spec.volumeClaimTemplates // []) | map({name: .metadata.name})) | .[].name'); do
@@ -39,8 +40,8 @@ volumes() {
   done
 }
 
-# arguments COMPONENT CONTAINER: the arguments of bwrap for one of the pod's containers, ended by zero bytes: its user,
-# its environment, its mounts.
+# arguments COMPONENT CONTAINER: prints the arguments of bwrap for a container of the pod, each ended by a zero byte:
+# its user, its environment, its mounts.
 arguments() {
   local directory
   directory=$(realpath "$1")
@@ -65,7 +66,7 @@ arguments() {
       (.env // [] | .[] | {key: .name, value: value})] | from_entries | to_entries[] | "--setenv", .key, .value)'
 }
 
-# command_of COMPONENT CONTAINER: the container's command, ended by zero bytes.
+# command_of COMPONENT CONTAINER: prints the words of the container's command, each ended by a zero byte.
 command_of() {
   workload "$1" '.spec.template.spec' | jq --arg container "$2" --raw-output0 --slurpfile image "$1/image.json" '
     ((.initContainers // []) + .containers)[] | select(.name == $container) |
@@ -79,7 +80,7 @@ run() {
   bwrap --args 3 "${command[@]}" 3< <(arguments "$1" "$2")
 }
 
-# ready COMPONENT CONTAINER: whether the container's readiness probe succeeds.
+# ready COMPONENT CONTAINER: succeeds if the container's readiness probe does.
 ready() {
   local probe port path command
   probe=$(workload "$1" ".spec.template.spec.containers[] | select(.name == \"$2\") | .readinessProbe + {ports} | tojson")
@@ -93,18 +94,18 @@ ready() {
   fi
 }
 
-# pod COMPONENT: runs the pod's init containers, starts its containers, and returns when each of them is ready. Where
-# one ends or is not ready within two minutes, it fails with that container's log.
+# pod COMPONENT: runs the pod's init containers, starts its containers, and returns when each of them is ready. If a
+# container ends or is not ready within two minutes, it fails with the log of the container.
 pod() {
   local container kind target names end process
   mkdir -p "$1/volumes"
   names=$(jq --raw-output '[.[] | select(.kind == "Service").metadata.name] | join(" ")' "$objects")
   echo "127.0.0.1 localhost $names" >"$1/hosts"
   volumes "$1"
-  # A container runtime makes what is missing to mount on, also in a root that is read-only for the container.
+  # A container runtime creates missing mount points, also in a root that is read-only for the container.
   mkdir -p "$1/rootfs"/{proc,dev,etc}
   touch "$1/rootfs/etc/hosts"
-  # A mount with a subPath is one file, any other a directory.
+  # A mount with a subPath is a file. Any other mount is a directory.
   while read -r kind target; do
     target=$1/rootfs$target
     if [[ $kind == file ]]; then mkdir -p "$(dirname "$target")" && touch "$target"; else mkdir -p "$target"; fi

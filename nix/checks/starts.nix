@@ -1,6 +1,6 @@
-# starts NAME { components, script }: a check that what is shipped starts. For one component of the chart after the other
-# it unpacks the layers of the image and starts the entry point as the component's pod does (./pod.sh), until the pod's
-# own readiness probe succeeds. Then the script has to succeed.
+# starts NAME { components, script }: a check that images start. For each component of the chart in order, it unpacks
+# the layers of the image, starts the entry point as the component's pod does (./pod.sh), and waits until the readiness
+# probe of the pod succeeds. Then the script has to succeed.
 {
   lib,
   runCommand,
@@ -25,7 +25,7 @@ let
     prometheus = prometheus-image;
     grafana = grafana-image;
   };
-  # What the chart renders to, as a JSON array.
+  # The manifests of the chart, as a JSON array.
   objects =
     runCommand "todo-objects.json"
       {

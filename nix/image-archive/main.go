@@ -13,7 +13,7 @@ import (
 	"github.com/nlewo/nix2container/nix"
 )
 
-// What `docker load` reads first.
+// The manifest, which `docker load` reads first.
 type manifest struct {
 	Config   string
 	RepoTags []string

@@ -1,4 +1,4 @@
-// Command pause is the process that keeps a pod's namespaces: it only waits to be ended.
+// Command pause is the process that keeps a pod's namespaces. It waits until it is terminated.
 package main
 
 import (

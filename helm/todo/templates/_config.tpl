@@ -1,4 +1,4 @@
-{{/* The ConfigMap's data. */}}
+{{/* The data of the ConfigMap. */}}
 {{- define "todo.config" -}}
 {{- $config := .Values.config -}}
 BACKEND_URL: http://{{ include "todo.fullname" . }}-backend:8000
@@ -17,21 +17,22 @@ OPENAI_MODEL: {{ $config.openaiModel | quote }}
 CHAT_TURNS_PER_MINUTE: {{ $config.chatTurnsPerMinute | quote }}
 {{- end }}
 
-{{/* The names under which MCP clients reach the backend, with any port: this machine by port-forward, the Service, the
-     routes, and those listed. As JSON. */}}
+{{/* The hosts by which MCP clients may call the backend, with any port, as JSON: localhost for a port-forward, the Service,
+     the routes, and the values. */}}
 {{- define "todo.mcpHosts" -}}
 {{- $service := printf "%s-backend" (include "todo.fullname" .) -}}
 {{- $inNamespace := printf "%s.%s" $service .Release.Namespace -}}
 {{- $svc := printf "%s.svc" $inNamespace -}}
 {{- $hosts := list "localhost" "127.0.0.1" "::1" $service $inNamespace $svc (printf "%s.cluster.local" $svc) -}}
-{{- /* Enabled or not, so that enabling one replaces no pod. What a pattern stands for is for the values to list. */}}
+{{- /* The hosts are included also if the route is disabled, so that enabling it replaces no pod. A pattern is omitted:
+       the values can list its hosts. */}}
 {{- range list .Values.ingress.host .Values.httpRoute.host }}
 {{- if not (hasPrefix "*" .) }}{{ $hosts = append $hosts . }}{{ end }}
 {{- end }}
 {{- concat $hosts .Values.config.mcpAllowedHosts | uniq | toJson -}}
 {{- end }}
 
-{{/* Environment of a backend container. */}}
+{{/* The environment of a backend container. */}}
 {{- define "todo.backendEnv" -}}
 envFrom:
   - configMapRef:

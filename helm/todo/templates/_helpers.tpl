@@ -1,11 +1,12 @@
-{{/* The release's name where it says what it is; no longer than a StatefulSet's pods allow. */}}
+{{/* The prefix of all names: the name of the release, with the chart's name unless it contains that. Its length is limited by
+     the names of a StatefulSet's pods. */}}
 {{- define "todo.fullname" -}}
 {{- $name := .Release.Name -}}
 {{- if not (contains "todo" $name) }}{{ $name = printf "%s-todo" $name }}{{ end -}}
 {{- $name | trunc 43 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* The labels by which pods are selected. Takes (list $ COMPONENT), as all that follow. */}}
+{{/* The labels by which pods are selected. The argument is (list $ COMPONENT), as for all templates below. */}}
 {{- define "todo.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: todo
@@ -21,7 +22,7 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
 {{- end }}
 
-{{/* Of a pod: without the chart's version, which alone is no reason to replace it. */}}
+{{/* The labels of a pod. They omit the version of the chart, since its change alone must not replace pods. */}}
 {{- define "todo.podLabels" -}}
 {{ include "todo.selector" . }}
 app.kubernetes.io/version: {{ (index . 0).Chart.AppVersion | quote }}
@@ -36,7 +37,7 @@ labels:
   {{- include "todo.labels" . | nindent 2 }}
 {{- end }}
 
-{{/* A component's values, as JSON. */}}
+{{/* The values of a component, as JSON. */}}
 {{- define "todo.values" -}}
 {{- $root := index . 0 -}}
 {{- index $root.Values (index . 1) | default (index $root.Values.monitoring (index . 1)) | default dict | toJson -}}
@@ -49,7 +50,7 @@ image: {{ printf "%s:%s" $image.repository (default $root.Chart.AppVersion $imag
 imagePullPolicy: {{ $image.pullPolicy }}
 {{- end }}
 
-{{/* Whether the component may have more than one pod: empty when not. */}}
+{{/* Not empty if the component may have more than one pod. */}}
 {{- define "todo.replicated" -}}
 {{- $values := include "todo.values" . | fromJson -}}
 {{- $replicas := $values.replicas -}}
@@ -65,7 +66,7 @@ imagePullPolicy: {{ $image.pullPolicy }}
 {{ .Values.secrets.existingSecret | default (printf "%s-secrets" (include "todo.fullname" .)) }}
 {{- end }}
 
-{{/* Whether Grafana is to run: empty when not. */}}
+{{/* Not empty if Grafana is enabled. */}}
 {{- define "todo.grafana" -}}
 {{- if and .Values.monitoring.enabled .Values.monitoring.grafana.enabled }}true{{ end -}}
 {{- end }}

@@ -1,9 +1,9 @@
-{{/* Which component answers below which path, as JSON: for Ingress and HTTPRoute alike. */}}
+{{/* The component of each path prefix, as JSON, for both Ingress and HTTPRoute. */}}
 {{- define "todo.routes" -}}
 {{ dict "/" "frontend" "/api" "backend" "/mcp" "backend" | toJson }}
 {{- end }}
 
-{{/* A component's pods as the peer of a NetworkPolicy. Takes (list $ COMPONENT). */}}
+{{/* The pods of a component as a peer of a NetworkPolicy. The argument is (list $ COMPONENT). */}}
 {{- define "todo.peer" -}}
 - podSelector:
     matchLabels:
@@ -24,7 +24,7 @@
   {{- end }}
 {{- end }}
 
-{{/* Who may read metrics: nothing when nobody. */}}
+{{/* The rule of a NetworkPolicy for clients that may read metrics. Empty if there are none. */}}
 {{- define "todo.metricsRule" -}}
 {{- if or .Values.monitoring.enabled .Values.networkPolicy.metricsFrom -}}
 - from:

@@ -1,9 +1,9 @@
-{{/* What is the same for every pod. Takes (list $ COMPONENT UID). */}}
+{{/* The fields that every pod has in common. The argument is (list $ COMPONENT UID). */}}
 {{- define "todo.podSpec" -}}
 {{- $root := index . 0 -}}
 {{- $values := include "todo.values" . | fromJson -}}
 serviceAccountName: {{ include "todo.fullname" $root }}-{{ index . 1 }}
-{{- /* Only Prometheus asks the API server, where its targets are. */}}
+{{- /* Only Prometheus uses the API server, to discover its targets. */}}
 automountServiceAccountToken: {{ eq (index . 1) "prometheus" }}
 enableServiceLinks: false
 securityContext:
@@ -33,7 +33,7 @@ affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- if include "todo.replicated" . }}
-{{- /* Evenly over the nodes, each revision for itself. */}}
+{{- /* The pods of each revision are spread evenly over the nodes. */}}
 topologySpreadConstraints:
   - maxSkew: 1
     topologyKey: kubernetes.io/hostname
@@ -45,7 +45,7 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{/* What is the same for every container. */}}
+{{/* The fields that every container has in common. */}}
 {{- define "todo.containerSecurityContext" -}}
 securityContext:
   allowPrivilegeEscalation: false
@@ -54,7 +54,7 @@ securityContext:
     drop: [ALL]
 {{- end }}
 
-{{/* Drain and time limit have to end before the kubelet's patience does. */}}
+{{/* The termination grace period, which has to be longer than draining and the shutdown timeout. */}}
 {{- define "todo.gracePeriod" -}}
 {{ add .Values.config.shutdownDrainSeconds .Values.config.shutdownTimeoutSeconds 5 }}
 {{- end }}

@@ -1,4 +1,4 @@
-// What the checks of the chart need Kubernetes's own libraries for.
+// Checks of the chart that need the libraries of Kubernetes.
 //
 //	manifests pod-security MANIFESTS
 //	manifests schemas DIRECTORY SWAGGER CRD...

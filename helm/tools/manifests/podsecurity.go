@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// A Pod, or what makes pods from a template.
+// A Pod, or an object with a pod template.
 type workload struct {
 	Kind     string            `json:"kind"`
 	Metadata metav1.ObjectMeta `json:"metadata"`
@@ -25,7 +25,7 @@ type workload struct {
 	} `json:"spec"`
 }
 
-// Judges every pod as a namespace with enforce=restricted would, and fails if it would refuse one, or if there is none.
+// Evaluates every pod as a namespace with enforce=restricted does. Fails if a pod would be refused, or if there is none.
 func podSecurity(path string) error {
 	input, err := os.Open(path)
 	if err != nil {

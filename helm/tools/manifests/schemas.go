@@ -14,7 +14,7 @@ type object = map[string]any
 
 const prefix = "#/definitions/"
 
-// Writes a JSON schema for each kind, named as kubeconform looks for them. It allows no field but those it knows.
+// Writes a JSON schema for each kind, with the file name that kubeconform expects. It refuses unknown fields.
 func schemas(directory, swagger string, crds []string) error {
 	text, err := os.ReadFile(swagger)
 	if err != nil {
@@ -29,7 +29,7 @@ func schemas(directory, swagger string, crds []string) error {
 	}
 	for name, definition := range document.Definitions {
 		kinds, _ := definition.(object)["x-kubernetes-group-version-kind"].([]any)
-		// Several kinds in one definition are what all kinds share, such as DeleteOptions.
+		// A definition with several kinds is shared by all of them, such as DeleteOptions.
 		if len(kinds) != 1 {
 			continue
 		}
@@ -72,7 +72,7 @@ func crdSchemas(directory, path string) error {
 	for _, version := range crd.Spec.Versions {
 		schema := version.Schema.OpenAPIV3Schema
 		closeObjects(schema)
-		// The API server knows it by itself.
+		// The API server adds the schema of the metadata itself.
 		schema["properties"].(object)["metadata"] = object{"type": "object"}
 		if err := write(directory, crd.Spec.Group, version.Name, crd.Spec.Names.Kind, schema); err != nil {
 			return err
@@ -93,7 +93,7 @@ func write(directory, group, version, kind string, schema object) error {
 	return os.WriteFile(filepath.Join(directory, name+"-"+version+".json"), text, 0o644)
 }
 
-// Copies a definition and all that it refers to.
+// Copies a definition and all definitions that it references.
 func collect(definitions object, name string, into object) {
 	if _, there := into[name]; there {
 		return
@@ -118,7 +118,7 @@ func references(value any, found func(string)) {
 	}
 }
 
-// Refuses unknown fields, and says in JSON schema's words what OpenAPI says in its own.
+// Refuses unknown fields, and converts OpenAPI keywords to those of JSON schema.
 func closeObjects(value any) {
 	switch value := value.(type) {
 	case object:

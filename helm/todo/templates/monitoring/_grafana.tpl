@@ -1,4 +1,4 @@
-{{/* What Grafana is provisioned with. */}}
+{{/* The provisioning files of Grafana. */}}
 {{- define "todo.grafanaDatasources" -}}
 apiVersion: 1
 datasources:
@@ -24,7 +24,7 @@ providers:
       path: /etc/dashboards
 {{- end }}
 
-{{/* The ConfigMap of a dashboard. Takes (list $ PATH). */}}
+{{/* The ConfigMap of a dashboard. The argument is (list $ PATH). */}}
 {{- define "todo.dashboardName" -}}
 {{ include "todo.fullname" (index . 0) }}-dashboard-{{ index . 1 | base | trimSuffix ".json" }}
 {{- end }}

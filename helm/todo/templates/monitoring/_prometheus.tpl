@@ -1,4 +1,4 @@
-{{/* prometheus.yml. Pods and labels are found as a ServiceMonitor would name them. */}}
+{{/* prometheus.yml, which selects the same pods and sets the same labels as the ServiceMonitor. */}}
 {{- define "todo.prometheusConfig" -}}
 {{- $values := .Values.monitoring.prometheus -}}
 global:
@@ -37,7 +37,7 @@ scrape_configs:
     metrics_path: {{ $path }}
     authorization:
       credentials_file: /var/run/secrets/kubernetes.io/serviceaccount/token
-    {{- /* Kubelets sign their certificates themselves. */}}
+    {{- /* The certificates of kubelets are self-signed. */}}
     tls_config:
       insecure_skip_verify: true
     kubernetes_sd_configs:

@@ -1,4 +1,4 @@
-{{/* The alerts, for our own Prometheus and as a PrometheusRule. docs/operations.md has a runbook for each. */}}
+{{/* The alerts, for the chart's Prometheus and for a PrometheusRule. docs/operations.md has a runbook for each. */}}
 {{- define "todo.rules" -}}
 {{- $alerts := .Values.monitoring.alerts -}}
 {{- $here := printf "namespace=%q" .Release.Namespace -}}
@@ -59,7 +59,7 @@ groups:
           severity: warning
         annotations:
           summary: '{{`{{ $labels.pod }} was restarted {{ $value }} times`}}'
-          description: In the last {{ $alerts.restartWindow }} its process was started anew again and again.
+          description: In the last {{ $alerts.restartWindow }} its process was restarted repeatedly.
           runbook_url: {{ $alerts.runbooks }}#pods-restart
       - alert: TodoDatabaseAway
         expr: min by (namespace) (database_up{ {{- $here }}}) == 0
@@ -99,7 +99,7 @@ groups:
           runbook_url: {{ $alerts.runbooks }}#the-language-model-fails
 {{- end }}
 
-{{/* A Kubernetes quantity as a number of bytes. */}}
+{{/* Converts a Kubernetes quantity to a number of bytes. */}}
 {{- define "todo.bytes" -}}
 {{- $unit := regexFind "[A-Za-z]+$" . -}}
 {{- $factor := get (dict "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776) $unit | default 1 -}}

@@ -16,7 +16,7 @@ const CARGO_NEXTEST: &str = "0.9.151";
 /// The path of a tool, or the reason why there is none.
 pub type Found = std::result::Result<PathBuf, String>;
 
-/// The version of nixfmt_rs, a port to Rust, since nixfmt itself is in no package registry.
+/// The version of `nixfmt_rs`, a port to Rust, since nixfmt itself is in no package registry.
 const NIXFMT: &str = "0.5.3";
 
 pub async fn cargo_deny(run: &StepRun<'_>) -> Result<PathBuf> {

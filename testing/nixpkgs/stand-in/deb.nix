@@ -1,10 +1,10 @@
-# Debian's packages as store paths that need nothing outside the store: unpacked, laid out as nixpkgs does (lib, not
-# lib/x86_64-linux-gnu; no usr), every program bound to our glibc by interpreter and RPATH, every script to our shell.
-# index.json (made by `testbed up`) has for each package its version, hash and the libraries it depends on.
+# Debian packages as store paths that depend only on the store. They are unpacked into the layout of nixpkgs (lib
+# instead of lib/x86_64-linux-gnu, and no usr), and programs use glibc and the shell of the store by interpreter and
+# RPATH. `testbed up` writes index.json with the version, the hash and the library dependencies of each package.
 { lib, system }:
 let
   index = lib.importJSON ./index.json;
-  # What `testbed up` put into the store: found there by its hash, never built.
+  # A file that `testbed up` has added to the store. It is found by its hash, and never built.
   seeded =
     name: hash: mode:
     derivation {
@@ -24,7 +24,7 @@ let
   names = lib.attrNames index.debs;
   matching = re: lib.filter (n: builtins.match re n != null) names;
 
-  # Debian packages that make one store path, by its name.
+  # Groups of Debian packages that form one store path, by its name.
   groups = {
     glibc = [ "libc6" ];
     gcc-unwrapped = matching "(gcc|g[+][+]|cpp|binutils|libbinutils|libgcc|libstdc[+][+])(-[0-9]+)?(-x86-64-linux-gnu|-dev|-common)?|libctf.*|libgprofng.*|libsframe.*|libcc1-0";

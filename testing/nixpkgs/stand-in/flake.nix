@@ -7,7 +7,7 @@
     in
     {
       inherit lib;
-      # Under the names of all three systems: what is evaluated for the other two, and never built.
+      # All three systems have the packages, since the other two are evaluated, but never built.
       legacyPackages = lib.genAttrs [ "x86_64-linux" "aarch64-linux" "aarch64-darwin" ] (
         system: import ./. { inherit system; }
       );

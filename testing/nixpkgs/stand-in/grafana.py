@@ -1,9 +1,10 @@
-"""grafana server --homepath=DIR [cfg:default.SECTION.KEY=VALUE...]: what of Grafana an installation can get wrong.
+"""grafana server --homepath=DIR [cfg:default.SECTION.KEY=VALUE...]: a substitute for Grafana that checks its configuration.
 
-As strict as Grafana 13.2 in: the home path and its defaults.ini, GF_SECTION_KEY over cfg:default over the default, a data
-directory that can be written, provisioned data sources of a type that no plugin has ("Could not find plugin definition"),
-dashboards that are no JSON, a port that is taken. Answers /healthz, /api/health, /api/plugins/ID/settings,
-/api/datasources/uid/UID and /api/search, the last three to the administrator only. Draws nothing and asks no data source.
+It is as strict as Grafana 13.2 about these faults: a wrong home path or defaults.ini, the precedence of GF_SECTION_KEY over
+cfg:default over the default, a read-only data directory, a data source of a type without a plugin ("Could not find plugin
+definition"), a dashboard that is no JSON, and a port in use. It serves /healthz, /api/health, /api/plugins/ID/settings,
+/api/datasources/uid/UID and /api/search, the last three only to the administrator. It renders no dashboards, and queries
+no data source.
 """
 import base64, glob, http.server, json, os, subprocess, sys
 

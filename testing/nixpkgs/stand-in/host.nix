@@ -1,4 +1,4 @@
-# Debian's programs under nixpkgs' names, the C compiler, and what has only the shape of the real thing
+# Debian's programs with the names in nixpkgs, the C compiler, and stubs.
 {
   lib,
   stdenv,
@@ -17,7 +17,7 @@ let
     index
     ;
   sh = pkgs.runtimeShell;
-  # A command that only says what it was asked; its store path says "stub".
+  # A command that only prints its arguments. Its store path contains "stub".
   stub =
     pname: version:
     runCommandLocal "${pname}-stub-${version}"
@@ -40,7 +40,7 @@ let
       ''
         mkdir -p $out/bin; for b in ${toString bins}; do [ -x ${d}/bin/$b ]; ln -s ${d}/bin/$b $out/bin/$b; done
       '';
-  # with headers and links of the -dev package as output dev, as nixpkgs has them
+  # The headers and links of the -dev package are the output dev, as in nixpkgs.
   withDev =
     lib': dev:
     deb.${lib'}
@@ -103,7 +103,7 @@ rec {
   libuuid = withDev "libuuid1" "uuid-dev";
   tzdata = deb.tzdata;
 
-  # gcc with the headers and start files of libc as its --sysroot; what it links is bound to our libc
+  # gcc with the headers and start files of libc as its --sysroot. Linked programs use the libc of the store.
   gcc-unwrapped = deb.gcc-unwrapped // {
     lib = gcc-lib;
     libgcc = deb.libgcc-s1;
@@ -186,8 +186,8 @@ rec {
       '';
   gcc = cc;
   binutils = cc;
-  # stdenv.cc as others see it, with the loader's path written down; the one that builds stays as it is, since every
-  # package depends on it.
+  # stdenv.cc for other packages, which has the path of the loader. The compiler of stdenv itself is not changed, since
+  # every package depends on it.
   stdenv-cc = runCommandLocal cc.name { inherit (cc) passthru; } ''
     mkdir -p $out/nix-support; ln -s ${cc}/* $out/
     echo ${glibc}/lib/ld-linux-x86-64.so.2 > $out/nix-support/dynamic-linker
@@ -235,7 +235,7 @@ rec {
 
   kubectl = some deb.kubectl [ "kubectl" ];
   docker-client = some deb.docker-cli [ "docker" ];
-  # promtool is in the output cli
+  # promtool is in the output cli.
   prometheus =
     runCommandLocal "prometheus-${deb.prometheus.version}"
       {
@@ -252,8 +252,8 @@ rec {
         mkdir -p $out/bin $doc/share $cli/bin
         cp ${deb.prometheus}/bin/prometheus $out/bin/; cp ${deb.promtool}/bin/promtool $cli/bin/
       '';
-  # Grafana is in none of our registries. In nixpkgs' layout a program that reads configuration and provisioning as
-  # Grafana does, and answers the questions about them: grafana.py says which.
+  # No package registry has Grafana. This program has the layout of nixpkgs, reads configuration and provisioning as
+  # Grafana does, and serves a part of its API, which grafana.py describes.
   grafana =
     runCommandLocal "grafana-stand-in-13.2"
       {
@@ -267,7 +267,7 @@ rec {
         chmod +x $out/bin/grafana
         touch $out/share/grafana/conf/{defaults,sample}.ini
       '';
-  # Since 13.2 a plugin of its own, as all others a directory with plugin.json at its top.
+  # Since 13.2 the data source is a separate plugin, a directory with plugin.json at its top.
   grafanaPlugins.prometheus =
     runCommandLocal "prometheus-13.2.2"
       {
@@ -278,7 +278,7 @@ rec {
         mkdir $out; echo '{"type": "datasource", "name": "Prometheus", "id": "prometheus"}' > $out/plugin.json
       '';
 
-  # the machine's own bundle: a registry proxy may have its own authority
+  # This is the bundle of the machine, since a registry proxy may have its own authority.
   cacert =
     runCommandLocal "nss-cacert-stand-in"
       {
@@ -320,7 +320,8 @@ rec {
     pname = "postgresql";
     version = "17-by-18";
     src = source "postgresql.tar.bz2";
-    # every path compiled in is in the first output (in nixpkgs libpq's is in one more, lib), so that no two refer to each other
+    # every path compiled in is in the first output (in nixpkgs libpq's is in one more, lib), so that no two refer to
+    # each other
     outputs = [
       "out"
       "dev"

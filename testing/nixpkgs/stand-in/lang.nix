@@ -1,4 +1,4 @@
-# Go and Node; what crane wants of rustPlatform; Helm and its plugin
+# Go and Node.js, the part of rustPlatform that crane uses, Helm and its plugin.
 {
   lib,
   stdenv,
@@ -28,7 +28,8 @@ rec {
   makeShellWrapper = makeWrapper;
   makeBinaryWrapper = makeWrapper;
 
-  # crane fetches crates by itself and compiles here only its own helper, of which one program counts: JSON to TOML
+  # crane fetches crates itself, and uses rustPlatform only for its helper programs, of which it needs the one from JSON
+  # to TOML.
   rustPlatform = {
     rust = { inherit (pkgs) cargo rustc; };
     buildRustPackage =
@@ -56,7 +57,7 @@ rec {
         for l in $(find $out/share/go -maxdepth 2 -type l); do t=$(readlink -f ${deb.go-unwrapped}/lib/go-[0-9]*/''${l#$out/share/go/}); rm $l; cp -r $t $l; done
         ln -s ../share/go/bin/{go,gofmt} $out/bin/
       '';
-  # vendorHash is checked, tests are run, and what is linked names no Go
+  # It checks vendorHash, runs tests, and removes references to Go from the programs.
   buildGoModule =
     fnOrArgs:
     let
@@ -107,7 +108,8 @@ rec {
         strictDeps = true;
         doCheck = args.doCheck or true;
         nativeBuildInputs = [ go ] ++ args.nativeBuildInputs or [ ];
-        # not 1 as in nixpkgs: Go links by itself and sets no RPATH, which our libc needs (nixpkgs' loader looks into its own directory)
+        # not 1 as in nixpkgs: Go links by itself and sets no RPATH, which our libc needs (nixpkgs' loader looks into
+        # its own directory)
         env = {
           CGO_ENABLED = "0";
         }
@@ -159,7 +161,7 @@ rec {
       }
     );
 
-  # The source of a published Go module, by the module proxy; hashes.json holds the hashes.
+  # The source of a published Go module from the module proxy. hashes.json contains the hashes.
   goModule =
     module: version:
     stdenvNoCC.mkDerivation {
@@ -247,8 +249,8 @@ rec {
       "-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=34"
     ];
   };
-  # Its own patches of others' modules are published modules too. With C, as libvirt's driver asks for; libvirt itself is
-  # opened when it is used.
+  # Its patched dependencies are published modules too. It is built with cgo, which the libvirt driver needs; libvirt
+  # itself is loaded only when it is used.
   minikube = goProgram {
     pname = "minikube";
     version = "1.38.1";
@@ -265,8 +267,8 @@ rec {
     ];
   };
   kubernetes-helm-wrapped = wrapHelm kubernetes-helm { };
-  # The plugin's directory with plugin.yaml and the program `untt`, as nixpkgs lays it out: a plugin.yaml that names
-  # another program fails here as it does there.
+  # The plugin's directory with plugin.yaml and the program `untt`, in the layout of nixpkgs. A plugin.yaml that names
+  # another program fails here as in nixpkgs.
   kubernetes-helmPlugins.helm-unittest = goProgram {
     pname = "helm-unittest";
     version = "1.1.2";
@@ -304,14 +306,14 @@ rec {
       };
     }
   );
-  # the source is the published module k8s.io/kubernetes
+  # The source is the published module k8s.io/kubernetes.
   kubernetes = {
     pname = "kubernetes";
     version = "1.36.3";
     src = goModule "k8s.io/kubernetes" "1.36.3";
   };
 
-  # A program of the crate registry with what its own Cargo.lock names.
+  # A program from the crate registry with the dependencies in its Cargo.lock.
   crate =
     {
       pname,
@@ -364,7 +366,7 @@ rec {
     pname = "nixfmt";
     version = "0.5.3";
   };
-  # What `nix fmt` runs: treefmt with nixfmt for every .nix file of the repository.
+  # `nix fmt` runs this: treefmt with nixfmt for every .nix file of the repository.
   treefmt =
     runCommandLocal "treefmt-2.3.1"
       {
@@ -407,7 +409,7 @@ rec {
     features = "--no-default-features --features default-no-update";
   };
 
-  # Node with shared libraries in store paths of their own, as nixpkgs builds it: Debian's. npm lies beside it.
+  # Debian's Node.js, whose shared libraries are separate store paths as in nixpkgs, and npm.
   nodejs-slim_24 = stdenv.mkDerivation {
     pname = "nodejs-slim";
     inherit (deb.nodejs-unwrapped) version;
@@ -427,8 +429,8 @@ rec {
       cp $node/bin/node $out/bin/; cp -L $node/lib/libnode.so.* libnode-builtins.so $out/lib/; chmod u+w $out/bin/* $out/lib/*
       for f in $out/bin/node $out/lib/libnode.so.*; do patchelf --set-rpath "$out/lib:$(patchelf --print-rpath $f | sed "s,$node/lib:\?,,")" $f; done
       patchelf --add-needed libnode-builtins.so $out/bin/node
-      # nixpkgs' loader looks into its own libc for whatever a module wants (libdl, libpthread); here node's RPATH, which
-      # counts for modules too when it is one of the old kind, and no longer once set anew
+      # nixpkgs' loader looks into its own libc for whatever a module wants (libdl, libpthread); here node's RPATH,
+      # which counts for modules too when it is one of the old kind, and no longer once set anew
       patchelf --force-rpath --set-rpath $out/lib:${glibc}/lib $out/bin/node
       readelf -d $out/bin/node | grep '(RPATH)'
     '';
@@ -466,7 +468,7 @@ rec {
   nodejs = nodejs_24;
   nodejs-slim = nodejs-slim_24;
 
-  # nix2container patches its own skopeo by a patch that it fetches by address, so that one (copyTo and its kin) is a stub
+  # nix2container fetches a patch of skopeo by URL, so its skopeo (for copyTo and similar outputs) is a stub.
   skopeo =
     let
       s = deb.skopeo;

@@ -1,4 +1,4 @@
-# The fixed point
+# The set of all packages, as a fixed point.
 {
   lib,
   system,
@@ -78,7 +78,7 @@ let
           inherit lib system config;
           overlays = overlays ++ [ o ];
         };
-      # What is named for macOS when it is evaluated; nothing is built for it here.
+      # These names are evaluated for macOS, but never built.
       darwin = {
         signingUtils = "/no-signing-utils";
         autoSignDarwinBinariesHook = null;

@@ -1,4 +1,4 @@
-# Small builders: text files, scripts, links, shells, formats
+# Simple builders: text files, scripts, links, shells and formats.
 {
   lib,
   stdenv,
@@ -331,8 +331,8 @@ rec {
       };
     };
   srcOnly = d: runCommandLocal "${d.name or "src"}-src" { } "mkdir $out";
-  # A package.json and package-lock.json whose addresses are files in the store, each fetched by its `resolved` and
-  # `integrity`. nixpkgs' has hooks beside it, which are absent.
+  # A package.json and package-lock.json whose URLs are files in the store, each fetched by its `resolved` and
+  # `integrity`. The hooks of nixpkgs are absent.
   importNpmLock =
     { package, packageLock, ... }:
     let

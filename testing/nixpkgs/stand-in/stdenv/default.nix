@@ -1,4 +1,4 @@
-# mkDerivation and the two stdenvs: every tool by its store path, none of the machine's
+# mkDerivation and the two stdenvs, which use no tools of the machine.
 {
   lib,
   system,
@@ -9,7 +9,7 @@ let
   platform = lib.systems.elaborate system;
   inherit (deb) bash;
   shell = "${bash}/bin/bash";
-  # what nixpkgs' stdenv has in PATH, no more: no jq, git, python, perl, which, unzip, strings
+  # PATH contains only the tools of stdenv in nixpkgs, which has no jq, git, python, perl, which, unzip or strings.
   initialPath = with deb; [
     coreutils
     findutils
@@ -68,7 +68,7 @@ let
       bad = lib.filterAttrs (
         _: v: !(lib.isString v || lib.isBool v || lib.isInt v || lib.isDerivation v || lib.isPath v)
       ) env;
-      # doCheck decides whether the inputs of the checks are there at all
+      # The inputs of the checks are included only with doCheck.
       given = n: lib.flatten (args.${n} or [ ]);
       check = n: lib.optionals (args.doCheck or false) (given n);
       installCheck = n: lib.optionals (args.doInstallCheck or false) (given n);

@@ -18,7 +18,7 @@ let
     '') plugins}
     core=${grafana}/share/grafana/public/app/plugins/datasource/prometheus/plugin.json
     [ -e $core ] || [ -e $out/var/lib/grafana-plugins/prometheus/plugin.json ] || {
-      echo "Grafana ${grafana.version} has no Prometheus data source: neither its core nor a plugin in this image brings one" >&2
+      echo "Grafana ${grafana.version} has no Prometheus data source: neither its core nor a plugin in this image has one" >&2
       exit 1
     }
   '';

@@ -45,7 +45,7 @@ pub fn run(options: &Box) -> Result<()> {
             let mut probe = script(&workspace, "in");
             probe.arg("true").env("BOX_NAME", &options.name).stderr(Stdio::null());
             if !probe.status()?.success() {
-                bail!("no box `{}` runs: `cargo xtask box up` brings it up", options.name);
+                bail!("no box `{}` runs: `cargo xtask box up` starts it", options.name);
             }
             note(&format!("the box `{}` runs", options.name));
             let mut status = script(&workspace, "in");

@@ -167,7 +167,7 @@ pub struct ChatError<'a> {
 }
 
 impl Message {
-    /// Gives a tool call the state in which it stays, with a result that tells the model why it was not done.
+    /// Gives a tool call its final status, with a result that says for the model why it was not executed.
     pub fn resolve(&mut self, status: MessageStatus, error: &str, detail: &str) {
         self.status = status;
         if let Some(tool) = &mut self.tool {

@@ -1,7 +1,7 @@
 //! Protection of cookie requests against pages of other origins (CSRF).
 //!
-//! The same rules as the Go standard library's `CrossOriginProtection`: a browser tells in `Sec-Fetch-Site` where a
-//! request comes from; older ones only send `Origin`, which must then name our own host.
+//! The same rules as the Go standard library's `CrossOriginProtection`: a browser sends in `Sec-Fetch-Site` where a
+//! request comes from. Older browsers send only `Origin`, which must name the host of the request.
 
 use axum::http::{HeaderMap, Method, header};
 

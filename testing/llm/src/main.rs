@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-    /// The script: YAML or JSON. Without one, every request is refused until PUT /script brings one
+    /// The script: YAML or JSON. Without one, every request is refused until PUT /script sets one
     #[arg(long)]
     script: Option<PathBuf>,
     /// Add, list, complete, rename and delete tasks by plain phrases

@@ -64,7 +64,7 @@ async fn errors_of_the_model_are_reported_and_the_next_turn_succeeds(pool: PgPoo
             "no end",
             Reply::text("one two").quirk(Quirk::NoFinish).quirk(Quirk::NoDone),
             "model_broken",
-            "expect_field_error off",
+            "breaks off",
             "one two",
         ),
         ("nothing", Reply::default(), "model_broken", "empty", ""),

@@ -11,11 +11,26 @@ use super::{
     streams::{conversation_events, read_until_text},
     support::{TIMEOUT, TurnEvents, message, message_in, replica_with_limits},
 };
-use crate::events::EventStream;
+use crate::{
+    events::EventStream,
+    support::{App, Client},
+};
 
 /// A lease that expires within a test.
 fn short_lease() -> Limits {
     Limits { lease: Duration::from_millis(600), renewal: Duration::from_millis(100), ..Limits::default() }
+}
+
+/// Two replicas that use the same database and the same model.
+fn two_replicas(pool: &PgPool, model: &Model, limits: Limits) -> [App; 2] {
+    [replica_with_limits(pool, model, limits.clone()), replica_with_limits(pool, model, limits)]
+}
+
+/// Starts a turn, and reads its stream up to the text "one ". Returns the stream and the id of the conversation.
+async fn start_turn(client: &Client) -> (EventStream, String) {
+    let mut stream = EventStream::open(client.chat(&message("Count"))).await;
+    let id = read_until_text(&mut stream, "one ").await.conversation();
+    (stream, id)
 }
 
 #[sqlx::test]
@@ -25,11 +40,9 @@ async fn a_turn_can_be_streamed_and_cancelled_on_another_replica(pool: PgPool) {
         Reply::text("three four").gate("never", 2),
     ]))
     .await;
-    let [first, second] =
-        [replica_with_limits(&pool, &model, Limits::default()), replica_with_limits(&pool, &model, Limits::default())];
+    let [first, second] = two_replicas(&pool, &model, Limits::default());
     let ada = first.user("ada").await;
-    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
-    let id = read_until_text(&mut stream, "one ").await.conversation();
+    let (mut stream, id) = start_turn(&ada).await;
     let mut other = EventStream::open(conversation_events(&ada.on(&second), &id, "0")).await;
     read_until_text(&mut other, "one ").await;
     ada.on(&second).chat(&message_in(&id, "More")).await.problem(409, "turn_at_work");
@@ -53,11 +66,9 @@ async fn a_turn_can_be_streamed_and_cancelled_on_another_replica(pool: PgPool) {
 #[sqlx::test]
 async fn a_renewed_lease_keeps_a_long_turn_running(pool: PgPool) {
     let model = Model::start(Script::in_order([Reply::text("one two").gate("more", 2)])).await;
-    let [first, second] =
-        [replica_with_limits(&pool, &model, short_lease()), replica_with_limits(&pool, &model, short_lease())];
+    let [first, second] = two_replicas(&pool, &model, short_lease());
     let ada = first.user("ada").await;
-    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
-    let id = read_until_text(&mut stream, "one ").await.conversation();
+    let (mut stream, id) = start_turn(&ada).await;
     let begun = Instant::now();
     while begun.elapsed() < short_lease().lease * 3 {
         let conversation = ada.on(&second).conversation(&id).await;
@@ -86,8 +97,7 @@ async fn a_turn_of_a_dead_replica_ends_and_the_conversation_continues(pool: PgPo
         let conversation = killed.spawn(async move {
             let pool = sqlx::postgres::PgPoolOptions::new().connect_with(options).await.unwrap();
             let first = super::support::replica_with_settings(&pool, &[("OPENAI_BASE_URL", &url)], short_lease());
-            let mut stream = EventStream::open(ada.on(&first).chat(&message("Count"))).await;
-            read_until_text(&mut stream, "one ").await.conversation()
+            start_turn(&ada.on(&first)).await.1
         });
         conversation.await.unwrap()
     };
@@ -111,8 +121,7 @@ async fn the_next_request_ends_a_turn_whose_lease_has_expired(pool: PgPool) {
     let app = replica_with_limits(&pool, &model, Limits::default());
     let ada = app.user("ada").await;
     for (request, status) in [("get", 200), ("events", 200), ("cancel", 204), ("chat", 200)] {
-        let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
-        let id = read_until_text(&mut stream, "one ").await.conversation();
+        let (_stream, id) = start_turn(&ada).await;
         // This is the state that a replica leaves when it dies during a turn.
         let expire = "update conversations set run = gen_random_uuid(), leased_until = now() - interval '1 second'
             where run is not null";
@@ -140,8 +149,7 @@ async fn a_replaced_run_writes_nothing(pool: PgPool) {
     let model = Model::start(Script::in_order([Reply::text("one two").gate("more", 2), Reply::text("Next.")])).await;
     let app = replica_with_limits(&pool, &model, Limits { renewal: Duration::from_mins(1), ..Limits::default() });
     let ada = app.user("ada").await;
-    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
-    let id = read_until_text(&mut stream, "one ").await.conversation();
+    let (_stream, id) = start_turn(&ada).await;
     sqlx::query("update conversations set leased_until = now() - interval '1 second'").execute(&pool).await.unwrap();
     assert_eq!(ada.run_turn(&message_in(&id, "More")).await.text(), "Next.");
     model.open("more");
@@ -153,11 +161,9 @@ async fn a_replaced_run_writes_nothing(pool: PgPool) {
 #[sqlx::test]
 async fn a_shutdown_ends_the_turn_and_its_streams(pool: PgPool) {
     let model = Model::start(Script::in_order([Reply::text("one two").gate("never", 2), Reply::text("Next.")])).await;
-    let [first, second] =
-        [replica_with_limits(&pool, &model, Limits::default()), replica_with_limits(&pool, &model, Limits::default())];
+    let [first, second] = two_replicas(&pool, &model, Limits::default());
     let ada = first.user("ada").await;
-    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
-    let id = read_until_text(&mut stream, "one ").await.conversation();
+    let (mut stream, id) = start_turn(&ada).await;
     let mut other = EventStream::open(conversation_events(&ada.on(&second), &id, "0")).await;
     first.state.shutdown.cancel();
     assert_eq!(TurnEvents::read_to_end(&mut stream).await.end_reason(), "interrupted");
@@ -170,11 +176,9 @@ async fn a_shutdown_ends_the_turn_and_its_streams(pool: PgPool) {
 #[sqlx::test]
 async fn a_shutdown_of_another_replica_does_not_end_the_turn(pool: PgPool) {
     let model = Model::start(Script::in_order([Reply::text("one two").gate("more", 2)])).await;
-    let [first, second] =
-        [replica_with_limits(&pool, &model, Limits::default()), replica_with_limits(&pool, &model, Limits::default())];
+    let [first, second] = two_replicas(&pool, &model, Limits::default());
     let ada = first.user("ada").await;
-    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
-    let id = read_until_text(&mut stream, "one ").await.conversation();
+    let (mut stream, id) = start_turn(&ada).await;
     let mut other = EventStream::open(conversation_events(&ada.on(&second), &id, "0")).await;
     let seen = read_until_text(&mut other, "one ").await.last().id.unwrap().to_string();
     second.state.shutdown.cancel();

@@ -45,7 +45,7 @@ async fn phrases_lead_to_tool_calls_and_answers() {
     }
     let (calls, text) = turn("rename Go to town to Go to the city", &task_result("Go to the city")).await;
     assert_eq!(calls[0].0, "update_task");
-    assert_eq!(text, "It is tool_call *Go to the city* now.");
+    assert_eq!(text, "It is called *Go to the city* now.");
     let (calls, _) = turn("reopen Buy milk", &task_result("Buy milk")).await;
     assert_eq!(calls, call("update_task", json!({ "task": "Buy milk", "status": "pending" })));
     let (calls, text) = turn("delete Buy milk", &task_result("Buy milk")).await;

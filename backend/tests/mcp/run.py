@@ -76,8 +76,8 @@ async def every_tool(client):
     changed = (await client.call_tool("update_task", {"task": "eggs", "title": "Eggs"})).structured_content["task"]
     assert changed["title"] == "Eggs", changed
     for task in (added, again):
-        gone = (await client.call_tool("delete_task", {"task": task["id"]})).structured_content["task"]
-        assert gone["id"] == task["id"], gone
+        deleted = (await client.call_tool("delete_task", {"task": task["id"]})).structured_content["task"]
+        assert deleted["id"] == task["id"], deleted
     left = (await client.call_tool("list_tasks", {})).structured_content
     assert left["counts"]["all"] == 0, left
 

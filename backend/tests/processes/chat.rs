@@ -85,8 +85,8 @@ async fn sigterm_interrupts_a_running_turn(_: PgPoolOptions, options: PgConnectO
     assert!(list["conversations"].as_array().unwrap().iter().all(|entry| entry["at_work"] == false), "{list}");
     let form = json!({ "conversation_id": conversation, "message": "Go on" });
     assert_eq!(read_to_end(&mut start_turn(&user, &next, form).await).await, ("Next.".into(), "done".into()));
-    let asked = model.requests().last().unwrap()["messages"].clone();
-    assert_eq!(asked[2]["content"], "one ", "the text of the interrupted turn is lost: {asked}");
+    let messages = model.requests().last().unwrap()["messages"].clone();
+    assert_eq!(messages[2]["content"], "one ", "the text of the interrupted turn is lost: {messages}");
 }
 
 #[sqlx::test(migrations = false)]

@@ -100,9 +100,9 @@ async fn errors_of_the_model_are_reported_and_the_next_turn_succeeds(pool: PgPoo
 
         let turn = ada.run_turn(&message_in(&id, "Again")).await;
         assert_eq!((turn.end_reason(), turn.text().as_str()), ("done", "Here I am."), "{name}");
-        let asked = model.requests().last().unwrap()["messages"].clone();
+        let messages_sent = model.requests().last().unwrap()["messages"].clone();
         let expected = ["Hi", text, "Again"].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>();
-        assert_eq!(pluck(&asked, "content")[1..], expected, "{name}");
+        assert_eq!(pluck(&messages_sent, "content")[1..], expected, "{name}");
     }
 }
 
@@ -126,9 +126,9 @@ async fn a_server_error_is_retried(pool: PgPool) {
 async fn retry_after_is_respected(pool: PgPool) {
     let (_model, app) = replica(&pool, Script::in_order([Reply::rate_limited(2), Reply::text("Now.")])).await;
     let ada = app.user("ada").await;
-    let asked = Instant::now();
+    let start = Instant::now();
     assert_eq!(ada.run_turn(&message("Hi")).await.text(), "Now.");
-    assert!(asked.elapsed() >= Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(start.elapsed() >= Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
 /// A second request could repeat text or tool calls that the first one has sent.
@@ -156,9 +156,9 @@ async fn a_turn_has_a_time_limit(pool: PgPool) {
         assert_eq!((turn.end_reason(), turn.text().as_str()), ("turn_timeout", text), "{turn:#?}");
     }
     // The turn ends at once if `Retry-After` exceeds the time that it has left.
-    let asked = Instant::now();
+    let start = Instant::now();
     assert_eq!(ada.run_turn(&message("Hi")).await.end_reason(), "model_rate_limited");
-    assert!(asked.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < Duration::from_secs(1));
 }
 
 #[sqlx::test]

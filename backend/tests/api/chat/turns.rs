@@ -33,10 +33,10 @@ async fn an_answer_is_streamed_and_stored(pool: PgPool) {
         ]
     );
 
-    let asked = &model.requests()[0];
-    assert_eq!((&asked["stream"], &asked["model"]), (&json!(true), &json!("gpt-5-mini")));
-    assert_eq!(asked["messages"][0]["role"], "system");
-    assert_eq!(asked["messages"][1], json!({ "role": "user", "content": "  Hi there " }));
+    let request = &model.requests()[0];
+    assert_eq!((&request["stream"], &request["model"]), (&json!(true), &json!("gpt-5-mini")));
+    assert_eq!(request["messages"][0]["role"], "system");
+    assert_eq!(request["messages"][1], json!({ "role": "user", "content": "  Hi there " }));
 }
 
 #[sqlx::test]

@@ -107,7 +107,8 @@ in
       cargoNextestExtraArgs = ''--no-fail-fast --filterset "package(=todo-backend) + package(=todo-llm) + (package(=todo) & kind(lib)) + (package(=xtask) & (kind(lib) + binary(=inputs)))"'';
       nativeBuildInputs = [
         git
-        postgresql_17
+        # Its development output, which is the default here, has no programs.
+        (lib.getBin postgresql_17)
       ];
       preCheck = ''
         export HOME=$TMPDIR LANG=C SSL_CERT_FILE=${cacert}/etc/ssl/certs/ca-bundle.crt

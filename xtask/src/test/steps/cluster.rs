@@ -1,4 +1,4 @@
-//! The tests of `e2e` on a real cluster: the Minikube of this machine, else one in a box.
+//! The tests of `e2e`: of the images, and on a real cluster. They use the Minikube of this machine, else a box.
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,24 @@ const BOX_NAME: &str = "e2e";
 const INGRESS: [(&str, &str); 2] =
     [("TODO_E2E_INGRESS", "http://127.0.0.1:8080"), ("TODO_E2E_INGRESS_CLASS", "traefik")];
 
+/// What the Dockerfiles make. A box keeps what it has built for the step `cluster`.
+pub async fn images(run: &StepRun<'_>) -> Result<Outcome> {
+    let machine = match Machine::find(run).await? {
+        Ok(machine) => machine,
+        Err(reason) => return Ok(Outcome::Skipped(reason)),
+    };
+    let nextest = tools::cargo_nextest(run).await?;
+    // Compiled here, since a box reaches no registry.
+    compile(run, "images").await?;
+    machine.up(run, &["box"]).await?;
+    let mut images = machine.command(run, &nextest);
+    images.args(["nextest", "run", "--offline", "--workspace", "--test", "images", "--no-capture"]);
+    let outcome = run.run_nextest(images).await;
+    machine.down(run).await?;
+    print_measurements(run)?;
+    outcome
+}
+
 pub async fn cluster(run: &StepRun<'_>) -> Result<Outcome> {
     let machine = match Machine::find(run).await? {
         Ok(machine) => machine,
@@ -28,27 +46,25 @@ pub async fn cluster(run: &StepRun<'_>) -> Result<Outcome> {
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     run.context.packages().await?;
-    let nextest = tools::cargo_nextest(run).await?;
-    compile(run, "images").await?;
     let cluster = compile(run, "cluster").await?;
     let todo = run.todo().await?.to_owned();
-    machine.up(run).await?;
-
-    let mut images = machine.command(run, &nextest);
-    images.args(["nextest", "run", "--offline", "--workspace", "--test", "images", "--no-capture"]);
-    let images = run.run_nextest(images).await;
-
+    machine.up(run, &[]).await?;
     let mut cluster = machine.command(run, &cluster);
     cluster.args(["--color", "never", "--nocapture"]).env("TODO_E2E_REPORT", run.reports().join("cluster.xml"));
     cluster.env("CHROMIUM_PATH", chromium).env("TODO_E2E_PROGRAM", todo);
     let outcome = run.run_tests(cluster).await;
     machine.down(run).await?;
+    print_measurements(run)?;
+    outcome
+}
 
+/// Prints the rows of the tables in the step's log.
+fn print_measurements(run: &StepRun<'_>) -> Result<()> {
     let log = std::fs::read_to_string(run.log_path())?;
     for row in log.lines().filter(|line| line.contains(" | ")) {
         anstream::println!("{row}");
     }
-    images.and(outcome)
+    Ok(())
 }
 
 /// Compiles a test target, and returns the path of its program.
@@ -85,10 +101,14 @@ impl Machine {
         Ok(boxes::possible(run.workspace()).map(|()| Self::Box).map_err(why_not))
     }
 
-    async fn up(&self, run: &StepRun<'_>) -> Result<()> {
+    async fn up(&self, run: &StepRun<'_>, options: &[&str]) -> Result<()> {
         match self {
             Self::Local => Ok(()),
-            Self::Box => run.check_output(script(run, "up")).await.map(drop),
+            Self::Box => {
+                let mut up = script(run, "up");
+                up.args(options);
+                run.check_output(up).await.map(drop)
+            }
         }
     }
 

@@ -50,6 +50,9 @@ steps! {
     Rust "xtask" rust::xtask, "tests of this program";
     Rust "backend" rust::backend, "tests of the backend against a real PostgreSQL";
     Rust "llm" rust::llm, "tests of the scripted language model";
+    Rust "api-types" application::api_types, "the frontend's API types are those of the backend's OpenAPI document";
+    Rust "schemathesis" application::schemathesis, "requests generated from the OpenAPI document find no fault";
+    Rust "mcp" application::mcp, "the Python SDK and the inspector of MCP, over HTTP and over standard input and output";
     Rust "shell" rust::shell, "shellcheck finds nothing in the shell scripts";
     Rust "flake" flake::flake, "the flake parses, is formatted, and pins exactly its inputs and the frontend's packages";
     Rust "commands" rust::commands, "every command in README, CONTRIBUTING and docs is run by a step";
@@ -67,9 +70,7 @@ steps! {
     Frontend "frontend-build" frontend::build, "the production build";
     Frontend "frontend-server" frontend::server, "tests of the frontend's server, on the production build";
     Frontend "bundle-size" frontend::bundle_size, "the tasks page loads at most 180 kB of JavaScript, gzipped";
-    Exclusive "api-types" application::api_types, "the frontend's API types are those of the backend's OpenAPI document";
-    Exclusive "schemathesis" application::schemathesis, "requests generated from the OpenAPI document find no fault";
-    Exclusive "mcp" application::mcp, "the Python SDK and the inspector of MCP, over HTTP and over standard input and output";
+    Frontend "images" cluster::images, "the images that the Dockerfiles make: size, content, user, reproducible layers";
     Exclusive "e2e" application::e2e, "Chromium against frontend, backend and PostgreSQL";
     Exclusive "monitoring" monitoring::monitoring, "a real Prometheus has data for every panel and alert, of processes under load";
     Exclusive "dev" application::dev, "`cargo todo dev` serves the application and leaves nothing behind";

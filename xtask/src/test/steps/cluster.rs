@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use todo::{boxes, stack, tool::on_path};
+use todo::{
+    boxes, stack,
+    tool::{self, on_path},
+};
 use tokio::process::Command;
 
 use crate::test::{
@@ -69,9 +72,14 @@ fn print_measurements(run: &StepRun<'_>) -> Result<()> {
 
 /// Compiles a test target, and returns the path of its program.
 async fn compile(run: &StepRun<'_>, test: &str) -> Result<PathBuf> {
-    let mut cargo = stack::cargo(run.workspace());
-    cargo.args(["test", "--workspace", "--test", test, "--no-run", "--message-format=json"]);
-    let messages = run.check_output(cargo).await?;
+    let cargo = |options: &[&str]| {
+        let mut cargo = stack::cargo(run.workspace());
+        cargo.args(["test", "--workspace", "--test", test, "--no-run"]).args(options);
+        cargo
+    };
+    run.check_output(cargo(&[])).await?;
+    // This compiles nothing more. Its output would hide the progress of the first call.
+    let messages = tool::text(cargo(&["--message-format=json"])).await?;
     let mut programs = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         (message["target"]["name"] == test).then_some(message["executable"].as_str()?.into())

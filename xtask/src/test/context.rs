@@ -180,10 +180,12 @@ impl<'a> StepRun<'a> {
         self.outcome(&name, status)
     }
 
-    /// Runs cargo-nextest, whose configuration, `.config/nextest.toml`, names the file of its JUnit report.
-    pub async fn run_nextest(&self, nextest: Command) -> Result<Outcome> {
-        let report = self.workspace().path("target/nextest/default/junit.xml");
+    /// Runs cargo-nextest with a profile of `.config/nextest.toml`, which names the file of its JUnit report. Steps that
+    /// run at the same time need different profiles.
+    pub async fn run_nextest(&self, profile: &str, mut nextest: Command) -> Result<Outcome> {
+        let report = self.workspace().path(&format!("target/nextest/{profile}/junit.xml"));
         let _ = std::fs::remove_file(&report);
+        nextest.args(["--profile", profile]);
         let name = command_line(&nextest);
         let status = self.output(nextest).await?.status;
         if report.is_file() {

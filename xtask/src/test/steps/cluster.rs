@@ -33,7 +33,7 @@ pub async fn images(run: &StepRun<'_>) -> Result<Outcome> {
     machine.up(run, &["box"]).await?;
     let mut images = machine.command(run, &nextest);
     images.args(["nextest", "run", "--offline", "--workspace", "--test", "images", "--no-capture"]);
-    let outcome = run.run_nextest(images).await;
+    let outcome = run.run_nextest("images", images).await;
     machine.down(run).await?;
     print_measurements(run)?;
     outcome

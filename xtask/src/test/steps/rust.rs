@@ -99,7 +99,7 @@ async fn nextest(run: &StepRun<'_>, package: &str, database: Option<&str>) -> Re
     if let Some(url) = database {
         nextest.env("DATABASE_URL", url);
     }
-    run.run_nextest(nextest).await
+    run.run_nextest("default", nextest).await
 }
 
 pub async fn shell(run: &StepRun<'_>) -> Result<Outcome> {

@@ -13,6 +13,9 @@ export function safeNextPath(next: string | null | undefined) {
 
 export const signInPath = (next: string) => `/sign-in?next=${encodeURIComponent(next)}`;
 
+/** Whether the user is signing out. Requests in the background would then only be refused. */
+export const isSigningOut = () => signingOut;
+
 /** Loads a whole new page, so that nothing of the previous account stays in memory. */
 export const goTo = (path: string) => window.location.assign(path);
 

@@ -1,4 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query";
+import { isSigningOut } from "@/lib/navigation";
 import { taskKeys } from "./keys";
 
 const COUNTS_DEBOUNCE_MS = 500;
@@ -30,6 +31,6 @@ function onceMutationsSettle(client: QueryClient, callback: () => void): () => v
   function runIfSettled() {
     if (client.isMutating() > 0) return;
     unsubscribe();
-    callback();
+    if (!isSigningOut()) callback();
   }
 }

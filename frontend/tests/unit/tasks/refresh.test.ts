@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { goToSignInAfter } from "@/lib/navigation";
 import { taskKeys } from "@/lib/tasks/keys";
 import { refreshCounts } from "@/lib/tasks/refresh";
 import { inOrder, loadedClient, startMutation } from "./builders";
@@ -19,4 +20,20 @@ it("fetches the counts once, however many changes there are during a mutation", 
   await vi.advanceTimersByTimeAsync(1_000);
   expect(invalidate).toHaveBeenCalledOnce();
   expect(invalidate).toHaveBeenCalledWith({ queryKey: taskKeys.allCounts });
+});
+
+it("sends nothing while the user signs out", async () => {
+  const client = loadedClient({ "": [inOrder("first")] });
+  const invalidate = vi.spyOn(client, "invalidateQueries");
+  let fail = (_: Error) => {};
+  const signOut = goToSignInAfter(() => new Promise((_, reject) => (fail = reject)));
+  refreshCounts(client);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(invalidate).not.toHaveBeenCalled();
+
+  fail(new Error("offline"));
+  await expect(signOut).rejects.toThrow("offline");
+  refreshCounts(client);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(invalidate).toHaveBeenCalledOnce();
 });

@@ -70,8 +70,8 @@ steps! {
     Frontend "frontend-build" frontend::build, "the production build";
     Frontend "frontend-server" frontend::server, "tests of the frontend's server, on the production build";
     Frontend "bundle-size" frontend::bundle_size, "the tasks page loads at most 180 kB of JavaScript, gzipped";
-    Frontend "e2e" application::e2e, "Chromium against frontend, backend and PostgreSQL";
     Frontend "images" cluster::images, "the images that the Dockerfiles make: size, content, user, reproducible layers";
+    Exclusive "e2e" application::e2e, "Chromium against frontend, backend and PostgreSQL";
     Exclusive "monitoring" monitoring::monitoring, "a real Prometheus has data for every panel and alert, of processes under load";
     Exclusive "dev" application::dev, "`cargo todo dev` serves the application and leaves nothing behind";
     Exclusive "cluster" cluster::cluster, "the application on a real Minikube: installing, upgrading, faults, under load";

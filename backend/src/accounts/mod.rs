@@ -5,9 +5,9 @@
 
 mod error;
 pub mod extract;
-pub mod identity;
+mod identity;
 mod passwords;
-pub mod rate_limits;
+mod rate_limits;
 mod routes;
 pub mod secrets;
 mod sessions;
@@ -15,9 +15,16 @@ mod state;
 mod tokens;
 mod users;
 
+use sqlx::PgPool;
+
 pub use error::Error;
 pub use extract::SESSION_COOKIE;
 pub use identity::Identity;
 pub use rate_limits::{LimitedAction, RateLimiter, TooManyAttempts};
 pub use routes::router;
 pub use state::{Accounts, Settings};
+
+/// Removes expired credentials and ended counts of actions, and gives the number of removed rows.
+pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+    Ok(identity::remove_expired(pool).await? + rate_limits::remove_expired(pool).await?)
+}

@@ -6,8 +6,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 
 use crate::{
-    accounts::{identity, rate_limits},
-    chat,
+    accounts, chat,
     db::{Database, idempotency},
     events, tasks,
 };
@@ -29,8 +28,7 @@ pub async fn run(database: Database) {
 
 /// Removes what has expired now, and gives the number of removed rows.
 pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
-    Ok(identity::remove_expired(pool).await?
-        + rate_limits::remove_expired(pool).await?
+    Ok(accounts::remove_expired(pool).await?
         + idempotency::remove_expired(pool).await?
         + tasks::remove_expired(pool).await?
         + events::remove_expired(pool).await?

@@ -1,4 +1,5 @@
-//! The application on a real cluster. Each test is named after the row of the requirements it shows.
+//! The application on a real cluster. A prefix names what the test shows: a user story (`us`), a success
+//! criterion (`sc`) or an edge case (`e`).
 //!
 //! `cargo xtask test cluster` runs them, one after the other, in any order. Those that need no release of their own
 //! share one, and leave it as they found it.

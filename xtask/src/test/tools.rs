@@ -24,7 +24,7 @@ pub async fn cargo_deny(run: &StepRun<'_>) -> Result<PathBuf> {
 }
 
 pub async fn cargo_nextest(run: &StepRun<'_>) -> Result<PathBuf> {
-    // cargo-nextest mainly starts programs, and compiles in half the time without optimizations.
+    // It mainly starts programs, so optimizations would not pay for the time that they take to compile.
     cargo_install(run, "cargo-nextest", CARGO_NEXTEST, "cargo-nextest", &["--debug"]).await
 }
 

@@ -21,14 +21,14 @@ const BOX_NAME: &str = "e2e";
 const INGRESS: [(&str, &str); 2] =
     [("TODO_E2E_INGRESS", "http://127.0.0.1:8080"), ("TODO_E2E_INGRESS_CLASS", "traefik")];
 
-/// What the Dockerfiles make. A box keeps what it has built for the step `cluster`.
+/// Tests the images that the Dockerfiles make. A box keeps what it has built for the step `cluster`.
 pub async fn images(run: &StepRun<'_>) -> Result<Outcome> {
     let machine = match Machine::find(run).await? {
         Ok(machine) => machine,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     let nextest = tools::cargo_nextest(run).await?;
-    // Compiled here, since a box reaches no registry.
+    // The test is compiled outside of the box, which reaches no registry.
     compile(run, "images").await?;
     machine.up(run, &["box"]).await?;
     let mut images = machine.command(run, &nextest);

@@ -79,8 +79,7 @@ impl Files {
         initdb.arg("-D").arg(&unfinished).arg("--pwfile").arg(&password_path);
         initdb.args(["--username=postgres", "--auth=password", "--encoding=UTF8", "--no-instructions"]);
         // All letters are known and sorted by code point, so that every machine gives the same result.
-        let ctype = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF-8" };
-        initdb.args(["--locale=C", &format!("--lc-ctype={ctype}")]);
+        initdb.arg("--locale=C").args(ctype(binaries.major));
         if throwaway {
             initdb.arg("--no-sync");
         }
@@ -123,6 +122,16 @@ impl Files {
             tokio::time::sleep(super::POLL).await;
         }
         Ok(())
+    }
+}
+
+/// The options of `initdb` that make all letters known. Since version 17, PostgreSQL has a locale of its own for that; an
+/// older one needs the operating system's.
+fn ctype(major: u32) -> &'static [&'static str] {
+    match major {
+        17.. => &["--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
+        _ if cfg!(target_os = "macos") => &["--lc-ctype=en_US.UTF-8"],
+        _ => &["--lc-ctype=C.UTF-8"],
     }
 }
 

@@ -13,6 +13,11 @@ pub struct Problem {
     pub grace_period: Duration,
 }
 
+/// What the scheduler says on a cluster that was started just now: its provisioner of storage comes up after its API
+/// server, and its node may not be ready yet.
+const STARTING_CLUSTER: [&str; 3] =
+    ["unbound immediate PersistentVolumeClaims", "untolerated taint", "no nodes available to schedule pods"];
+
 /// Whether the pod has the condition `Ready`.
 pub fn is_ready(pod: &Pod) -> bool {
     conditions(pod).any(|condition| condition.type_ == "Ready" && condition.status == "True")
@@ -65,8 +70,10 @@ pub fn state(pod: &Pod) -> String {
 /// What keeps the pod from becoming ready and does not pass, as far as that can be seen.
 pub fn problem(pod: &Pod) -> Option<Problem> {
     if let Some(condition) = unschedulable(pod) {
-        let description = format!("no node takes it: {}", condition.message.as_deref().unwrap_or_default());
-        return Some(Problem { description, grace_period: Duration::from_secs(10) });
+        let message = condition.message.as_deref().unwrap_or_default();
+        let is_starting = STARTING_CLUSTER.iter().any(|cause| message.contains(cause));
+        let grace_period = Duration::from_secs(if is_starting { 120 } else { 10 });
+        return Some(Problem { description: format!("no node takes it: {message}"), grace_period });
     }
     containers(pod).find_map(container_problem)
 }
@@ -118,7 +125,7 @@ fn crash(container: &ContainerStatus) -> String {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated};
+    use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, PodStatus};
 
     use super::{super::Snapshot, *};
 
@@ -177,6 +184,26 @@ mod tests {
             ..ContainerStatus::default()
         };
         assert!(crash(&container).contains("more memory than its limit"));
+    }
+
+    #[test]
+    fn a_cluster_that_has_just_started_gets_time_for_its_storage_and_its_node() {
+        for message in [
+            "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found",
+            "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.",
+            "no nodes available to schedule pods",
+        ] {
+            let condition = PodCondition {
+                type_: "PodScheduled".into(),
+                status: "False".into(),
+                reason: Some("Unschedulable".into()),
+                message: Some(message.into()),
+                ..PodCondition::default()
+            };
+            let status = PodStatus { conditions: Some(vec![condition]), ..PodStatus::default() };
+            let problem = problem(&Pod { status: Some(status), ..Pod::default() }).unwrap();
+            assert_eq!(problem.grace_period, Duration::from_mins(2), "{message}");
+        }
     }
 
     #[test]

@@ -11,6 +11,10 @@ use todo_backend::{
     telemetry::logging::{self, LogLevel},
 };
 
+/// The allocator of glibc keeps most of the memory in which passwords were hashed, and does not use it again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(version, about)]
 struct Cli {

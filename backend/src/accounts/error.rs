@@ -13,6 +13,9 @@ pub enum Error {
     /// `retry_after` is in seconds.
     #[error("Too many attempts. Try again in {retry_after} seconds.")]
     TooManyAttempts { retry_after: u64 },
+    /// More passwords wait to be hashed than can be served soon. `retry_after` is in seconds.
+    #[error("Too many passwords are being checked right now. Try again in {retry_after} seconds.")]
+    Overloaded { retry_after: u64 },
     /// The user has no such session or token.
     #[error("There is nothing here.")]
     NotFound,

@@ -1,136 +1,135 @@
-//! Password hashing with argon2id, off the async threads and never more at once than the machine can bear.
+//! Password hashing with argon2id: off the async threads, a fixed number at a time, and with a bounded queue.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    thread::available_parallelism,
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
-    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
+    Argon2, PasswordHasher as _, PasswordVerifier as _,
+    password_hash::{self, phc::PasswordHash},
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
-/// The memory in which a hash is computed, kept for the next one. glibc before 2.38 hardly reuses allocations that are
-/// so large and so aligned: the process would grow by hundreds of megabytes.
-type Memory = Vec<Block>;
+use super::error::Error;
 
-/// Hashes and verifies passwords.
+/// Most passwords that wait to be hashed. A hash takes some 20 ms, so that a longer queue would not be served in time.
+const MAX_WAITING_PASSWORDS: usize = 100;
+/// Longest time that a password waits to be hashed.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
+/// Hashes and verifies passwords. Nothing else in the program computes a hash of argon2, so its bounds hold for all.
 pub struct PasswordHasher {
-    /// One for each core, because a hash takes 19 MiB and a core for some 20 ms.
+    /// One for each hash that may be computed at once, because a hash takes 19 MiB and a core.
     permits: Arc<Semaphore>,
-    /// The memories that no hash is computed in now; never more than there are permits.
-    idle_memories: Arc<Mutex<Vec<Memory>>>,
+    /// One for each password that may wait for a permit.
+    places: Semaphore,
     /// Verified in place of the hash of an account that does not exist, so that both take the same time.
     decoy: String,
 }
 
 impl PasswordHasher {
     /// Hashes once, for the decoy.
-    pub fn new() -> anyhow::Result<Self> {
-        let permits = available_parallelism().map_or(1, usize::from);
-        let mut memory = Memory::new();
-        let decoy = hash("no password has this hash", &mut memory)?;
+    pub fn new(concurrency: usize) -> anyhow::Result<Self> {
         Ok(Self {
-            permits: Arc::new(Semaphore::new(permits)),
-            idle_memories: Arc::new(Mutex::new(vec![memory])),
-            decoy,
+            permits: Arc::new(Semaphore::new(concurrency)),
+            places: Semaphore::new(MAX_WAITING_PASSWORDS),
+            decoy: hash("no password has this hash")?,
         })
     }
 
     /// The hash of a password, as a PHC string.
-    pub async fn hash(&self, password: SecretString) -> anyhow::Result<String> {
-        self.run(move |memory| hash(password.expose_secret(), memory)).await
+    pub async fn hash(&self, password: SecretString) -> Result<String, Error> {
+        self.run(move || hash(password.expose_secret())).await
     }
 
     /// Whether `password` belongs to the hash. Without a hash the work is the same and the answer no.
-    pub async fn verify(&self, password: SecretString, stored: Option<String>) -> anyhow::Result<bool> {
+    pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<bool, Error> {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.decoy.clone());
-        self.run(move |memory| Ok(known & verify(password.expose_secret(), &stored, memory)?)).await
+        self.run(move || Ok(known & verify(password.expose_secret(), &stored)?)).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Memory) -> anyhow::Result<T> + Send + 'static,
-    ) -> anyhow::Result<T> {
-        let permit = self.permits.clone().acquire_owned().await.context("hashing has ended")?;
-        let idle_memories = Arc::clone(&self.idle_memories);
+        work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let overloaded = Error::Overloaded { retry_after: MAX_WAIT.as_secs() };
+        let Ok(place) = self.places.try_acquire() else { return Err(overloaded) };
+        let Ok(permit) = timeout(MAX_WAIT, Arc::clone(&self.permits).acquire_owned()).await else {
+            return Err(overloaded);
+        };
+        let permit = permit.context("hashing has ended")?;
+        drop(place);
+        // The work goes on when the request is given up, so the permit belongs to the work.
         let result = tokio::task::spawn_blocking(move || {
-            let idle_memories = || idle_memories.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut memory = idle_memories().pop().unwrap_or_default();
-            let result = work(&mut memory);
-            idle_memories().push(memory);
+            let result = work();
             drop(permit);
             result
         });
-        result.await.context("hashing panicked")?
+        Ok(result.await.context("hashing panicked")??)
     }
 }
 
 /// The hash of a password under a new salt, as a PHC string.
-fn hash(password: &str, memory: &mut Memory) -> anyhow::Result<String> {
-    let salt: [u8; Salt::RECOMMENDED_LENGTH] = rand::random();
-    let argon2 = Argon2::default();
-    let hash = PasswordHash {
-        algorithm: Algorithm::default().ident(),
-        version: Some(Version::default().into()),
-        params: ParamsString::try_from(argon2.params())?,
-        salt: Some(Salt::new(&salt)?),
-        hash: Some(digest(&argon2, password, &salt, Params::DEFAULT_OUTPUT_LEN, memory)?),
-    };
+fn hash(password: &str) -> anyhow::Result<String> {
+    let hash: PasswordHash = Argon2::default().hash_password(password.as_bytes()).map_err(failed)?;
     Ok(hash.to_string())
 }
 
-fn verify(password: &str, stored: &str, memory: &mut Memory) -> anyhow::Result<bool> {
-    let stored = PasswordHash::new(stored).context("stored hash")?;
-    let (salt, expected) = (stored.salt.context("no salt is stored")?, stored.hash.context("no hash is stored")?);
-    let version = stored.version.map(Version::try_from).transpose()?.unwrap_or_default();
-    let argon2 = Argon2::new(Algorithm::try_from(stored.algorithm.as_str())?, version, Params::try_from(&stored)?);
-    // `Output` is compared in constant time.
-    Ok(digest(&argon2, password, &salt, expected.len(), memory)? == expected)
+/// The algorithm and its parameters are those of the stored hash.
+fn verify(password: &str, stored: &str) -> anyhow::Result<bool> {
+    match Argon2::default().verify_password(password.as_bytes(), stored) {
+        Ok(()) => Ok(true),
+        Err(password_hash::Error::PasswordInvalid) => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
 }
 
-fn digest(
-    argon2: &Argon2<'_>,
-    password: &str,
-    salt: &[u8],
-    length: usize,
-    memory: &mut Memory,
-) -> anyhow::Result<Output> {
-    memory.resize(argon2.params().block_count(), Block::default());
-    let mut output = vec![0; length];
-    argon2
-        .hash_password_into_with_memory(password.as_bytes(), salt, &mut output, memory)
-        .map_err(|error| anyhow!("argon2: {error}"))?;
-    Ok(Output::new(&output)?)
+fn failed(error: password_hash::Error) -> anyhow::Error {
+    anyhow!("argon2: {error}")
 }
 
 #[cfg(test)]
 mod tests {
-    use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+    use tokio::task::{JoinSet, yield_now};
 
     use super::*;
 
     #[test]
-    fn hashes_are_those_of_the_library_whatever_the_memory_held() {
-        let mut memory = Memory::new();
-        for password in ["correct horse battery", "another", ""] {
-            let ours = hash(password, &mut memory).unwrap();
-            assert!(ours.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{ours}");
-            assert!(Argon2::default().verify_password(password.as_bytes(), ours.as_str()).is_ok());
-            let theirs: PasswordHash = Argon2::default().hash_password(password.as_bytes()).unwrap();
-            assert!(verify(password, &theirs.to_string(), &mut memory).unwrap());
-            assert!(verify(password, &ours, &mut memory).unwrap());
-            assert!(!verify("wrong", &ours, &mut memory).unwrap());
-        }
+    fn a_hash_names_its_parameters_and_has_its_own_salt() {
+        let stored = hash("correct horse battery").unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert!(verify("correct horse battery", &stored).unwrap());
+        assert!(!verify("wrong", &stored).unwrap());
+        assert_ne!(hash("correct horse battery").unwrap(), stored);
+        assert!(verify("correct horse battery", "no hash").is_err());
     }
 
-    #[test]
-    fn two_hashes_of_a_password_differ() {
-        let mut memory = Memory::new();
-        assert_ne!(hash("same", &mut memory).unwrap(), hash("same", &mut memory).unwrap());
+    #[tokio::test(start_paused = true)]
+    async fn the_queue_is_bounded_in_length_and_time() {
+        let hasher = Arc::new(PasswordHasher::new(1).unwrap());
+        let permit = Arc::clone(&hasher.permits).acquire_owned().await.unwrap();
+        let wait = |_| {
+            let hasher = Arc::clone(&hasher);
+            async move { hasher.verify("wrong".into(), None).await }
+        };
+        let mut waiting: JoinSet<_> = (0..MAX_WAITING_PASSWORDS).map(wait).collect();
+        while hasher.places.available_permits() > 0 {
+            yield_now().await;
+        }
+        // The queue is full: the answer comes at once, for every kind of work.
+        let start = tokio::time::Instant::now();
+        assert!(matches!(hasher.verify("a".into(), None).await, Err(Error::Overloaded { retry_after: 2 })));
+        assert!(matches!(hasher.verify("a".into(), Some("b".into())).await, Err(Error::Overloaded { .. })));
+        assert!(matches!(hasher.hash("a".into()).await, Err(Error::Overloaded { .. })));
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        // A request that is given up leaves the queue.
+        waiting.shutdown().await;
+        assert_eq!(hasher.places.available_permits(), MAX_WAITING_PASSWORDS);
+
+        assert!(matches!(hasher.hash("a".into()).await, Err(Error::Overloaded { .. })));
+        assert_eq!(start.elapsed(), MAX_WAIT);
+        drop(permit);
+        assert!(!hasher.verify("a".into(), None).await.unwrap());
     }
 }

@@ -9,6 +9,8 @@ use crate::db::Database;
 /// What an operator may set.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Hashes of passwords that are computed at once.
+    pub password_hash_concurrency: usize,
     /// Send the session cookie over HTTPS only.
     pub cookie_secure: bool,
     /// Origins besides our own whose pages may call the API.
@@ -31,7 +33,8 @@ impl Accounts {
     pub fn new(database: Database, secret_key: &SecretString, settings: Settings) -> anyhow::Result<Self> {
         let hash_key = HashKey::new(secret_key)?;
         let rate_limiter = RateLimiter::new(hash_key.clone());
-        Ok(Self(Arc::new(Shared { database, hash_key, passwords: PasswordHasher::new()?, rate_limiter, settings })))
+        let passwords = PasswordHasher::new(settings.password_hash_concurrency)?;
+        Ok(Self(Arc::new(Shared { database, hash_key, passwords, rate_limiter, settings })))
     }
 
     pub fn pool(&self) -> PgPool {

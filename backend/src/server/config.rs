@@ -33,6 +33,8 @@ pub struct Config {
     /// Port of the listener for `/metrics` and `/log-level`; 0 picks a free port.
     pub metrics_port: u16,
     pub database_max_connections: u32,
+    /// Hashes of passwords that are computed at once. Each takes 19 MiB.
+    pub password_hash_concurrency: usize,
     /// Send the session cookie over HTTPS only.
     pub cookie_secure: bool,
     /// How many proxies in front append to `X-Forwarded-For`; that many entries, from the right, are believed.
@@ -79,6 +81,7 @@ impl Config {
             port: reader.parsed("PORT", 8000, "must be a port number"),
             metrics_port: reader.parsed("METRICS_PORT", 9090, "must be a port number"),
             database_max_connections: reader.ranged("DATABASE_MAX_CONNECTIONS", 10, 2, 1000),
+            password_hash_concurrency: reader.ranged("PASSWORD_HASH_CONCURRENCY", 2, 1, 64),
             cookie_secure: reader.parsed("COOKIE_SECURE", false, "must be true or false"),
             trusted_proxy_hops: reader.ranged("TRUSTED_PROXY_HOPS", 0, 0, 10),
             request_timeout: reader.seconds("REQUEST_TIMEOUT_SECONDS", 10, 1),

@@ -44,8 +44,11 @@ impl AppState {
         let (draining, notifier, shutdown) = (Draining::default(), Notifier::default(), CancellationToken::new());
         let observer = Observer { metrics: RequestMetrics::new(&registry)?, draining: draining.clone() };
         let event_streams = EventStreams::new(&registry, database.clone(), notifier.clone(), shutdown.clone())?;
-        let settings =
-            accounts::Settings { cookie_secure: config.cookie_secure, allowed_origins: config.cors_origins.clone() };
+        let settings = accounts::Settings {
+            password_hash_concurrency: config.password_hash_concurrency,
+            cookie_secure: config.cookie_secure,
+            allowed_origins: config.cors_origins.clone(),
+        };
         let accounts = Accounts::new(database.clone(), &config.secret_key, settings)?;
         let tools = Tools::new(&registry, database.clone())?;
         let dependencies = chat::Dependencies {

@@ -18,6 +18,7 @@ mod listing;
 mod log;
 mod mcp;
 mod ops;
+mod password_hashing;
 mod preconditions;
 mod rate_limits;
 mod sessions;

@@ -7,6 +7,7 @@ CORS_ORIGINS: {{ join "," $config.corsOrigins | quote }}
 MCP_ALLOWED_HOSTS: {{ include "todo.mcpHosts" . | fromJsonArray | join "," | quote }}
 COOKIE_SECURE: {{ $config.cookieSecure | quote }}
 TRUSTED_PROXY_HOPS: {{ $config.trustedProxyHops | quote }}
+PASSWORD_HASH_CONCURRENCY: {{ $config.passwordHashConcurrency | quote }}
 DATABASE_MAX_CONNECTIONS: {{ $config.databaseMaxConnections | quote }}
 REQUEST_TIMEOUT_SECONDS: {{ $config.requestTimeoutSeconds | quote }}
 SHUTDOWN_DRAIN_SECONDS: {{ $config.shutdownDrainSeconds | quote }}

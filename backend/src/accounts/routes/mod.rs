@@ -34,6 +34,9 @@ impl From<Error> for HttpError {
                     .with_retry_after(retry_after)
                     .into()
             }
+            Error::Overloaded { retry_after } => {
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).with_retry_after(retry_after).into()
+            }
             Error::NotFound => Self::NotFound,
             Error::Database(error) => Self::Database(error),
             Error::Hashing(error) => Self::Internal(error),

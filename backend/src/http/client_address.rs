@@ -17,20 +17,24 @@ pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
     /// Each trusted proxy appended the address it saw to `X-Forwarded-For`, so the entry that counts stands that many
-    /// places from the right; anything further left is the client's own claim.
+    /// places from the right; anything further left is the client's own claim. If a proxy wrote something else than an
+    /// address, or there are fewer entries, the client is the furthest address that is known.
     fn find(headers: &HeaderMap, extensions: &Extensions, trusted_hops: usize) -> Option<Self> {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let forwarded: Vec<IpAddr> = headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(|entry| entry.trim().parse().ok())
-            .collect();
-        let position = forwarded.len().checked_sub(trusted_hops);
-        let claimed = position.and_then(|position| forwarded.get(position)).or(forwarded.first());
-        if trusted_hops == 0 { peer } else { claimed.copied().or(peer) }.map(|address| Self(address.to_canonical()))
+        let values = headers.get_all("x-forwarded-for").iter().rev();
+        let entries = values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
+        let known = entries.take(trusted_hops).filter_map(parse).last();
+        known.or(peer).map(|address| Self(address.to_canonical()))
     }
+}
+
+/// The address in an entry, which may have a port: `203.0.113.7`, `203.0.113.7:5123`, `2001:db8::1`,
+/// `[2001:db8::1]:443`.
+fn parse(entry: &[u8]) -> Option<IpAddr> {
+    let entry = str::from_utf8(entry).ok()?.trim();
+    let in_brackets = || entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let with_port = || entry.parse().ok().map(|address: SocketAddr| address.ip());
+    entry.parse().ok().or_else(in_brackets).or_else(with_port)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ClientAddress
@@ -48,12 +52,14 @@ where
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn found(header: Option<&str>, hops: usize) -> String {
         let mut headers = HeaderMap::new();
         if let Some(value) = header {
-            headers.insert("x-forwarded-for", value.parse().unwrap());
+            headers.insert("x-forwarded-for", HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let mut extensions = Extensions::new();
         extensions.insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 9], 4000))));
@@ -69,5 +75,25 @@ mod tests {
         assert_eq!(found(Some("::ffff:1.2.3.4"), 1), "1.2.3.4");
         assert_eq!(found(Some("2.2.2.2"), 2), "2.2.2.2");
         assert_eq!(found(None, 1), "10.0.0.9");
+        assert_eq!(found(Some("1.1.1.1,2.2.2.2"), 1), "2.2.2.2");
+    }
+
+    #[test]
+    fn an_entry_may_have_a_port() {
+        assert_eq!(found(Some("1.1.1.1, 203.0.113.7:5123"), 1), "203.0.113.7");
+        assert_eq!(found(Some("1.1.1.1, [2001:db8::1]:443"), 1), "2001:db8::1");
+        assert_eq!(found(Some("1.1.1.1, [2001:db8::1]"), 1), "2001:db8::1");
+        assert_eq!(found(Some("203.0.113.7:5123, [2001:db8::1]:443"), 2), "203.0.113.7");
+        assert_eq!(found(Some("[::ffff:1.2.3.4]:80"), 1), "1.2.3.4");
+    }
+
+    /// Otherwise a client would be counted by an entry that it has written itself.
+    #[test]
+    fn an_entry_that_is_no_address_is_a_hop() {
+        assert_eq!(found(Some("6.6.6.6, unknown"), 1), "10.0.0.9");
+        assert_eq!(found(Some("6.6.6.6, "), 1), "10.0.0.9");
+        assert_eq!(found(Some("6.6.6.6, unknown, 2.2.2.2"), 2), "2.2.2.2");
+        assert_eq!(found(Some("1.1.1.1, _hidden:1, 2.2.2.2"), 1), "2.2.2.2");
+        assert_eq!(found(Some("é, 6.6.6.6, 2.2.2.2"), 1), "2.2.2.2");
     }
 }

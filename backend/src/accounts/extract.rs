@@ -20,6 +20,8 @@ use crate::http::{
 
 /// Name of the cookie that holds the secret of a session.
 pub const SESSION_COOKIE: &str = "todo_session";
+/// Name of the cookie by which an account knows a device.
+pub const DEVICE_COOKIE: &str = "todo_device";
 
 impl<S: Send + Sync> FromRequestParts<S> for Identity
 where

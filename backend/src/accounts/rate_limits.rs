@@ -1,19 +1,29 @@
 //! Limits on how often something may be done, in the database so that they hold over all replicas.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::secrets::HashKey;
 
-/// Something that may be done only so often in a window of time. The window starts with the first time.
+/// The bits of an IPv6 address that name a network. A provider gives each customer at least one.
+const NETWORK: Ipv6Addr = Ipv6Addr::new(0xffff, 0xffff, 0xffff, 0xffff, 0, 0, 0, 0);
+
+/// Something that may be done only so often in a window of time. The window starts with the first time. An address of
+/// IPv6 counts as its network of 64 bits.
 #[derive(Clone, Copy, Debug)]
 pub enum LimitedAction<'a> {
-    /// Trying a password of the account with this e-mail, whether it exists or not.
-    PasswordOfAccount(&'a str),
+    /// Creating an account from this address.
+    SignUp(IpAddr),
     /// Trying any password from this address.
     PasswordFromAddress(IpAddr),
+    /// Trying a password of the account with this e-mail, whether it exists or not, from this address.
+    PasswordOfAccountFromAddress(&'a str, IpAddr),
+    /// Trying a password of the account with this e-mail, whether it exists or not, from any address.
+    PasswordOfAccount(&'a str),
+    /// Trying a password on a device that the account knows.
+    PasswordOnDevice(&'a str),
     /// Starting a turn of the chat as this user.
     ChatTurn(Uuid),
 }
@@ -21,7 +31,11 @@ pub enum LimitedAction<'a> {
 impl LimitedAction<'_> {
     const fn window_minutes(self) -> i32 {
         match self {
-            Self::PasswordOfAccount(_) | Self::PasswordFromAddress(_) => 15,
+            Self::SignUp(_) => 60,
+            Self::PasswordFromAddress(_)
+            | Self::PasswordOfAccountFromAddress(..)
+            | Self::PasswordOfAccount(_)
+            | Self::PasswordOnDevice(_) => 15,
             Self::ChatTurn(_) => 1,
         }
     }
@@ -29,10 +43,20 @@ impl LimitedAction<'_> {
     /// What stands for the action in the database: nobody can read from it who tried what.
     fn key(self, hash_key: &HashKey) -> Vec<u8> {
         hash_key.hash(&match self {
+            Self::SignUp(address) => format!("sign-up {}", network(address)),
+            Self::PasswordFromAddress(address) => format!("address {}", network(address)),
+            Self::PasswordOfAccountFromAddress(email, address) => format!("pair {} {email}", network(address)),
             Self::PasswordOfAccount(email) => format!("account {email}"),
-            Self::PasswordFromAddress(address) => format!("address {address}"),
+            Self::PasswordOnDevice(device) => format!("known device {device}"),
             Self::ChatTurn(user_id) => format!("chat {user_id}"),
         })
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => (address & NETWORK).into(),
     }
 }
 

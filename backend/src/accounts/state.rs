@@ -11,6 +11,8 @@ use crate::db::Database;
 pub struct Settings {
     /// Hashes of passwords that are computed at once.
     pub password_hash_concurrency: usize,
+    /// Accounts that one address may create in an hour.
+    pub sign_ups_per_hour: i32,
     /// Send the session cookie over HTTPS only.
     pub cookie_secure: bool,
     /// Origins besides our own whose pages may call the API.

@@ -5,14 +5,16 @@ use std::net::IpAddr;
 use email_address::{EmailAddress, Options};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::{ToSchema, openapi::Object};
 use uuid::Uuid;
 
 use super::{
+    devices,
     error::Error,
-    rate_limits::{LimitedAction, TooManyAttempts},
+    password_attempts::{self, Attempt, Source},
+    rate_limits::LimitedAction,
     sessions,
     state::Accounts,
 };
@@ -21,10 +23,6 @@ use crate::{
     validation::{FieldError, text::optional_line_schema},
 };
 
-/// Tries of a password within 15 minutes for one account, from whatever address.
-const MAX_ATTEMPTS_PER_ACCOUNT: i32 = 10;
-/// Tries of a password within 15 minutes from one address, for whatever account.
-const MAX_ATTEMPTS_PER_ADDRESS: i32 = 100;
 /// Longest e-mail address, in bytes.
 const MAX_EMAIL_BYTES: usize = 254;
 /// Longest name, in characters.
@@ -53,20 +51,48 @@ pub struct UserChange {
     pub current_password: Option<SecretString>,
 }
 
+/// The client that signs up or in.
+pub struct Client<'a> {
+    pub address: IpAddr,
+    pub user_agent: Option<&'a str>,
+    /// What it says to be a device that the account knows.
+    pub device: Option<&'a str>,
+}
+
+/// A user with a new session.
+pub struct SignedIn {
+    pub user: User,
+    /// The secret of the session.
+    pub session: SecretString,
+    /// The proof that the user knows the device from now on.
+    pub device: SecretString,
+}
+
+impl SignedIn {
+    /// Starts the session.
+    async fn new(accounts: &Accounts, user: User, client: &Client<'_>) -> Result<Self, Error> {
+        let session = sessions::start(&accounts.pool(), accounts.hash_key(), user.id, client.user_agent).await?;
+        Ok(Self { session, device: devices::issue(accounts.hash_key(), user.id), user })
+    }
+}
+
 pub async fn sign_up(
     accounts: &Accounts,
     email: &str,
     password: SecretString,
     name: Option<&str>,
-) -> Result<User, Error> {
+    client: &Client<'_>,
+) -> Result<SignedIn, Error> {
     let (email, name) = match (normalise_email(email), check_password("password", &password), check_name(name)) {
         (Ok(email), Ok(()), Ok(name)) => (email, name),
         (email, password, name) => {
             return Err(Error::Invalid([email.err(), password.err(), name.err()].into_iter().flatten().collect()));
         }
     };
+    let limit = accounts.settings().sign_ups_per_hour;
+    password_attempts::count(accounts, LimitedAction::SignUp(client.address), limit).await?;
     let password_hash = accounts.passwords().hash(password).await?;
-    sqlx::query_as!(
+    let user = sqlx::query_as!(
         User,
         "insert into users (id, email, name, password_hash) values ($1, $2, $3, $4)
          returning id, email, name, created_at",
@@ -77,26 +103,36 @@ pub async fn sign_up(
     )
     .fetch_one(&accounts.pool())
     .await
-    .map_err(email_taken)
+    .map_err(email_taken)?;
+    SignedIn::new(accounts, user, client).await
 }
 
-/// The account with this e-mail address and password.
-pub async fn sign_in(accounts: &Accounts, email: &str, password: SecretString, address: IpAddr) -> Result<User, Error> {
+/// Starts a session of the account with this e-mail address and password.
+pub async fn sign_in(
+    accounts: &Accounts,
+    email: &str,
+    password: SecretString,
+    client: &Client<'_>,
+) -> Result<SignedIn, Error> {
     // An address that nobody can have is treated as one that nobody has.
     let email = normalise_email(email).unwrap_or_default();
     if is_too_long(&password) {
         return Err(Error::InvalidCredentials);
     }
-    let pool = accounts.pool();
-    count_attempt(accounts, &email, address).await?;
-    let account = sqlx::query!("select id, email, name, created_at, password_hash from users where email = $1", email)
-        .fetch_optional(&pool)
+    let account = sqlx::query!("select id, password_hash from users where email = $1", email)
+        .fetch_optional(&accounts.pool())
         .await?;
+    let known_device = account
+        .as_ref()
+        .zip(client.device)
+        .and_then(|(account, proof)| devices::verify(accounts.hash_key(), account.id, proof));
+    let source = known_device.map_or(Source::Address(client.address), Source::KnownDevice);
+    let attempt = Attempt::count(accounts, &email, source).await?;
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let is_right = accounts.passwords().verify(password, hash).await?;
     let account = account.filter(|_| is_right).ok_or(Error::InvalidCredentials)?;
-    forget_attempts(accounts, &email, address).await?;
-    Ok(User { id: account.id, email: account.email, name: account.name, created_at: account.created_at })
+    attempt.succeeded(accounts).await?;
+    SignedIn::new(accounts, get(&accounts.pool(), account.id).await?, client).await
 }
 
 pub async fn get(pool: &PgPool, user_id: Uuid) -> Result<User, Error> {
@@ -106,7 +142,7 @@ pub async fn get(pool: &PgPool, user_id: Uuid) -> Result<User, Error> {
     Ok(user)
 }
 
-pub async fn update(accounts: &Accounts, user_id: Uuid, change: UserChange, address: IpAddr) -> Result<User, Error> {
+pub async fn update(accounts: &Accounts, user_id: Uuid, session_id: Uuid, change: UserChange) -> Result<User, Error> {
     let email = change.email.as_deref().map(normalise_email).transpose();
     let name = change.name.as_ref().map(|name| check_name(name.as_deref())).transpose();
     let (email, name) = match (email, name) {
@@ -120,7 +156,7 @@ pub async fn update(accounts: &Accounts, user_id: Uuid, change: UserChange, addr
             let password = change
                 .current_password
                 .ok_or_else(|| FieldError::new("current_password", "is required to change the e-mail address"))?;
-            verify_current_password(accounts, user_id, password, address).await?;
+            verify_current_password(accounts, user_id, session_id, password).await?;
         }
     }
     sqlx::query_as!(
@@ -144,22 +180,16 @@ pub async fn change_password(
     session_id: Uuid,
     current_password: SecretString,
     new_password: SecretString,
-    address: IpAddr,
 ) -> Result<(), Error> {
     check_password("new_password", &new_password)?;
-    verify_current_password(accounts, user_id, current_password, address).await?;
+    verify_current_password(accounts, user_id, session_id, current_password).await?;
     let password_hash = accounts.passwords().hash(new_password).await?;
     let mut transaction = accounts.pool().begin().await?;
-    set_password_hash(&mut transaction, user_id, &password_hash).await?;
+    sqlx::query!("update users set password_hash = $2 where id = $1", user_id, password_hash)
+        .execute(&mut *transaction)
+        .await?;
     sessions::end_others(&mut *transaction, user_id, session_id).await?;
     transaction.commit().await?;
-    Ok(())
-}
-
-async fn set_password_hash(connection: &mut PgConnection, user_id: Uuid, password_hash: &str) -> sqlx::Result<()> {
-    sqlx::query!("update users set password_hash = $2 where id = $1", user_id, password_hash)
-        .execute(connection)
-        .await?;
     Ok(())
 }
 
@@ -167,53 +197,38 @@ async fn set_password_hash(connection: &mut PgConnection, user_id: Uuid, passwor
 pub async fn delete(
     accounts: &Accounts,
     user_id: Uuid,
+    session_id: Uuid,
     current_password: SecretString,
-    address: IpAddr,
 ) -> Result<(), Error> {
-    verify_current_password(accounts, user_id, current_password, address).await?;
+    verify_current_password(accounts, user_id, session_id, current_password).await?;
     sqlx::query!("delete from users where id = $1", user_id).execute(&accounts.pool()).await?;
     Ok(())
 }
 
-/// Attempts are limited here too, because a stolen session must not become a way to guess the password.
+/// Checks the password of a user who is signed in. Attempts are limited here too, because a stolen session must not
+/// become a way to guess the password.
 async fn verify_current_password(
     accounts: &Accounts,
     user_id: Uuid,
+    session_id: Uuid,
     password: SecretString,
-    address: IpAddr,
 ) -> Result<(), Error> {
-    let wrong = || FieldError::new("current_password", "is not your current password");
     if is_too_long(&password) {
-        return Err(wrong().into());
+        return Err(wrong_current_password());
     }
     let account = sqlx::query!("select email, password_hash from users where id = $1", user_id)
         .fetch_one(&accounts.pool())
         .await?;
-    count_attempt(accounts, &account.email, address).await?;
+    let session = session_id.to_string();
+    let attempt = Attempt::count(accounts, &account.email, Source::KnownDevice(&session)).await?;
     if !accounts.passwords().verify(password, Some(account.password_hash)).await? {
-        return Err(wrong().into());
+        return Err(wrong_current_password());
     }
-    forget_attempts(accounts, &account.email, address).await
+    attempt.succeeded(accounts).await
 }
 
-/// Counts an attempt before the password is checked, so that attempts made at the same time cannot slip through.
-async fn count_attempt(accounts: &Accounts, email: &str, address: IpAddr) -> Result<(), Error> {
-    for (action, limit) in [
-        (LimitedAction::PasswordOfAccount(email), MAX_ATTEMPTS_PER_ACCOUNT),
-        (LimitedAction::PasswordFromAddress(address), MAX_ATTEMPTS_PER_ADDRESS),
-    ] {
-        let counted = accounts.rate_limiter().count(&accounts.pool(), action, limit).await?;
-        counted.map_err(|TooManyAttempts { retry_after }| Error::TooManyAttempts { retry_after })?;
-    }
-    Ok(())
-}
-
-/// The password was right: forgets the account's failures, and this attempt of the address.
-async fn forget_attempts(accounts: &Accounts, email: &str, address: IpAddr) -> Result<(), Error> {
-    let (pool, limiter) = (accounts.pool(), accounts.rate_limiter());
-    limiter.reset(&pool, LimitedAction::PasswordOfAccount(email)).await?;
-    limiter.decrement(&pool, LimitedAction::PasswordFromAddress(address)).await?;
-    Ok(())
+fn wrong_current_password() -> Error {
+    FieldError::new("current_password", "is not your current password").into()
 }
 
 /// Lower case without surrounding white space: the form in which addresses are stored and compared.

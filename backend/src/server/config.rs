@@ -35,6 +35,8 @@ pub struct Config {
     pub database_max_connections: u32,
     /// Hashes of passwords that are computed at once. Each takes 19 MiB.
     pub password_hash_concurrency: usize,
+    /// Accounts that one address may create in an hour.
+    pub sign_ups_per_hour: i32,
     /// Send the session cookie over HTTPS only.
     pub cookie_secure: bool,
     /// How many proxies in front append to `X-Forwarded-For`; that many entries, from the right, are believed.
@@ -82,6 +84,7 @@ impl Config {
             metrics_port: reader.parsed("METRICS_PORT", 9090, "must be a port number"),
             database_max_connections: reader.ranged("DATABASE_MAX_CONNECTIONS", 10, 2, 1000),
             password_hash_concurrency: reader.ranged("PASSWORD_HASH_CONCURRENCY", 2, 1, 64),
+            sign_ups_per_hour: reader.ranged("SIGN_UPS_PER_HOUR", 20, 1, 1_000_000),
             cookie_secure: reader.parsed("COOKIE_SECURE", false, "must be true or false"),
             trusted_proxy_hops: reader.ranged("TRUSTED_PROXY_HOPS", 0, 0, 10),
             request_timeout: reader.seconds("REQUEST_TIMEOUT_SECONDS", 10, 1),

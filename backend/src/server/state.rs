@@ -46,6 +46,7 @@ impl AppState {
         let event_streams = EventStreams::new(&registry, database.clone(), notifier.clone(), shutdown.clone())?;
         let settings = accounts::Settings {
             password_hash_concurrency: config.password_hash_concurrency,
+            sign_ups_per_hour: config.sign_ups_per_hour,
             cookie_secure: config.cookie_secure,
             allowed_origins: config.cors_origins.clone(),
         };

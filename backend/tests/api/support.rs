@@ -88,10 +88,9 @@ impl App {
         self.anonymous().post("/api/auth/sign-in").json(&json!({ "email": email, "password": password }))
     }
 
-    /// A client that sends the cookie which this reply sets.
+    /// A client that sends the session's cookie which this reply sets.
     pub fn session(&self, reply: &Reply) -> Client {
-        let cookie = reply.header("set-cookie").split(';').next().unwrap().to_owned();
-        Client { router: self.router.clone(), credential: Some((header::COOKIE, cookie)) }
+        Client { router: self.router.clone(), credential: Some((header::COOKIE, reply.cookie("todo_session"))) }
     }
 
     /// A client that sends this API token.
@@ -225,6 +224,14 @@ pub struct Reply {
 impl Reply {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).unwrap_or_else(|| panic!("no header {name} in {self:?}")).to_str().unwrap()
+    }
+
+    /// The cookie of this name that the reply sets, as a client sends it.
+    pub fn cookie(&self, name: &str) -> String {
+        let cookies = self.headers.get_all(header::SET_COOKIE).iter().map(|cookie| cookie.to_str().unwrap());
+        let mut pairs = cookies.filter_map(|cookie| cookie.split(';').next());
+        let found = pairs.find(|pair| pair.split_once('=').is_some_and(|(found, _)| found == name));
+        found.unwrap_or_else(|| panic!("no cookie {name} in {self:?}")).to_owned()
     }
 
     pub fn text(&self) -> &str {

@@ -12,7 +12,7 @@ const MAX_RESIDENT_BYTES: f64 = 128.0 * 1024.0 * 1024.0;
 async fn hashing_passwords_does_not_accumulate_memory(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     migrate(&url).await;
-    let backend = Backend::start_ready(&url, &[]).await;
+    let backend = Backend::start_ready(&url, &[("SIGN_UPS_PER_HOUR", "100")]).await;
     stream::iter(0..100).for_each_concurrent(12, async |_| drop(User::sign_up(&backend.url).await)).await;
     let metrics = reqwest::get(format!("{}/metrics", backend.metrics_url)).await.unwrap().text().await.unwrap();
     let resident = metrics.lines().find_map(|line| line.strip_prefix("process_resident_memory_bytes ")).unwrap();

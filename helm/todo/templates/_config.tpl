@@ -8,6 +8,7 @@ MCP_ALLOWED_HOSTS: {{ include "todo.mcpHosts" . | fromJsonArray | join "," | quo
 COOKIE_SECURE: {{ $config.cookieSecure | quote }}
 TRUSTED_PROXY_HOPS: {{ $config.trustedProxyHops | quote }}
 PASSWORD_HASH_CONCURRENCY: {{ $config.passwordHashConcurrency | quote }}
+SIGN_UPS_PER_HOUR: {{ $config.signUpsPerHour | int | quote }}
 DATABASE_MAX_CONNECTIONS: {{ $config.databaseMaxConnections | quote }}
 REQUEST_TIMEOUT_SECONDS: {{ $config.requestTimeoutSeconds | quote }}
 SHUTDOWN_DRAIN_SECONDS: {{ $config.shutdownDrainSeconds | quote }}

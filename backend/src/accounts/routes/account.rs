@@ -2,7 +2,8 @@
 
 use axum::{
     extract::{FromRef, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    response::AppendHeaders,
 };
 use axum_extra::extract::{
     CookieJar,
@@ -15,12 +16,13 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::super::{
+    devices,
     error::Error,
-    extract::{SESSION_COOKIE, Session},
+    extract::{DEVICE_COOKIE, SESSION_COOKIE, Session},
     identity::Identity,
     sessions,
     state::Accounts,
-    users::{self, User, UserChange, name_schema},
+    users::{self, Client, SignedIn, User, UserChange, name_schema},
 };
 use crate::{
     http::{
@@ -98,16 +100,18 @@ struct DeleteMe {
 
 /// Make an account and sign in
 #[utoipa::path(post, path = "/api/auth/sign-up", tag = "auth", security(()), request_body = SignUp,
-    responses((status = 201, body = User), (status = 409, body = Problem, content_type = "application/problem+json")))]
+    responses((status = 201, body = User), (status = 409, body = Problem, content_type = "application/problem+json"),
+              (status = 429, body = Problem, content_type = "application/problem+json")))]
 async fn sign_up(
     State(accounts): State<Accounts>,
+    address: ClientAddress,
     jar: CookieJar,
     headers: HeaderMap,
     Json(form): Json<SignUp>,
-) -> Result<(StatusCode, CookieJar, Json<User>)> {
-    let user = users::sign_up(&accounts, &form.email, form.password, form.name.as_deref()).await?;
-    let cookie = start_session(&accounts, &user, &headers).await?;
-    Ok((StatusCode::CREATED, jar.add(cookie), Json(user)))
+) -> Result<(StatusCode, Cookies, Json<User>)> {
+    let client = client(address, &jar, &headers);
+    let signed_in = users::sign_up(&accounts, &form.email, form.password, form.name.as_deref(), &client).await?;
+    Ok((StatusCode::CREATED, cookies(&accounts, &signed_in), Json(signed_in.user)))
 }
 
 /// Sign in
@@ -120,10 +124,10 @@ async fn sign_in(
     jar: CookieJar,
     headers: HeaderMap,
     Json(form): Json<SignIn>,
-) -> Result<(CookieJar, Json<User>)> {
-    let user = users::sign_in(&accounts, &form.email, form.password, address.0).await?;
-    let cookie = start_session(&accounts, &user, &headers).await?;
-    Ok((jar.add(cookie), Json(user)))
+) -> Result<(Cookies, Json<User>)> {
+    let client = client(address, &jar, &headers);
+    let signed_in = users::sign_in(&accounts, &form.email, form.password, &client).await?;
+    Ok((cookies(&accounts, &signed_in), Json(signed_in.user)))
 }
 
 /// Sign out: the session ends on every replica at once
@@ -154,12 +158,11 @@ async fn me(State(accounts): State<Accounts>, identity: Identity) -> Result<Json
 async fn update_me(
     State(accounts): State<Accounts>,
     session: Session,
-    address: ClientAddress,
     Json(form): Json<UpdateMe>,
 ) -> Result<Json<User>> {
     let UpdateMe { name, email, current_password } = form;
     let change = UserChange { name, email, current_password };
-    Ok(Json(users::update(&accounts, session.user_id, change, address.0).await?))
+    Ok(Json(users::update(&accounts, session.user_id, session.id, change).await?))
 }
 
 /// Delete the account, its tasks, sessions and tokens, at once and for good
@@ -168,11 +171,10 @@ async fn update_me(
 async fn delete_me(
     State(accounts): State<Accounts>,
     session: Session,
-    address: ClientAddress,
     jar: CookieJar,
     Json(form): Json<DeleteMe>,
 ) -> Result<(StatusCode, CookieJar)> {
-    users::delete(&accounts, session.user_id, form.current_password, address.0).await?;
+    users::delete(&accounts, session.user_id, session.id, form.current_password).await?;
     Ok((StatusCode::NO_CONTENT, jar.add(removal(&accounts))))
 }
 
@@ -182,28 +184,39 @@ async fn delete_me(
 async fn change_password(
     State(accounts): State<Accounts>,
     session: Session,
-    address: ClientAddress,
     Json(form): Json<ChangePassword>,
 ) -> Result<StatusCode> {
     let ChangePassword { current_password, new_password } = form;
-    users::change_password(&accounts, session.user_id, session.id, current_password, new_password, address.0).await?;
+    users::change_password(&accounts, session.user_id, session.id, current_password, new_password).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Starts a session and gives its cookie.
-async fn start_session(accounts: &Accounts, user: &User, headers: &HeaderMap) -> Result<Cookie<'static>> {
-    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let secret = sessions::start(&accounts.pool(), accounts.hash_key(), user.id, user_agent).await?;
-    Ok(cookie(accounts, secret.expose_secret().to_owned(), sessions::LIFETIME))
+fn client<'a>(address: ClientAddress, jar: &'a CookieJar, headers: &'a HeaderMap) -> Client<'a> {
+    Client {
+        address: address.0,
+        user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()),
+        device: jar.get(DEVICE_COOKIE).map(Cookie::value),
+    }
+}
+
+/// The session's cookie, and then the device's.
+type Cookies = AppendHeaders<[(HeaderName, String); 2]>;
+
+fn cookies(accounts: &Accounts, signed_in: &SignedIn) -> Cookies {
+    let session = cookie(accounts, SESSION_COOKIE, signed_in.session.expose_secret(), sessions::LIFETIME);
+    let mut device = cookie(accounts, DEVICE_COOKIE, signed_in.device.expose_secret(), devices::LIFETIME);
+    // Only these routes read it.
+    device.set_path("/api/auth");
+    AppendHeaders([session, device].map(|cookie| (header::SET_COOKIE, cookie.to_string())))
 }
 
 /// The cookie that makes a browser forget the session's cookie.
 fn removal(accounts: &Accounts) -> Cookie<'static> {
-    cookie(accounts, String::new(), Duration::ZERO)
+    cookie(accounts, SESSION_COOKIE, "", Duration::ZERO)
 }
 
-fn cookie(accounts: &Accounts, value: String, max_age: Duration) -> Cookie<'static> {
-    Cookie::build((SESSION_COOKIE, value))
+fn cookie(accounts: &Accounts, name: &'static str, value: &str, max_age: Duration) -> Cookie<'static> {
+    Cookie::build((name, value.to_owned()))
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)

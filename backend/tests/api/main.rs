@@ -21,6 +21,7 @@ mod ops;
 mod password_hashing;
 mod preconditions;
 mod rate_limits;
+mod schema;
 mod sessions;
 mod smoke;
 mod support;

@@ -10,6 +10,9 @@ pub enum Error {
     InvalidCredentials,
     #[error("email already has an account; sign in instead.")]
     EmailTaken,
+    /// The user has as many of something as the configuration allows.
+    #[error("{}", describe(std::slice::from_ref(.0)))]
+    QuotaReached(FieldError),
     /// `retry_after` is in seconds.
     #[error("Too many attempts. Try again in {retry_after} seconds.")]
     TooManyAttempts { retry_after: u64 },

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -30,13 +30,24 @@ pub struct SessionInfo {
     current: bool,
 }
 
-/// Starts a session and gives its secret.
+/// Starts a session and gives its secret. Sessions that were not used for longest end, so that the user has no more than
+/// `max_sessions`. The caller holds the lock of the user's row, so that two sign-ins cannot exceed it together.
 pub async fn start(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     hash_key: &HashKey,
     user_id: Uuid,
     user_agent: Option<&str>,
+    max_sessions: u32,
 ) -> Result<SecretString, Error> {
+    sqlx::query!(
+        "delete from credentials where id in
+             (select id from credentials where user_id = $1 and kind = 'session'
+              order by coalesce(last_used_at, created_at) desc, id desc offset $2)",
+        user_id,
+        i64::from(max_sessions) - 1
+    )
+    .execute(&mut *connection)
+    .await?;
     let secret = secrets::generate();
     sqlx::query!(
         "insert into credentials (id, user_id, kind, token_hash, user_agent, last_used_at, expires_at)
@@ -47,7 +58,7 @@ pub async fn start(
         user_agent,
         LIFETIME.as_seconds_f64()
     )
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(secret)
 }

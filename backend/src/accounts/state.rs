@@ -13,6 +13,8 @@ pub struct Settings {
     pub password_hash_concurrency: usize,
     /// Accounts that one address may create in an hour.
     pub sign_ups_per_hour: i32,
+    pub max_sessions_per_user: u32,
+    pub max_tokens_per_user: u32,
     /// Send the session cookie over HTTPS only.
     pub cookie_secure: bool,
     /// Origins besides our own whose pages may call the API.

@@ -46,13 +46,15 @@ pub async fn list(pool: &PgPool, user_id: Uuid) -> Result<Vec<TokenInfo>, Error>
     Ok(tokens)
 }
 
-/// Makes a token and gives its secret as well. Without `expires_in_days` it stays valid until it is revoked.
+/// Makes a token and gives its secret as well. Without `expires_in_days` it stays valid until it is revoked. A user has at
+/// most `max_tokens` that are valid.
 pub async fn create(
     pool: &PgPool,
     hash_key: &HashKey,
     user_id: Uuid,
     name: &str,
     expires_in_days: Option<i32>,
+    max_tokens: u32,
 ) -> Result<(TokenInfo, SecretString), Error> {
     let name = name.trim();
     if !(1..=MAX_NAME_CHARACTERS).contains(&name.chars().count()) || name.chars().any(char::is_control) {
@@ -60,6 +62,20 @@ pub async fn create(
     }
     if expires_in_days.is_some_and(|days| !(1..=MAX_LIFETIME_DAYS).contains(&days)) {
         return Err(FieldError::new("expires_in_days", "must be 1 to 3650").into());
+    }
+    let mut transaction = pool.begin().await?;
+    // Two requests cannot exceed the limit together, because each counts while it holds the user's lock.
+    sqlx::query!("select from users where id = $1 for no key update", user_id).fetch_one(&mut *transaction).await?;
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from credentials
+           where user_id = $1 and kind = 'token' and (expires_at is null or expires_at > now())"#,
+        user_id
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    if count >= i64::from(max_tokens) {
+        let rule = format!("is reached: a user can have at most {max_tokens} API tokens. Revoke one first");
+        return Err(Error::QuotaReached(FieldError::new("max_tokens_per_user", rule)));
     }
     let secret = secrets::generate();
     let info = sqlx::query_as!(
@@ -73,8 +89,9 @@ pub async fn create(
         name,
         expires_in_days
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     Ok((info, secret))
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use email_address::{EmailAddress, Options};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use utoipa::{ToSchema, openapi::Object};
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use super::{
     state::Accounts,
 };
 use crate::{
-    db::violates,
+    db::{violates, waited_for_lock},
     validation::{FieldError, text::optional_line_schema},
 };
 
@@ -69,9 +69,16 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// Starts the session.
-    async fn new(accounts: &Accounts, user: User, client: &Client<'_>) -> Result<Self, Error> {
-        let session = sessions::start(&accounts.pool(), accounts.hash_key(), user.id, client.user_agent).await?;
+    /// Starts the session. The caller holds the lock of the user's row.
+    async fn new(
+        connection: &mut PgConnection,
+        accounts: &Accounts,
+        user: User,
+        client: &Client<'_>,
+    ) -> Result<Self, Error> {
+        let max_sessions = accounts.settings().max_sessions_per_user;
+        let session =
+            sessions::start(connection, accounts.hash_key(), user.id, client.user_agent, max_sessions).await?;
         Ok(Self { session, device: devices::issue(accounts.hash_key(), user.id), user })
     }
 }
@@ -92,6 +99,7 @@ pub async fn sign_up(
     let limit = accounts.settings().sign_ups_per_hour;
     password_attempts::count(accounts, LimitedAction::SignUp(client.address), limit).await?;
     let password_hash = accounts.passwords().hash(password).await?;
+    let mut transaction = accounts.pool().begin().await?;
     let user = sqlx::query_as!(
         User,
         "insert into users (id, email, name, password_hash) values ($1, $2, $3, $4)
@@ -101,10 +109,12 @@ pub async fn sign_up(
         name,
         password_hash
     )
-    .fetch_one(&accounts.pool())
+    .fetch_one(&mut *transaction)
     .await
     .map_err(email_taken)?;
-    SignedIn::new(accounts, user, client).await
+    let signed_in = SignedIn::new(&mut transaction, accounts, user, client).await?;
+    transaction.commit().await?;
+    Ok(signed_in)
 }
 
 /// Starts a session of the account with this e-mail address and password.
@@ -132,7 +142,25 @@ pub async fn sign_in(
     let is_right = accounts.passwords().verify(password, hash).await?;
     let account = account.filter(|_| is_right).ok_or(Error::InvalidCredentials)?;
     attempt.succeeded(accounts).await?;
-    SignedIn::new(accounts, get(&accounts.pool(), account.id).await?, client).await
+
+    let mut transaction = accounts.pool().begin().await?;
+    let user = lock(&mut transaction, account.id, &account.password_hash).await?.ok_or(Error::InvalidCredentials)?;
+    let signed_in = SignedIn::new(&mut transaction, accounts, user, client).await?;
+    transaction.commit().await?;
+    Ok(signed_in)
+}
+
+/// Locks an account that still has the hash against which a password was checked. A change of the password either waits
+/// for the end of the transaction, or has ended and leaves no account to lock.
+async fn lock(connection: &mut PgConnection, user_id: Uuid, checked_hash: &str) -> sqlx::Result<Option<User>> {
+    sqlx::query_as!(
+        User,
+        "select id, email, name, created_at from users where id = $1 and password_hash = $2 for no key update",
+        user_id,
+        checked_hash
+    )
+    .fetch_optional(connection)
+    .await
 }
 
 pub async fn get(pool: &PgPool, user_id: Uuid) -> Result<User, Error> {
@@ -150,27 +178,33 @@ pub async fn update(accounts: &Accounts, user_id: Uuid, session_id: Uuid, change
         (email, name) => return Err(Error::Invalid([email.err(), name.err()].into_iter().flatten().collect())),
     };
     let pool = accounts.pool();
+    let mut checked_hash = None;
     if let Some(email) = &email {
         let current = sqlx::query_scalar!("select email from users where id = $1", user_id).fetch_one(&pool).await?;
         if *email != current {
             let password = change
                 .current_password
                 .ok_or_else(|| FieldError::new("current_password", "is required to change the e-mail address"))?;
-            verify_current_password(accounts, user_id, session_id, password).await?;
+            checked_hash = Some(verify_current_password(accounts, user_id, session_id, password).await?);
         }
     }
-    sqlx::query_as!(
+    let updated = sqlx::query_as!(
         User,
         "update users set email = coalesce($2, email), name = case when $3 then $4 else name end
-         where id = $1 returning id, email, name, created_at",
+         where id = $1 and password_hash = coalesce($5, password_hash) returning id, email, name, created_at",
         user_id,
         email,
         name.is_some(),
-        name.flatten()
+        name.flatten(),
+        checked_hash
     )
-    .fetch_one(&pool)
+    .fetch_optional(&pool)
     .await
-    .map_err(email_taken)
+    .map_err(email_taken)?;
+    match checked_hash {
+        Some(_) => updated.ok_or_else(wrong_current_password),
+        None => Ok(updated.ok_or(sqlx::Error::RowNotFound)?),
+    }
 }
 
 /// Changes the password, and ends every session but the one that asks for it.
@@ -182,12 +216,20 @@ pub async fn change_password(
     new_password: SecretString,
 ) -> Result<(), Error> {
     check_password("new_password", &new_password)?;
-    verify_current_password(accounts, user_id, session_id, current_password).await?;
+    let checked_hash = verify_current_password(accounts, user_id, session_id, current_password).await?;
     let password_hash = accounts.passwords().hash(new_password).await?;
     let mut transaction = accounts.pool().begin().await?;
-    sqlx::query!("update users set password_hash = $2 where id = $1", user_id, password_hash)
-        .execute(&mut *transaction)
-        .await?;
+    let changed = sqlx::query!(
+        "update users set password_hash = $3 where id = $1 and password_hash = $2",
+        user_id,
+        checked_hash,
+        password_hash
+    )
+    .execute(&mut *transaction)
+    .await?;
+    if changed.rows_affected() == 0 {
+        return Err(wrong_current_password());
+    }
     sessions::end_others(&mut *transaction, user_id, session_id).await?;
     transaction.commit().await?;
     Ok(())
@@ -200,19 +242,42 @@ pub async fn delete(
     session_id: Uuid,
     current_password: SecretString,
 ) -> Result<(), Error> {
-    verify_current_password(accounts, user_id, session_id, current_password).await?;
-    sqlx::query!("delete from users where id = $1", user_id).execute(&accounts.pool()).await?;
+    let checked_hash = verify_current_password(accounts, user_id, session_id, current_password).await?;
+    // The time limit of the request ends the loop.
+    while !try_delete(&accounts.pool(), user_id, &checked_hash).await? {}
     Ok(())
 }
 
-/// Checks the password of a user who is signed in. Attempts are limited here too, because a stolen session must not
-/// become a way to guess the password.
+/// Deletes the account, unless it would have to wait for a row that refers to it.
+///
+/// A change of a task locks the task and then its user. A deletion locks the user and then the tasks, so that each could
+/// wait for the other. PostgreSQL would refuse one of them after its `deadlock_timeout`, a second; the deletion gives way
+/// much earlier.
+async fn try_delete(pool: &PgPool, user_id: Uuid, checked_hash: &str) -> Result<bool, Error> {
+    let mut transaction = pool.begin().await?;
+    lock(&mut transaction, user_id, checked_hash).await?.ok_or_else(wrong_current_password)?;
+    sqlx::query!("set local lock_timeout = '10ms'").execute(&mut *transaction).await?;
+    match sqlx::query!("delete from users where id = $1", user_id).execute(&mut *transaction).await {
+        Ok(_) => {
+            transaction.commit().await?;
+            Ok(true)
+        }
+        Err(error) if waited_for_lock(&error) => {
+            transaction.rollback().await?;
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Checks the password of a user who is signed in, and gives the hash against which it was checked. Attempts are limited
+/// here too, because a stolen session must not become a way to guess the password.
 async fn verify_current_password(
     accounts: &Accounts,
     user_id: Uuid,
     session_id: Uuid,
     password: SecretString,
-) -> Result<(), Error> {
+) -> Result<String, Error> {
     if is_too_long(&password) {
         return Err(wrong_current_password());
     }
@@ -221,10 +286,11 @@ async fn verify_current_password(
         .await?;
     let session = session_id.to_string();
     let attempt = Attempt::count(accounts, &account.email, Source::KnownDevice(&session)).await?;
-    if !accounts.passwords().verify(password, Some(account.password_hash)).await? {
+    if !accounts.passwords().verify(password, Some(account.password_hash.clone())).await? {
         return Err(wrong_current_password());
     }
-    attempt.succeeded(accounts).await
+    attempt.succeeded(accounts).await?;
+    Ok(account.password_hash)
 }
 
 fn wrong_current_password() -> Error {

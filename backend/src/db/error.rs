@@ -17,6 +17,20 @@ pub fn is_outage(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether a statement was refused because it would have waited for a lock for too long, or for ever.
+pub fn waited_for_lock(error: &sqlx::Error) -> bool {
+    // Lock not available, deadlock detected.
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == "55P03" || code == "40P01")
+}
+
+/// Whether a row was refused because its user has been deleted meanwhile.
+pub fn is_of_deleted_user(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|refusal| {
+        refusal.is_foreign_key_violation() && refusal.constraint().is_some_and(|name| name.ends_with("_user_id_fkey"))
+    })
+}
+
 /// Whether a statement was refused because of this constraint.
 pub fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     error.as_database_error().is_some_and(|refusal| refusal.constraint() == Some(constraint))

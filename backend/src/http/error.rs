@@ -8,7 +8,7 @@ use axum::{
 
 use super::problem::Problem;
 use crate::{
-    db::{idempotency, is_outage},
+    db::{idempotency, is_of_deleted_user, is_outage},
     validation::{FieldError, describe},
 };
 
@@ -59,7 +59,7 @@ pub enum Error {
     /// A problem that only one feature has.
     #[error("{}", .0.detail)]
     Problem(Box<Problem>),
-    /// 503 when the database is unavailable, else 500.
+    /// 503 when the database is unavailable, 401 when the user was deleted meanwhile, else 500.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     /// 500
@@ -77,6 +77,7 @@ impl Error {
     pub fn detail(&self) -> String {
         match self {
             Self::Database(error) if is_outage(error) => Self::Unavailable.to_string(),
+            Self::Database(error) if is_of_deleted_user(error) => Self::Unauthorized.to_string(),
             Self::Database(_) | Self::Internal(_) => {
                 "Something went wrong on our side. The request id helps to find it in the log.".into()
             }
@@ -88,6 +89,7 @@ impl Error {
     pub fn log(&self) {
         match self {
             Self::Database(error) if is_outage(error) => tracing::warn!(%error, "database away"),
+            Self::Database(error) if is_of_deleted_user(error) => {}
             Self::Database(error) => tracing::error!(%error, "database error"),
             Self::Internal(error) => tracing::error!(error = format!("{error:#}"), "internal error"),
             _ => {}
@@ -101,8 +103,7 @@ impl Error {
             Self::Problem(problem) => *problem,
             Self::Validation(errors) => problem(StatusCode::UNPROCESSABLE_ENTITY, "validation").with_errors(errors),
             Self::BadRequest(_) => problem(StatusCode::BAD_REQUEST, "bad_request"),
-            Self::Unauthorized => problem(StatusCode::UNAUTHORIZED, "unauthorized")
-                .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            Self::Unauthorized => unauthorized(problem),
             Self::ForbiddenOrigin => problem(StatusCode::FORBIDDEN, "forbidden_origin"),
             Self::NotFound => problem(StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
@@ -113,9 +114,15 @@ impl Error {
             Self::Timeout => problem(StatusCode::SERVICE_UNAVAILABLE, "timeout").with_retry_after(RETRY_AFTER_SECONDS),
             Self::Unavailable => unavailable(problem),
             Self::Database(error) if is_outage(&error) => unavailable(problem),
+            Self::Database(error) if is_of_deleted_user(&error) => unauthorized(problem),
             Self::Database(_) | Self::Internal(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
+}
+
+fn unauthorized(problem: impl FnOnce(StatusCode, &'static str) -> Problem) -> Problem {
+    problem(StatusCode::UNAUTHORIZED, "unauthorized")
+        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 
 fn unavailable(problem: impl FnOnce(StatusCode, &'static str) -> Problem) -> Problem {

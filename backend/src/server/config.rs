@@ -37,6 +37,8 @@ pub struct Config {
     pub password_hash_concurrency: usize,
     /// Accounts that one address may create in an hour.
     pub sign_ups_per_hour: i32,
+    pub max_sessions_per_user: u32,
+    pub max_tokens_per_user: u32,
     /// Send the session cookie over HTTPS only.
     pub cookie_secure: bool,
     /// How many proxies in front append to `X-Forwarded-For`; that many entries, from the right, are believed.
@@ -85,6 +87,8 @@ impl Config {
             database_max_connections: reader.ranged("DATABASE_MAX_CONNECTIONS", 10, 2, 1000),
             password_hash_concurrency: reader.ranged("PASSWORD_HASH_CONCURRENCY", 2, 1, 64),
             sign_ups_per_hour: reader.ranged("SIGN_UPS_PER_HOUR", 20, 1, 1_000_000),
+            max_sessions_per_user: reader.ranged("MAX_SESSIONS_PER_USER", 50, 1, 10_000),
+            max_tokens_per_user: reader.ranged("MAX_TOKENS_PER_USER", 50, 1, 10_000),
             cookie_secure: reader.parsed("COOKIE_SECURE", false, "must be true or false"),
             trusted_proxy_hops: reader.ranged("TRUSTED_PROXY_HOPS", 0, 0, 10),
             request_timeout: reader.seconds("REQUEST_TIMEOUT_SECONDS", 10, 1),

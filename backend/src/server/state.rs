@@ -47,6 +47,8 @@ impl AppState {
         let settings = accounts::Settings {
             password_hash_concurrency: config.password_hash_concurrency,
             sign_ups_per_hour: config.sign_ups_per_hour,
+            max_sessions_per_user: config.max_sessions_per_user,
+            max_tokens_per_user: config.max_tokens_per_user,
             cookie_secure: config.cookie_secure,
             allowed_origins: config.cors_origins.clone(),
         };

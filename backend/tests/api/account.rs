@@ -1,9 +1,12 @@
 //! Signing up, in and out, the profile, and the password.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use tokio::task::JoinSet;
 
-use crate::support::{App, PASSWORD, email};
+use crate::support::{App, Client, PASSWORD, email, send_concurrently};
 
 const NEW_PASSWORD: &str = "battery staple horse";
 
@@ -76,6 +79,23 @@ async fn invalid_sign_ups_are_refused_by_field(pool: PgPool) {
     let again = json!({ "email": "TAKEN@example.com", "password": PASSWORD });
     let problem = app.anonymous().post("/api/auth/sign-up").json(&again).await.problem(409, "conflict");
     assert_eq!(problem["errors"][0]["field"], "email");
+}
+
+/// No account may remain that its owner believes was refused.
+#[sqlx::test]
+async fn a_sign_up_without_a_session_leaves_no_account(pool: PgPool) {
+    let app = App::new(&pool);
+    sqlx::raw_sql(
+        "create function refuse() returns trigger language plpgsql as $$ begin raise 'refused'; end $$;
+         create trigger refuse before insert on credentials for each row execute function refuse()",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let form = json!({ "email": email("ada"), "password": PASSWORD });
+    app.anonymous().post("/api/auth/sign-up").json(&form).await.problem(500, "internal");
+    sqlx::raw_sql("drop trigger refuse on credentials").execute(&pool).await.unwrap();
+    app.user("ada").await;
 }
 
 #[sqlx::test]
@@ -184,6 +204,54 @@ async fn a_new_password_ends_every_other_session_but_no_token(pool: PgPool) {
     other_user.get("/api/auth/me").await.ok(200);
     app.try_sign_in("ada@example.com", PASSWORD).await.problem(401, "invalid_credentials");
     app.sign_in("ada", NEW_PASSWORD).await;
+}
+
+/// Programs sign in all the time with the old password. Some have their password checked before the change, and their
+/// session inserted after it.
+#[sqlx::test]
+async fn a_new_password_ends_sessions_whose_sign_in_was_under_way(pool: PgPool) {
+    let app = Arc::new(App::with_settings(&pool, &[("PASSWORD_HASH_CONCURRENCY", "1")]));
+    let ada = app.user("ada").await;
+    let sign_in_until_refused = |number: u8| {
+        let app = Arc::clone(&app);
+        async move {
+            let mut sessions = Vec::new();
+            loop {
+                let sign_in = app.try_sign_in(&email("ada"), PASSWORD).sent_from(&format!("192.0.2.{number}"));
+                let reply = sign_in.await;
+                if reply.status != 200 {
+                    reply.problem(401, "invalid_credentials");
+                    return sessions;
+                }
+                sessions.push(app.session(&reply));
+            }
+        }
+    };
+    let programs: JoinSet<_> = (10..18).map(sign_in_until_refused).collect();
+    let form = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD });
+    ada.post("/api/auth/password").json(&form).await.ok(204);
+    for session in programs.join_all().await.into_iter().flatten() {
+        session.get("/api/auth/me").await.problem(401, "unauthorized");
+    }
+    assert_eq!(ada.get("/api/auth/sessions").await.ok(200)["sessions"].as_array().unwrap().len(), 1);
+}
+
+/// The second was checked against a password that is not the current one any more.
+#[sqlx::test]
+async fn of_two_concurrent_password_changes_one_succeeds(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let phone = app.sign_in("ada", PASSWORD).await;
+    let change = |client: &Client, new_password: &str| {
+        let form = json!({ "current_password": PASSWORD, "new_password": new_password });
+        client.post("/api/auth/password").json(&form)
+    };
+    let replies = send_concurrently([change(&ada, "first new password"), change(&phone, "second new password")]).await;
+    let mut statuses: Vec<_> = replies.iter().map(|reply| reply.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 422], "{replies:?}");
+    let sessions: i64 = sqlx::query_scalar("select count(*) from credentials").fetch_one(&pool).await.unwrap();
+    assert_eq!(sessions, 1);
 }
 
 #[sqlx::test]

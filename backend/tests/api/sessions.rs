@@ -3,7 +3,7 @@
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::support::{App, PASSWORD, email, ids};
+use crate::support::{App, PASSWORD, email, ids, send_concurrently};
 
 #[sqlx::test]
 async fn sessions_are_listed_newest_first_with_the_current_one_marked(pool: PgPool) {
@@ -60,6 +60,37 @@ async fn all_other_sessions_can_be_ended_together(pool: PgPool) {
     for signed_in in [ada, program, eve] {
         signed_in.get("/api/auth/me").await.ok(200);
     }
+}
+
+/// A person who signs in wants the new session. The one that was not used for longest ends.
+#[sqlx::test]
+async fn a_new_session_ends_the_least_recently_used_one_over_the_quota(pool: PgPool) {
+    let app = App::with_settings(&pool, &[("MAX_SESSIONS_PER_USER", "3")]);
+    let laptop = app.user("ada").await;
+    let phone = app.sign_in("ada", PASSWORD).await;
+    let tablet = app.sign_in("ada", PASSWORD).await;
+    let token = app.token_client(&laptop).await;
+    let bea = app.user("bea").await;
+    sqlx::query("update credentials set last_used_at = now() - interval '1 hour'").execute(&pool).await.unwrap();
+    laptop.get("/api/auth/me").await.ok(200);
+    tablet.get("/api/auth/me").await.ok(200);
+
+    let newest = app.sign_in("ada", PASSWORD).await;
+    phone.get("/api/auth/me").await.problem(401, "unauthorized");
+    for client in [laptop, tablet, token, bea, newest] {
+        client.get("/api/auth/me").await.ok(200);
+    }
+}
+
+#[sqlx::test]
+async fn concurrent_sign_ins_keep_the_quota(pool: PgPool) {
+    let app = App::with_settings(&pool, &[("MAX_SESSIONS_PER_USER", "3")]);
+    app.user("ada").await;
+    for reply in send_concurrently((0..8).map(|_| app.try_sign_in(&email("ada"), PASSWORD))).await {
+        reply.ok(200);
+    }
+    let sessions: i64 = sqlx::query_scalar("select count(*) from credentials").fetch_one(&pool).await.unwrap();
+    assert_eq!(sessions, 3);
 }
 
 #[sqlx::test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{App, ids, pluck};
+use crate::support::{App, Client, ids, pluck, send_concurrently};
 
 #[sqlx::test]
 async fn a_token_is_shown_once_and_works_as_a_bearer_token(pool: PgPool) {
@@ -55,6 +55,33 @@ async fn an_expired_token_is_refused(pool: PgPool) {
     sqlx::query(expire).execute(&pool).await.unwrap();
     program.get("/api/tasks").await.problem(401, "unauthorized");
     assert_eq!(ids(&ada.get("/api/auth/tokens").await.ok(200)["tokens"]), [""; 0]);
+}
+
+#[sqlx::test]
+async fn the_number_of_tokens_is_limited_also_for_concurrent_requests(pool: PgPool) {
+    let app = App::with_settings(&pool, &[("MAX_TOKENS_PER_USER", "3")]);
+    let ada = app.user("ada").await;
+    let create = |client: &Client| client.post("/api/auth/tokens").json(&json!({ "name": "t" }));
+    let replies = send_concurrently((0..8).map(|_| create(&ada))).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 3);
+    for refused in replies.iter().filter(|reply| reply.status != 201) {
+        let problem = refused.problem(409, "conflict");
+        assert_eq!(problem["errors"][0]["field"], "max_tokens_per_user", "{problem}");
+        assert!(problem["errors"][0]["rule"].as_str().unwrap().contains("at most 3"), "{problem}");
+    }
+    create(&app.user("bea").await).await.ok(201);
+
+    // Tokens that have expired or were revoked do not count.
+    let tokens = ids(&ada.get("/api/auth/tokens").await.ok(200)["tokens"]);
+    ada.delete(&format!("/api/auth/tokens/{}", tokens[0])).await.ok(204);
+    sqlx::query("update credentials set expires_at = now() - interval '1 second' where id = $1::uuid")
+        .bind(&tokens[1])
+        .execute(&pool)
+        .await
+        .unwrap();
+    create(&ada).await.ok(201);
+    create(&ada).await.ok(201);
+    create(&ada).await.problem(409, "conflict");
 }
 
 #[sqlx::test]

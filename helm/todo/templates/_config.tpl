@@ -9,6 +9,8 @@ COOKIE_SECURE: {{ $config.cookieSecure | quote }}
 TRUSTED_PROXY_HOPS: {{ $config.trustedProxyHops | quote }}
 PASSWORD_HASH_CONCURRENCY: {{ $config.passwordHashConcurrency | quote }}
 SIGN_UPS_PER_HOUR: {{ $config.signUpsPerHour | int | quote }}
+MAX_SESSIONS_PER_USER: {{ $config.maxSessionsPerUser | quote }}
+MAX_TOKENS_PER_USER: {{ $config.maxTokensPerUser | quote }}
 DATABASE_MAX_CONNECTIONS: {{ $config.databaseMaxConnections | quote }}
 REQUEST_TIMEOUT_SECONDS: {{ $config.requestTimeoutSeconds | quote }}
 SHUTDOWN_DRAIN_SECONDS: {{ $config.shutdownDrainSeconds | quote }}

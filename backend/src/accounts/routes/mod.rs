@@ -29,6 +29,7 @@ impl From<Error> for HttpError {
             Error::Invalid(errors) => Self::Validation(errors),
             Error::InvalidCredentials => Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail).into(),
             Error::EmailTaken => Self::Conflict(FieldError::new("email", "already has an account; sign in instead")),
+            Error::QuotaReached(quota) => Self::Conflict(quota),
             Error::TooManyAttempts { retry_after } => {
                 Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail)
                     .with_retry_after(retry_after)
@@ -38,6 +39,8 @@ impl From<Error> for HttpError {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).with_retry_after(retry_after).into()
             }
             Error::NotFound => Self::NotFound,
+            // Nothing but the user is expected to exist: the account was deleted meanwhile.
+            Error::Database(sqlx::Error::RowNotFound) => Self::Unauthorized,
             Error::Database(error) => Self::Database(error),
             Error::Hashing(error) => Self::Internal(error),
         }

@@ -65,15 +65,18 @@ async fn list(State(accounts): State<Accounts>, session: Session) -> Result<Json
 
 /// Make an API token
 #[utoipa::path(post, path = "/api/auth/tokens", tag = "auth", security(("session" = [])), request_body = NewToken,
-    responses((status = 201, body = CreatedToken)))]
+    responses((status = 201, body = CreatedToken),
+              (status = 409, body = Problem, content_type = "application/problem+json")))]
 async fn create(
     State(accounts): State<Accounts>,
     session: Session,
     Json(form): Json<NewToken>,
 ) -> Result<(StatusCode, Json<CreatedToken>)> {
     let NewToken { name, expires_in_days } = form;
+    let max_tokens = accounts.settings().max_tokens_per_user;
     let (info, secret) =
-        tokens::create(&accounts.pool(), accounts.hash_key(), session.user_id, &name, expires_in_days).await?;
+        tokens::create(&accounts.pool(), accounts.hash_key(), session.user_id, &name, expires_in_days, max_tokens)
+            .await?;
     Ok((StatusCode::CREATED, Json(CreatedToken { info, token: secret.expose_secret().to_owned() })))
 }
 

@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 
-use crate::validation::FieldError;
+use crate::validation::{FieldError, year_in_utc};
 
 /// Years that both PostgreSQL and RFC 3339 can express.
 const YEARS: RangeInclusive<i32> = 1..=9999;
@@ -52,7 +52,7 @@ pub fn decode_cursor<C: DeserializeOwned>(cursor: &str) -> Option<C> {
 
 /// Whether PostgreSQL can compare with this time, which a client may have written into a cursor.
 pub fn is_comparable(time: OffsetDateTime) -> bool {
-    YEARS.contains(&time.year())
+    year_in_utc(time).is_some_and(|year| YEARS.contains(&year))
 }
 
 #[cfg(test)]

@@ -3,5 +3,7 @@
 mod field_error;
 pub mod json;
 pub mod text;
+mod time;
 
 pub use field_error::{FieldError, describe};
+pub use time::year_in_utc;

@@ -2,13 +2,31 @@
 
 use std::collections::HashSet;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{App, Client, check_property, ids, path, pluck};
+use crate::support::{App, Client, UNKNOWN_ID, check_property, ids, path, pluck};
 
 const SORTS: [&str; 6] = ["-created", "created", "-updated", "updated", "title", "-title"];
+/// Times at the borders of what RFC 3339, the `time` crate and PostgreSQL can express.
+const TIMES: [&str; 14] = [
+    "9999-12-31T23:59:59-01:00",
+    "9999-12-31T23:59:59.999999999Z",
+    "9999-12-31T23:59:60Z",
+    "9999-12-31T23:59:60-23:59",
+    "9999-12-31T23:59:59-23:59",
+    "9999-12-31T00:00:00+23:59",
+    "0000-01-01T00:00:00Z",
+    "0000-01-01T00:00:00+23:59",
+    "0001-01-01T00:00:00+00:01",
+    "1970-01-01T00:00:00+00:01",
+    "1970-01-01T00:00:00.000000001Z",
+    "10000-01-01T00:00:00Z",
+    "-0001-01-01T00:00:00Z",
+    "2016-12-31T23:59:60Z",
+];
 const STATUSES: [&str; 3] = ["all", "pending", "completed"];
 
 async fn titles(client: &Client, query: &str) -> Vec<String> {
@@ -145,6 +163,50 @@ async fn invalid_queries_are_refused_by_field(pool: PgPool) {
     ada.get("/api/tasks/export?all=1").await.expect_field_error("all", "is not a known field");
     ada.get("/api/events?last_event_id=x").await.expect_field_error("last_event_id", "is not valid");
     ada.get("/api/events?since=1").await.expect_field_error("since", "is not a known field");
+}
+
+/// A cursor is what a client sends, whoever made it.
+#[sqlx::test]
+async fn no_cursor_is_an_internal_error(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    ada.task("a").await;
+    let numbers = ["0", "-1", "1e999", "9223372036854775808", "null", "{}", "[]", "\"\"", "\"\\ud800\"", "\"\\u0000\""];
+    let values = TIMES.iter().map(|time| format!("\"{time}\"")).chain(numbers.map(str::to_owned));
+    for value in values {
+        for (path, sort) in [("tasks", "-created"), ("tasks", "updated"), ("tasks", "title"), ("conversations", "")] {
+            for (id, key) in [(UNKNOWN_ID, "time"), (UNKNOWN_ID, "title"), ("0", "time")] {
+                let cursor = format!(r#"{{"sort":"{sort}","id":"{id}","{key}":{value}}}"#);
+                let query = if sort.is_empty() { String::new() } else { format!("sort={sort}&") };
+                let reply = ada.get(&format!("/api/{path}?{query}cursor={}", URL_SAFE_NO_PAD.encode(&cursor))).await;
+                assert!([200, 422].contains(&reply.status), "{path} {cursor}: {reply:?}");
+            }
+        }
+    }
+    let reply = |time: &str| {
+        let cursor = format!(r#"{{"sort":"-created","id":"{UNKNOWN_ID}","time":"{time}"}}"#);
+        ada.get(&format!("/api/tasks?cursor={}", URL_SAFE_NO_PAD.encode(cursor)))
+    };
+    reply("9999-12-31T23:59:59-01:00").await.expect_field_error("cursor", "must be the next_cursor");
+    reply("9999-12-31T23:59:59.999999999Z").await.ok(200);
+}
+
+/// The same for the times in a file to import.
+#[sqlx::test]
+async fn no_time_in_a_file_is_an_internal_error(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    for time in TIMES {
+        for field in ["created_at", "updated_at", "completed_at"] {
+            let reply = ada.post("/api/tasks/import").json(&json!([{ "title": "a", field: time }])).await;
+            assert!([201, 422].contains(&reply.status), "{field} {time}: {reply:?}");
+        }
+    }
+    for sort in SORTS {
+        ada.get(&format!("/api/tasks?sort={sort}")).await.ok(200);
+        let mut query = format!("/api/tasks?sort={sort}&limit=1");
+        while let Some(cursor) = ada.get(&query).await.ok(200)["next_cursor"].as_str() {
+            query = format!("/api/tasks?sort={sort}&limit=1&cursor={cursor}");
+        }
+    }
 }
 
 #[sqlx::test]

@@ -1,8 +1,9 @@
 //! Doing a piece of work once, however often its request is repeated.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, types::Json};
 use uuid::Uuid;
 
 #[derive(Debug, thiserror::Error)]
@@ -11,59 +12,68 @@ pub enum Error {
     KeyReused,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// A result that cannot be stored as JSON, or a stored one that cannot be read.
+    /// An answer that JSON cannot express.
     #[error(transparent)]
-    Result(#[from] serde_json::Error),
+    Answer(#[from] serde_json::Error),
 }
 
-/// Does `work` in a transaction together with the record of its result, or returns the recorded result of the first
-/// time. Without a key, `work` is always done. Records are kept for 24 hours.
+/// One of the attempts at a piece of work that a client gave a key.
+pub struct Attempt {
+    key: String,
+    /// Hash of what makes two requests the same.
+    fingerprint: Vec<u8>,
+}
+
+impl Attempt {
+    pub fn new(key: String, operation: &str, request: &[u8]) -> Self {
+        let fingerprint = Sha256::new().chain_update(operation).chain_update([0]).chain_update(request).finalize();
+        Self { key, fingerprint: fingerprint.to_vec() }
+    }
+}
+
+/// Does `work` in a transaction together with the record of its answer, or gives the recorded answer of the first
+/// attempt. Without an attempt, `work` is always done. Records are kept for 24 hours.
 ///
-/// `operation` and `request` are what makes two requests the same. A retry that comes while the first attempt still
-/// runs waits for it.
+/// The answer is JSON that is never read again: the release that recorded it may have known other fields. A retry that
+/// comes while the first attempt still runs waits for it.
 pub async fn once<T, E>(
     pool: &PgPool,
     user_id: Uuid,
-    key: Option<String>,
-    operation: &str,
-    request: &[u8],
+    attempt: Option<Attempt>,
     work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
-) -> Result<T, E>
+) -> Result<Box<RawValue>, E>
 where
-    T: Serialize + DeserializeOwned,
+    T: Serialize,
     E: From<Error>,
 {
     let mut transaction = pool.begin().await.map_err(Error::from)?;
-    let Some(key) = key else {
-        let result = work(&mut transaction).await?;
-        transaction.commit().await.map_err(Error::from)?;
-        return Ok(result);
-    };
-    let fingerprint = Sha256::new().chain_update(operation).chain_update([0]).chain_update(request).finalize().to_vec();
-    if let Some(first) = claim(&mut transaction, user_id, &key, &fingerprint).await? {
-        return Ok(serde_json::from_value(first).map_err(Error::from)?);
+    if let Some(attempt) = &attempt
+        && let Some(first) = claim(&mut transaction, user_id, attempt).await?
+    {
+        return Ok(first);
     }
     let result = work(&mut transaction).await?;
-    let stored = serde_json::to_value(&result).map_err(Error::from)?;
-    store(&mut transaction, user_id, &key, stored).await.map_err(Error::from)?;
+    let answer = serde_json::value::to_raw_value(&result).map_err(Error::from)?;
+    if let Some(Attempt { key, .. }) = &attempt {
+        store(&mut transaction, user_id, key, &answer).await.map_err(Error::from)?;
+    }
     transaction.commit().await.map_err(Error::from)?;
-    Ok(result)
+    Ok(answer)
 }
 
-/// Reserves the key for this transaction, or gives the result that was stored under it.
+/// Reserves the key for this transaction, or gives the answer that was stored under it.
 async fn claim(
     connection: &mut PgConnection,
     user_id: Uuid,
-    key: &str,
-    fingerprint: &[u8],
-) -> Result<Option<serde_json::Value>, Error> {
+    attempt: &Attempt,
+) -> Result<Option<Box<RawValue>>, Error> {
     let claimed = sqlx::query!(
         "insert into idempotency_keys (user_id, key, fingerprint) values ($1, $2, $3)
          on conflict (user_id, key) do update set fingerprint = $3, response = null, created_at = now()
          where idempotency_keys.created_at < now() - interval '24 hours'",
         user_id,
-        key,
-        fingerprint
+        attempt.key,
+        attempt.fingerprint
     )
     .execute(&mut *connection)
     .await?;
@@ -71,24 +81,25 @@ async fn claim(
         return Ok(None);
     }
     let first = sqlx::query!(
-        "select fingerprint, response from idempotency_keys where user_id = $1 and key = $2",
+        r#"select fingerprint, response as "response!: Json<Box<RawValue>>" from idempotency_keys
+           where user_id = $1 and key = $2"#,
         user_id,
-        key
+        attempt.key
     )
     .fetch_one(connection)
     .await?;
-    if first.fingerprint == fingerprint { Ok(Some(first.response.unwrap_or_default())) } else { Err(Error::KeyReused) }
+    if first.fingerprint == attempt.fingerprint { Ok(Some(first.response.0)) } else { Err(Error::KeyReused) }
 }
 
-async fn store(
-    connection: &mut PgConnection,
-    user_id: Uuid,
-    key: &str,
-    result: serde_json::Value,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!("update idempotency_keys set response = $3 where user_id = $1 and key = $2", user_id, key, result)
-        .execute(connection)
-        .await?;
+async fn store(connection: &mut PgConnection, user_id: Uuid, key: &str, answer: &RawValue) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update idempotency_keys set response = $3 where user_id = $1 and key = $2",
+        user_id,
+        key,
+        Json(answer) as Json<&RawValue>
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

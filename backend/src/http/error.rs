@@ -146,7 +146,7 @@ impl From<idempotency::Error> for Error {
         match error {
             idempotency::Error::KeyReused => Self::IdempotencyKeyReused,
             idempotency::Error::Database(error) => Self::Database(error),
-            idempotency::Error::Result(error) => Self::Internal(error.into()),
+            idempotency::Error::Answer(error) => Self::Internal(error.into()),
         }
     }
 }

@@ -41,7 +41,7 @@ pub struct ImportedTask {
     _id: Option<String>,
 }
 
-#[derive(Serialize, Deserialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct Imported {
     imported: usize,
 }

@@ -27,6 +27,22 @@ async fn a_retry_gets_the_first_answer(pool: PgPool) {
     assert_eq!(ada.task_count().await, 4);
 }
 
+/// The release that made the answer may have known other fields of a task.
+#[sqlx::test]
+async fn an_answer_of_another_release_is_repeated_as_it_was(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    let task = post(&ada, "key", "milk").await.ok(201);
+    let update = "update idempotency_keys set response = response - 'description' || '{\"color\": [1.50, null]}'";
+    sqlx::query(update).execute(&pool).await.unwrap();
+    let retry = post(&ada, "key", "milk").await;
+    let mut expected = task.clone();
+    expected.as_object_mut().unwrap().remove("description");
+    expected["color"] = json!([1.50, null]);
+    assert_eq!(retry.ok(201), expected);
+    assert_eq!(retry.header("location"), format!("/api/tasks/{}", task["id"].as_str().unwrap()));
+    assert_eq!((retry.header("etag"), retry.header("content-type")), ("\"1\"", "application/json"));
+}
+
 #[sqlx::test]
 async fn a_key_belongs_to_one_request_of_one_user(pool: PgPool) {
     let app = App::new(&pool);

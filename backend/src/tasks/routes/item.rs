@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -17,7 +18,10 @@ use super::super::{
 };
 use crate::{
     accounts::{Accounts, Identity},
-    db::{Database, idempotency},
+    db::{
+        Database,
+        idempotency::{self, Attempt},
+    },
     http::{
         error::{Error, Result},
         extract::{Id, Json},
@@ -87,12 +91,24 @@ async fn create_task(
 ) -> Result<Response> {
     let draft = Draft::new(&form.title, &form.description).map_err(Error::Validation)?;
     let request = serde_json::to_vec(&form).map_err(anyhow::Error::from)?;
+    let attempt = key.map(|key| Attempt::new(key, "create", &request));
     let create = async |connection: &mut _| Ok(change::create(connection, identity.user_id, &draft).await?);
-    let task: Result<Task> =
-        idempotency::once(&database.pool(), identity.user_id, key, "create", &request, create).await;
-    let task = task?;
-    let location = HeaderValue::try_from(format!("/api/tasks/{}", task.id)).expect("a UUID is a valid header value");
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], WithEtag(task)).into_response())
+    let answer: Result<_> = idempotency::once(&database.pool(), identity.user_id, attempt, create).await;
+    created(answer?)
+}
+
+/// The answer to the request that created a task. It may have been recorded by another release, so that only what the
+/// headers need is read.
+fn created(task: Box<RawValue>) -> Result<Response> {
+    #[derive(Deserialize)]
+    struct Created {
+        id: Uuid,
+        version: i32,
+    }
+    let Created { id, version } = serde_json::from_str(task.get()).map_err(anyhow::Error::from)?;
+    let location = HeaderValue::try_from(format!("/api/tasks/{id}")).expect("a UUID is a valid header value");
+    let headers = [(header::LOCATION, location), (header::ETAG, etag(version))];
+    Ok((StatusCode::CREATED, headers, Json(task)).into_response())
 }
 
 /// One task

@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -16,7 +17,10 @@ use super::super::{
 };
 use crate::{
     accounts::{Accounts, Identity},
-    db::{Database, idempotency},
+    db::{
+        Database,
+        idempotency::{self, Attempt},
+    },
     http::{
         error::{Error, Result},
         extract::{Json, Query, body_error, content_type},
@@ -76,7 +80,7 @@ async fn import(
     identity: Identity,
     IdempotencyKey(key): IdempotencyKey,
     request: Request,
-) -> Result<(StatusCode, Json<Imported>)> {
+) -> Result<(StatusCode, Json<Box<RawValue>>)> {
     let file_type = match content_type(&request).as_deref() {
         Some("application/json") => FileType::Json,
         Some("text/csv") => FileType::Csv,
@@ -84,7 +88,8 @@ async fn import(
     };
     let file = Bytes::from_request(request, &()).await.map_err(|error| body_error(&error, MAX_IMPORT_BYTES))?;
     let rows = import::read(file_type, &file)?;
+    let attempt = key.map(|key| Attempt::new(key, "import", &file));
     let store = async |connection: &mut _| Ok(import::store(connection, identity.user_id, &rows).await?);
-    let imported: Result<_> = idempotency::once(&database.pool(), identity.user_id, key, "import", &file, store).await;
+    let imported: Result<_> = idempotency::once(&database.pool(), identity.user_id, attempt, store).await;
     Ok((StatusCode::CREATED, Json(imported?)))
 }

@@ -10,3 +10,4 @@ pub mod headers;
 pub mod origin;
 pub mod problem;
 pub mod request;
+pub mod slots;

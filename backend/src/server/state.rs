@@ -16,6 +16,7 @@ use crate::{
     },
     mcp::McpState,
     notifier::Notifier,
+    tasks::Imports,
     telemetry::metrics::RequestMetrics,
     tools::Tools,
 };
@@ -33,6 +34,7 @@ pub struct AppState {
     pub shutdown: CancellationToken,
     pub event_streams: EventStreams,
     pub accounts: Accounts,
+    pub imports: Imports,
     pub tools: Tools,
     pub chat: Chat,
     pub trusted_proxy_hops: TrustedProxyHops,
@@ -75,6 +77,7 @@ impl AppState {
             shutdown,
             event_streams,
             accounts,
+            imports: Imports::default(),
             tools,
             chat,
         })

@@ -1,10 +1,20 @@
-//! Tasks from a file: all of them are stored, or none, and then every line that is wrong is named.
+//! Tasks from a file: all of them are stored, or none, and then the lines that are wrong are named.
+//!
+//! A file is checked while it is read, entry by entry, so that no file takes much more memory than its own size.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    fmt,
+    io::{self, Read},
+};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
 use sqlx::PgConnection;
-use time::{OffsetDateTime, UtcOffset};
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -13,12 +23,14 @@ use super::{
     fields::{Draft, description_schema, title_schema},
     task::Status,
 };
-use crate::validation::{FieldError, json::from_value};
+use crate::validation::{FieldError, json::from_value, year_in_utc};
 
 /// Most tasks in one import.
 const MAX_TASKS: usize = 20_000;
-/// Most broken rules that one answer names.
+/// Most broken rules that one answer names. Reading ends with them.
 const MAX_ERRORS: usize = 100;
+/// Longest entry of a JSON array, and longest line of a CSV file, in bytes: several times what the longest task needs.
+const MAX_ENTRY_BYTES: usize = 64 * 1024;
 
 /// An entry of a file. What an export holds is taken, but a new id is given, so that a file can be imported anywhere.
 #[derive(Deserialize, ToSchema)]
@@ -63,51 +75,135 @@ struct Row {
     completed_at: Option<OffsetDateTime>,
 }
 
-/// Reads a file and checks every entry. The error names all that are wrong, up to a bound.
+/// Reads a file and checks every entry. The error names those that are wrong, up to a bound. It takes a moment, in
+/// which the thread can do nothing else.
 pub fn read(file_type: FileType, file: &[u8]) -> Result<Rows, Error> {
-    let entries = match file_type {
-        FileType::Json => parse_json(file)?,
-        FileType::Csv => parse_csv(file)?,
-    };
-    check(entries).map(Rows)
+    let entries = Entries { now: OffsetDateTime::now_utc(), rows: Vec::new(), errors: Vec::new() };
+    match file_type {
+        FileType::Json => read_json(file, entries),
+        FileType::Csv => read_csv(file, entries),
+    }
 }
 
-/// The number of a line, and the entry on it or what is wrong with it.
-type Entry = (u64, Result<ImportedTask, FieldError>);
+/// The entries that were read so far.
+struct Entries {
+    /// The time of what a file gives no time of.
+    now: OffsetDateTime,
+    rows: Vec<Row>,
+    /// Each with its line.
+    errors: Vec<FieldError>,
+}
 
-fn parse_json(body: &[u8]) -> Result<Vec<Entry>, Error> {
-    let entries: Vec<serde_json::Value> = serde_json::from_slice(body).map_err(|error| {
-        if error.is_data() {
+/// The rest of a file does not matter: it has more tasks, or more errors, than an import takes.
+#[derive(Debug, thiserror::Error)]
+#[error("the file has too many tasks or errors")]
+struct Full;
+
+impl Entries {
+    fn add(&mut self, line: u64, entry: Result<ImportedTask, FieldError>) -> Result<(), Full> {
+        match entry.map_err(|error| vec![error]).and_then(|task| row(&task, self.now)) {
+            Ok(row) => self.rows.push(row),
+            Err(wrong) => self.errors.extend(wrong.into_iter().map(|error| error.at_line(line))),
+        }
+        if self.is_full() { Err(Full) } else { Ok(()) }
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() > MAX_TASKS || self.errors.len() >= MAX_ERRORS
+    }
+
+    fn finish(mut self) -> Result<Rows, Error> {
+        if self.rows.len() > MAX_TASKS {
+            return Err(FieldError::new("body", format!("must hold at most {MAX_TASKS} tasks; split the file")).into());
+        }
+        self.errors.truncate(MAX_ERRORS);
+        if self.errors.is_empty() { Ok(Rows(self.rows)) } else { Err(self.errors.into()) }
+    }
+}
+
+fn read_json(file: &[u8], mut entries: Entries) -> Result<Rows, Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(file);
+    let read = deserializer.deserialize_seq(&mut entries).and_then(|()| deserializer.end());
+    match read {
+        Err(error) if !entries.is_full() => Err(if error.is_data() {
             FieldError::new("body", "must be an array of tasks").into()
         } else {
             Error::Malformed(format!("The body is not valid JSON: {error}."))
-        }
-    })?;
-    Ok((1..).zip(entries.into_iter().map(from_value)).collect())
+        }),
+        _ => entries.finish(),
+    }
 }
 
-fn parse_csv(body: &[u8]) -> Result<Vec<Entry>, Error> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(body);
+/// Takes the entries of a JSON array one after the other, without building any of them that is too long.
+impl<'de> Visitor<'de> for &mut Entries {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an array of tasks")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
+        let mut number = 0;
+        while let Some(entry) = array.next_element::<&RawValue>()? {
+            number += 1;
+            self.add(number, json_entry(entry)).map_err(de::Error::custom)?;
+        }
+        Ok(())
+    }
+}
+
+fn json_entry(entry: &RawValue) -> Result<ImportedTask, FieldError> {
+    if entry.get().len() > MAX_ENTRY_BYTES {
+        return Err(FieldError::new("body", format!("must be at most {MAX_ENTRY_BYTES} bytes")));
+    }
+    let object = serde_json::from_str(entry.get());
+    from_value(object.map_err(|error| FieldError::new("body", format!("is not valid JSON: {error}")))?)
+}
+
+/// Gives a CSV reader only so many bytes for each record. The reader keeps a record in memory until its end.
+struct BoundedRecords<'a> {
+    file: &'a [u8],
+    /// Bytes that are left for the current record.
+    left: usize,
+}
+
+impl Read for BoundedRecords<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = buffer.len().min(self.left);
+        if length == 0 && !self.file.is_empty() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.left -= length;
+        self.file.read(&mut buffer[..length])
+    }
+}
+
+fn read_csv(file: &[u8], mut entries: Entries) -> Result<Rows, Error> {
+    let file = BoundedRecords { file, left: MAX_ENTRY_BYTES };
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(file);
     let headers = reader.headers().map_err(|error| csv_error(&error, 1))?.clone();
     let mut names = HashSet::new();
     if let Some(name) = headers.iter().find(|name| !names.insert(*name)) {
         return Err(FieldError::new(name, "must be given once").at_line(1).into());
     }
-    if !headers.iter().any(|name| name == "title") {
+    if !names.contains("title") {
         return Err(FieldError::new("title", "is missing among the columns").at_line(1).into());
     }
     let mut record = csv::StringRecord::new();
-    let mut entries = Vec::new();
     loop {
         let start = reader.position().line();
+        reader.get_mut().left = MAX_ENTRY_BYTES;
         match reader.read_record(&mut record) {
-            Ok(false) => return Ok(entries),
+            Ok(false) => break,
             Ok(true) => {}
             Err(error) => return Err(csv_error(&error, start)),
         }
         let line = record.position().map_or(start, csv::Position::line);
-        entries.push((line, csv_entry(&headers, &record)));
+        if entries.add(line, csv_entry(&headers, &record)).is_err() {
+            break;
+        }
     }
+    entries.finish()
 }
 
 /// An empty cell is an absent field.
@@ -123,32 +219,11 @@ fn csv_error(error: &csv::Error, line: u64) -> Error {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("has {len} cells where the header has {expected_len}")
         }
+        csv::ErrorKind::Io(_) => format!("must be at most {MAX_ENTRY_BYTES} bytes"),
         _ => "is not valid CSV".to_owned(),
     };
     let line = error.position().map_or(line, csv::Position::line);
     FieldError::new("line", rule).at_line(line).into()
-}
-
-fn check(entries: Vec<Entry>) -> Result<Vec<Row>, Error> {
-    if entries.len() > MAX_TASKS {
-        return Err(FieldError::new("body", format!("must hold at most {MAX_TASKS} tasks; split the file")).into());
-    }
-    let now = OffsetDateTime::now_utc();
-    let mut rows = Vec::with_capacity(entries.len());
-    let mut errors = Vec::new();
-    for (line, entry) in entries {
-        match entry.map_err(|error| vec![error]).and_then(|task| row(&task, now)) {
-            Ok(row) => rows.push(row),
-            Err(wrong) => {
-                errors.extend(wrong.into_iter().map(|error| error.at_line(line)));
-            }
-        }
-    }
-    if errors.is_empty() {
-        return Ok(rows);
-    }
-    errors.truncate(MAX_ERRORS);
-    Err(errors.into())
 }
 
 fn row(task: &ImportedTask, now: OffsetDateTime) -> Result<Row, Vec<FieldError>> {
@@ -157,9 +232,7 @@ fn row(task: &ImportedTask, now: OffsetDateTime) -> Result<Row, Vec<FieldError>>
     for (field, time) in
         [("created_at", task.created_at), ("updated_at", task.updated_at), ("completed_at", task.completed_at)]
     {
-        // The year counts in UTC, where the last hours of 9999 in the west are a time that RFC 3339 cannot express.
-        let year = time.map(|time| time.checked_to_offset(UtcOffset::UTC).map(OffsetDateTime::year));
-        if year.is_some_and(|year| year.is_none_or(|year| !(1970..=9999).contains(&year))) {
+        if time.is_some_and(|time| year_in_utc(time).is_none_or(|year| !(1970..=9999).contains(&year))) {
             errors.push(FieldError::new(field, "must be a year from 1970 to 9999"));
         }
     }

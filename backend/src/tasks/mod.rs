@@ -18,5 +18,5 @@ pub use change::{Change, create, delete, get, get_many, remove_expired, update};
 pub use error::Error;
 pub use fields::{Draft, MAX_DESCRIPTION_CHARACTERS, MAX_TITLE_CHARACTERS, check_title, title_schema};
 pub use list::{Counts, DEFAULT_PAGE_SIZE, ListQuery, MAX_PAGE_SIZE, Page, Sort, StatusFilter, list};
-pub use routes::router;
+pub use routes::{Imports, router};
 pub use task::{Status, Task};

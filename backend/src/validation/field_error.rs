@@ -1,6 +1,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// Longest name of a field in an error, in characters. The name of an unknown field may be as long as a request.
+const MAX_FIELD_CHARACTERS: usize = 100;
+/// Longest rule, in characters. It may repeat the value that breaks it.
+const MAX_RULE_CHARACTERS: usize = 300;
+
 /// A rule that a field breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
@@ -14,14 +19,27 @@ pub struct FieldError {
 }
 
 impl FieldError {
+    /// Shortens what is too long, because both may repeat what a client sent.
     pub fn new(field: impl Into<String>, rule: impl Into<String>) -> Self {
-        Self { field: field.into(), rule: rule.into(), line: None }
+        Self {
+            field: shortened(field.into(), MAX_FIELD_CHARACTERS),
+            rule: shortened(rule.into(), MAX_RULE_CHARACTERS),
+            line: None,
+        }
     }
 
     /// The same error, found on this line of an imported file.
     #[must_use]
     pub fn at_line(self, line: u64) -> Self {
         Self { line: Some(line), ..self }
+    }
+}
+
+fn shortened(text: String, max_characters: usize) -> String {
+    match text.char_indices().nth(max_characters) {
+        // The copy does not keep the memory of the long text.
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 
@@ -41,6 +59,14 @@ pub fn describe(errors: &[FieldError]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_does_not_repeat_a_long_text() {
+        let error = FieldError::new("é".repeat(100_000), "x".repeat(100_000));
+        assert_eq!((error.field, error.rule), ("é".repeat(100) + "…", "x".repeat(300) + "…"));
+        let error = FieldError::new("é".repeat(100), "x".repeat(300));
+        assert_eq!((error.field, error.rule), ("é".repeat(100), "x".repeat(300)));
+    }
 
     #[test]
     fn the_first_error_is_described_and_the_others_are_counted() {

@@ -1,7 +1,12 @@
 //! Export and import.
 
+use std::{convert::Infallible, future::IntoFuture};
+
+use axum::body::{Body, Bytes};
+use futures_util::stream::poll_fn;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use tokio::sync::mpsc::channel;
 
 use crate::support::{App, Call, Client, path, pluck};
 
@@ -195,6 +200,77 @@ async fn invalid_json_entries_are_reported_and_nothing_is_stored(pool: PgPool) {
     ];
     assert_validation_errors(import, &expected).await;
     assert_eq!(ada.task_count().await, 0);
+}
+
+/// Each is an error of its line: the other lines are checked as well.
+#[sqlx::test]
+async fn odd_json_entries_are_reported_by_line(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    let import = |entry: &str| {
+        let file = format!(r#"[{{"title":"good"}},{entry},{{}}]"#);
+        ada.post("/api/tasks/import").body("application/json", file)
+    };
+    let longest = format!(r#"{{"title":"{}"}}"#, "x".repeat(64 * 1024 - 12));
+    let too_long = format!(r#"{{"title":"{}"}}"#, "x".repeat(64 * 1024 - 11));
+    let nested = format!(r#"{{"title":{}"a"{}}}"#, "[".repeat(1000), "]".repeat(1000));
+    let unknown = format!(r#"{{"{}":1}}"#, "é".repeat(1000));
+    let unknown_error = format!("2 {}… is not a known field", "é".repeat(100));
+    for (entry, expected) in [
+        (r#"{"title":"\ud800"}"#, "2 body is not valid JSON: unexpected end of hex escape"),
+        (r#"{"title":"\u0000"}"#, "2 title must not contain line breaks or other control characters"),
+        (r#"{"title":"a","description":"\u0000"}"#, "2 description must not contain the NUL character"),
+        (r#"{"title":1e999}"#, "2 body is not valid JSON: number out of range"),
+        (r#"{"title":123456789012345678901234567890}"#, "2 title is not valid: invalid type: floating point"),
+        (&longest, "2 title must be 1 to 200 characters"),
+        (&too_long, "2 body must be at most 65536 bytes"),
+        (&nested, "2 body is not valid JSON: recursion limit exceeded"),
+        (&unknown, &unknown_error),
+        ("[[[]]]", "2 body must be a JSON object"),
+    ] {
+        assert_validation_errors(import(entry), &[expected, "3 title is required"]).await;
+    }
+    assert_eq!(ada.task_count().await, 0);
+}
+
+#[sqlx::test]
+async fn a_long_csv_line_is_refused(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    let columns = format!("title{}\n", ",x".repeat(64 * 1024));
+    assert_validation_errors(import_csv(&ada, &columns), &["1 line must be at most 65536 bytes"]).await;
+    // Space around a title does not count.
+    let cell = |length: usize| format!("title\na\n{}\nb\n", "b".to_owned() + &" ".repeat(length - 1));
+    import_csv(&ada, &cell(60_000)).await.ok(201);
+    assert_validation_errors(import_csv(&ada, &cell(100_000)), &["3 line must be at most 65536 bytes"]).await;
+    assert_eq!(ada.task_count().await, 3);
+}
+
+#[sqlx::test]
+async fn a_user_imports_two_files_at_a_time(pool: PgPool) {
+    let app = App::new(&pool);
+    let [ada, eve, ian] = [app.user("ada").await, app.user("eve").await, app.user("ian").await];
+    let mut files = Vec::new();
+    for client in [&ada, &ada, &eve, &eve] {
+        let (sender, mut receiver) = channel::<Result<_, Infallible>>(1);
+        let body = Body::from_stream(poll_fn(move |context| receiver.poll_recv(context)));
+        let import = tokio::spawn(client.post("/api/tasks/import").body("text/csv", body).into_future());
+        // The second part fits in the channel when the import reads the first.
+        for part in ["title\n", "a\n"] {
+            sender.send(Ok(Bytes::from(part))).await.unwrap();
+        }
+        files.push((sender, import));
+        if files.len() == 2 {
+            let refused = import_csv(&ada, "title\n").await;
+            refused.problem(429, "too_many_at_a_time");
+            assert_eq!(refused.header("retry-after"), "2");
+            import_csv(&eve, "title\n").await.ok(201);
+        }
+    }
+    import_csv(&ian, "title\n").await.problem(503, "busy");
+    for (sender, import) in files {
+        drop(sender);
+        import.await.unwrap().ok(201);
+    }
+    import_csv(&ian, "title\n").await.ok(201);
 }
 
 #[sqlx::test]

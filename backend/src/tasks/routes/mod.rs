@@ -10,6 +10,8 @@ use axum::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
+pub use transfer::Imports;
+
 use super::error::Error;
 use crate::{
     accounts::Accounts,
@@ -22,6 +24,7 @@ where
     S: Clone + Send + Sync + 'static,
     Accounts: FromRef<S>,
     Database: FromRef<S>,
+    Imports: FromRef<S>,
 {
     OpenApiRouter::new().merge(item::router()).merge(collection::router()).merge(transfer::router())
 }

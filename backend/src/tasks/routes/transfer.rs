@@ -8,6 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::task::spawn_blocking;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -23,20 +24,36 @@ use crate::{
     },
     http::{
         error::{Error, Result},
-        extract::{Json, Query, body_error, content_type},
+        extract::{Json, Query, body_error, content_type, discard_body},
         headers::IdempotencyKey,
         problem::Problem,
+        slots::Slots,
     },
 };
 
 /// Largest file to import, in bytes.
 const MAX_IMPORT_BYTES: usize = 5 * 1024 * 1024;
+/// Imports of this process at a time. Each takes several times the size of its file in memory.
+const MAX_IMPORTS: usize = 4;
+/// Imports of one user at a time.
+const MAX_IMPORTS_PER_USER: usize = 2;
+
+/// Bounds the imports that go on at a time. A clone refers to the same imports.
+#[derive(Clone)]
+pub struct Imports(Slots);
+
+impl Default for Imports {
+    fn default() -> Self {
+        Self(Slots::new("imports", MAX_IMPORTS, MAX_IMPORTS_PER_USER))
+    }
+}
 
 pub fn router<S>() -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
     Accounts: FromRef<S>,
     Database: FromRef<S>,
+    Imports: FromRef<S>,
 {
     let import = OpenApiRouter::new().routes(routes!(import)).layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES));
     OpenApiRouter::new().routes(routes!(export)).merge(import)
@@ -74,10 +91,12 @@ async fn export(
     params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
         description = "A retry with the same key within 24 hours returns the first result")),
     responses((status = 201, body = Imported),
+              (status = 429, body = Problem, content_type = "application/problem+json"),
               (status = 422, body = Problem, content_type = "application/problem+json")))]
 async fn import(
     State(database): State<Database>,
     identity: Identity,
+    State(imports): State<Imports>,
     IdempotencyKey(key): IdempotencyKey,
     request: Request,
 ) -> Result<(StatusCode, Json<Box<RawValue>>)> {
@@ -86,9 +105,21 @@ async fn import(
         Some("text/csv") => FileType::Csv,
         _ => return Err(Error::UnsupportedMediaType("application/json or text/csv")),
     };
+    let slot = match imports.0.take(identity.user_id) {
+        Ok(slot) => slot,
+        Err(refused) => {
+            discard_body(request.into_body(), MAX_IMPORT_BYTES).await;
+            return Err(refused.into());
+        }
+    };
     let file = Bytes::from_request(request, &()).await.map_err(|error| body_error(&error, MAX_IMPORT_BYTES))?;
-    let rows = import::read(file_type, &file)?;
-    let attempt = key.map(|key| Attempt::new(key, "import", &file));
+    // Reading goes on when the request is given up, and keeps its slot so long.
+    let read = move || {
+        let rows = import::read(file_type, &file)?;
+        Ok((slot, rows, key.map(|key| Attempt::new(key, "import", &file))))
+    };
+    let read: Result<_> = spawn_blocking(read).await.map_err(anyhow::Error::from)?;
+    let (_slot, rows, attempt) = read?;
     let store = async |connection: &mut _| Ok(import::store(connection, identity.user_id, &rows).await?);
     let imported: Result<_> = idempotency::once(&database.pool(), identity.user_id, attempt, store).await;
     Ok((StatusCode::CREATED, Json(imported?)))

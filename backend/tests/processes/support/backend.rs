@@ -118,6 +118,14 @@ impl Backend {
         lock(&self.lines).join("\n")
     }
 
+    /// The most memory that the process has used so far, in KiB.
+    pub fn peak_memory_kib(&self) -> u64 {
+        let pid = self.process.id().expect("still running");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().strip_suffix(" kB").unwrap().parse().unwrap()
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         let pid = self.process.id().expect("still running");

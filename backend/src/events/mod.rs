@@ -5,7 +5,9 @@
 //! `wake` with the user's id.
 
 mod changes;
+mod pages;
 mod routes;
 
 pub use changes::{TaskEvent, remove_expired};
+pub use pages::Pages;
 pub use routes::router;

@@ -1,20 +1,22 @@
 //! `GET /api/events`.
 
-use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::{
     extract::{FromRef, State},
     http::HeaderMap,
-    response::{Sse, sse},
+    response::Response,
 };
-use futures_util::Stream;
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgPool;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::changes::{self, Changes};
+use super::{
+    changes::{self, Page},
+    pages::Pages,
+};
 use crate::{
     accounts::{Accounts, Identity},
     http::{
@@ -22,6 +24,7 @@ use crate::{
         event_stream::{Batch, Event, EventLog, EventStreams, Next, Shutdown},
         extract::Query,
         headers::last_event_id,
+        problem::Problem,
     },
 };
 
@@ -30,13 +33,14 @@ where
     S: Clone + Send + Sync + 'static,
     Accounts: FromRef<S>,
     EventStreams: FromRef<S>,
+    Pages: FromRef<S>,
 {
     OpenApiRouter::new().routes(routes!(events))
 }
 
 /// An event on the wire.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what axum writes")]
+#[expect(dead_code, reason = "describes what is written")]
 struct StreamEvent {
     #[schema(inline)]
     event: EventName,
@@ -48,7 +52,7 @@ struct StreamEvent {
 
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "describes what axum writes")]
+#[expect(dead_code, reason = "describes what is written")]
 enum EventName {
     Hello,
     Task,
@@ -73,20 +77,26 @@ struct EventsQuery {
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(EventsQuery, ("Last-Event-ID" = Option<String>, Header, pattern = "^[0-9]{1,18}$",
         description = "Number of the last event that was seen")),
-    responses((status = 200, body = StreamEvent, content_type = "text/event-stream")))]
+    responses((status = 200, body = StreamEvent, content_type = "text/event-stream"),
+              (status = 429, body = Problem, content_type = "application/problem+json")))]
 async fn events(
     State(streams): State<EventStreams>,
+    State(pages): State<Pages>,
     identity: Identity,
     headers: HeaderMap,
     Query(query): Query<EventsQuery>,
-) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>> {
+) -> Result<Response> {
     let position = last_event_id(&headers, query.last_event_id)?;
-    Ok(streams.stream(identity.user_id, TaskLog { identity, position, hello_sent: false }))
+    let slot = streams.slot(identity.user_id)?;
+    Ok(streams.stream(slot, identity.user_id, TaskLog { identity, pages, page: None, position, hello_sent: false }))
 }
 
 /// The changes of a user's tasks.
 struct TaskLog {
     identity: Identity,
+    pages: Pages,
+    /// The page that is being sent.
+    page: Option<Arc<Page>>,
     /// Number of the last change that was sent.
     position: Option<i64>,
     /// Whether `hello` was sent.
@@ -95,22 +105,28 @@ struct TaskLog {
 
 impl EventLog for TaskLog {
     async fn read(&mut self, pool: &PgPool) -> sqlx::Result<Batch> {
-        let Changes::Since { newest, missed, events: changes } =
-            changes::since(pool, self.identity, self.position).await?
-        else {
+        // Other streams of the user may still send the page; this one has sent it.
+        self.page = None;
+        let Some(newest) = changes::newest(pool, self.identity).await? else {
             return Ok(Batch { events: vec![bye("signed_out")], next: Next::End });
         };
-        let mut events = Vec::new();
+        let position = self.position.unwrap_or(newest);
+        let mut batch = Batch { events: Vec::new(), next: Next::Wait };
         if !self.hello_sent {
-            self.hello_sent = true;
-            events.push(Event::new(Some(self.position.unwrap_or(newest)), "hello", &json!({})));
+            batch.events.push(Event::new(Some(position), "hello", &json!({})));
         }
-        events.extend(changes.iter().map(|(seq, change)| Event::new(Some(*seq), "task", change)));
-        if missed {
-            events.push(Event::new(Some(newest), "resync", &json!({})));
+        self.position = Some(position);
+        if position != newest {
+            let page = self.pages.get(pool, self.identity.user_id, position, newest).await?;
+            batch.events.extend(page.events.iter().cloned());
+            if page.end < newest {
+                batch.next = Next::Read;
+            }
+            self.position = Some(page.end);
+            self.page = Some(page);
         }
-        self.position = Some(newest);
-        Ok(Batch { events, next: Next::Wait })
+        self.hello_sent = true;
+        Ok(batch)
     }
 
     async fn shut_down(&mut self) -> Shutdown {

@@ -6,7 +6,11 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use axum::response::{Sse, sse};
+use axum::{
+    body::{Body, Bytes},
+    http::header,
+    response::{IntoResponse, Response},
+};
 use futures_util::Stream;
 use prometheus::{IntGauge, Registry};
 use serde::Serialize;
@@ -15,6 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::slots::{Refused, Slot, Slots};
 use crate::{
     db::Database,
     notifier::Notifier,
@@ -24,30 +29,29 @@ use crate::{
 /// Time between two comments on a silent stream: proxies cut connections that stay silent.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// One event of a log.
-#[derive(Debug)]
-pub struct Event {
-    /// Its number in the log; `None` for an event that only this stream has.
-    pub id: Option<i64>,
-    pub name: String,
-    /// JSON.
-    pub data: String,
-}
+/// A comment, which clients ignore.
+static HEARTBEAT: Bytes = Bytes::from_static(b": \n\n");
+/// Streams of this process at a time. One that its client does not read keeps up to a page of its log in memory.
+const MAX_STREAMS: usize = 1000;
+
+/// One event of a log, as it is sent. A clone shares the bytes.
+#[derive(Clone, Debug)]
+pub struct Event(Bytes);
 
 impl Event {
+    /// `id` is its number in the log; `None` for an event that only this stream has.
+    ///
     /// # Panics
     /// When `data` is of a type that JSON cannot express.
     pub fn new(id: Option<i64>, name: &str, data: &impl Serialize) -> Self {
-        let data = serde_json::to_string(data).expect("event data is always valid JSON");
-        Self { id, name: name.to_owned(), data }
+        Self::from_json(id, name, &serde_json::to_string(data).expect("event data is always valid JSON"))
     }
-}
 
-impl From<Event> for sse::Event {
-    fn from(event: Event) -> Self {
-        let message = Self::default().event(event.name);
-        let message = if let Some(id) = event.id { message.id(id.to_string()) } else { message };
-        message.data(event.data)
+    pub fn from_json(id: Option<i64>, name: &str, json: &str) -> Self {
+        let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+        // Data ends with its line. In JSON, a line break is always space between two tokens.
+        let data = json.replace(['\r', '\n'], " ");
+        Self(format!("event: {name}\n{id}data: {data}\n\n").into())
     }
 }
 
@@ -60,7 +64,8 @@ pub struct Batch {
 /// What a stream does after a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Read on at once: the batch was not all that is new.
+    /// Read on at once: the batch was not all that is new. A batch without an event would be read again and again, so
+    /// that it ends the stream.
     Read,
     /// Wait for a notification.
     Wait,
@@ -103,6 +108,7 @@ pub struct EventStreams {
     /// Cancelled when streams should end.
     shutdown: CancellationToken,
     open: IntGauge,
+    slots: Slots,
 }
 
 impl EventStreams {
@@ -111,9 +117,11 @@ impl EventStreams {
         database: Database,
         notifier: Notifier,
         shutdown: CancellationToken,
+        streams_per_user: usize,
     ) -> prometheus::Result<Self> {
         let open = registered(registry, IntGauge::new("event_streams", "Open event streams")?)?;
-        Ok(Self { database, notifier, shutdown, open })
+        let slots = Slots::new("streams", MAX_STREAMS, streams_per_user);
+        Ok(Self { database, notifier, shutdown, open, slots })
     }
 
     /// The number of open streams.
@@ -121,23 +129,26 @@ impl EventStreams {
         self.open.get()
     }
 
+    /// Takes a slot for a stream of a user, which is bounded whatever is streamed: events, or a file.
+    pub fn slot(&self, user_id: Uuid) -> Result<Slot, Refused> {
+        self.slots.take(user_id)
+    }
+
     /// Streams the log to a client. Notifications of `subject` say that the log has grown.
-    pub fn stream<L: EventLog>(
-        &self,
-        subject: Uuid,
-        log: L,
-    ) -> Sse<impl Stream<Item = Result<sse::Event, Infallible>> + use<L>> {
-        Sse::new(follow(self.clone(), subject, log))
+    pub fn stream(&self, slot: Slot, subject: Uuid, log: impl EventLog) -> Response {
+        let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
+        (headers, Body::from_stream(follow(self.clone(), slot, subject, log))).into_response()
     }
 }
 
 fn follow(
     streams: EventStreams,
+    slot: Slot,
     subject: Uuid,
     mut log: impl EventLog,
-) -> impl Stream<Item = Result<sse::Event, Infallible>> {
+) -> impl Stream<Item = Result<Bytes, Infallible>> {
     async_stream::stream! {
-        let _open = GaugeGuard::new(&streams.open);
+        let (_open, _slot) = (GaugeGuard::new(&streams.open), slot);
         // The subscription comes before the first reading, so that nothing falls between that and the first wait.
         let mut subscription = streams.notifier.subscribe(subject);
         let mut stopping = false;
@@ -149,10 +160,12 @@ fn follow(
             let pool = streams.database.pool();
             match streams.database.while_available(log.read(&pool)).await {
                 Ok(Batch { events, next }) => {
-                    for event in events {
-                        yield Ok(event.into());
+                    let is_empty = events.is_empty();
+                    for Event(bytes) in events {
+                        yield Ok(bytes);
                     }
                     match next {
+                        Next::Read if is_empty => break,
                         Next::Read => continue,
                         Next::Wait if !stopping => last_read = Instant::now(),
                         Next::Wait | Next::End => break,
@@ -163,8 +176,8 @@ fn follow(
             }
             tokio::select! {
                 () = streams.shutdown.cancelled(), if !stopping => match log.shut_down().await {
-                    Shutdown::FinalEvent(event) => {
-                        yield Ok(event.into());
+                    Shutdown::FinalEvent(Event(bytes)) => {
+                        yield Ok(bytes);
                         break;
                     }
                     Shutdown::Drain => stopping = true,
@@ -176,7 +189,7 @@ fn follow(
                     }
                     last_read = Instant::now();
                 }
-                _ = heartbeat.tick() => yield Ok(sse::Event::default().comment("")),
+                _ = heartbeat.tick() => yield Ok(HEARTBEAT.clone()),
             }
         }
     }

@@ -39,6 +39,8 @@ pub struct Config {
     pub sign_ups_per_hour: i32,
     pub max_sessions_per_user: u32,
     pub max_tokens_per_user: u32,
+    /// Streams of one user at a time, on this replica: events, answers of the chat, and exports.
+    pub max_streams_per_user: usize,
     /// Send the session cookie over HTTPS only.
     pub cookie_secure: bool,
     /// How many proxies in front append to `X-Forwarded-For`; that many entries, from the right, are believed.
@@ -89,6 +91,7 @@ impl Config {
             sign_ups_per_hour: reader.ranged("SIGN_UPS_PER_HOUR", 20, 1, 1_000_000),
             max_sessions_per_user: reader.ranged("MAX_SESSIONS_PER_USER", 50, 1, 10_000),
             max_tokens_per_user: reader.ranged("MAX_TOKENS_PER_USER", 50, 1, 10_000),
+            max_streams_per_user: reader.ranged("MAX_STREAMS_PER_USER", 20, 1, 1000),
             cookie_secure: reader.parsed("COOKIE_SECURE", false, "must be true or false"),
             trusted_proxy_hops: reader.ranged("TRUSTED_PROXY_HOPS", 0, 0, 10),
             request_timeout: reader.seconds("REQUEST_TIMEOUT_SECONDS", 10, 1),

@@ -9,6 +9,7 @@ use crate::{
     accounts::{self, Accounts},
     chat::{self, Chat},
     db::Database,
+    events,
     http::{
         client_address::TrustedProxyHops,
         event_stream::EventStreams,
@@ -33,6 +34,7 @@ pub struct AppState {
     /// Cancelled when event streams and turns of the chat should end.
     pub shutdown: CancellationToken,
     pub event_streams: EventStreams,
+    pub event_pages: events::Pages,
     pub accounts: Accounts,
     pub imports: Imports,
     pub tools: Tools,
@@ -45,7 +47,13 @@ impl AppState {
         let registry = Registry::new();
         let (draining, notifier, shutdown) = (Draining::default(), Notifier::default(), CancellationToken::new());
         let observer = Observer { metrics: RequestMetrics::new(&registry)?, draining: draining.clone() };
-        let event_streams = EventStreams::new(&registry, database.clone(), notifier.clone(), shutdown.clone())?;
+        let event_streams = EventStreams::new(
+            &registry,
+            database.clone(),
+            notifier.clone(),
+            shutdown.clone(),
+            config.max_streams_per_user,
+        )?;
         let settings = accounts::Settings {
             password_hash_concurrency: config.password_hash_concurrency,
             sign_ups_per_hour: config.sign_ups_per_hour,
@@ -76,6 +84,7 @@ impl AppState {
             notifier,
             shutdown,
             event_streams,
+            event_pages: events::Pages::default(),
             accounts,
             imports: Imports::default(),
             tools,

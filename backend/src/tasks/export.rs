@@ -10,8 +10,10 @@ use uuid::Uuid;
 use super::task::{Status, Task, query_tasks};
 use crate::db::Database;
 
-/// Tasks fetched at a time; between pages no connection is held, however slow the client.
+/// Tasks that are read at a time; between pages no connection is held, however slow the client.
 const PAGE_SIZE: i64 = 500;
+/// Text that is read at a time, in bytes, more than that of the longest task: what a slow client costs.
+const MAX_PAGE_BYTES: i64 = 64 * 1024;
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -20,6 +22,8 @@ pub enum Format {
     Json,
     Csv,
 }
+
+const COLUMN_NAMES: [&str; 7] = ["id", "title", "description", "status", "created_at", "updated_at", "completed_at"];
 
 /// A task as it is exported, and as an import takes it.
 #[derive(Serialize, ToSchema)]
@@ -46,59 +50,59 @@ impl From<Task> for ExportedTask {
 /// The bytes of the file, oldest task first.
 pub fn export(database: Database, user_id: Uuid, format: Format) -> impl Stream<Item = anyhow::Result<Vec<u8>>> {
     async_stream::try_stream! {
+        yield match format {
+            Format::Json => b"[".to_vec(),
+            Format::Csv => csv_lines([COLUMN_NAMES])?,
+        };
         let mut after = Uuid::nil();
-        let mut first = true;
         loop {
+            let is_first = after.is_nil();
             let tasks = database.while_available(page(&database.pool(), user_id, after)).await?;
-            let last_page = i64::try_from(tasks.len())? < PAGE_SIZE;
-            if let Some(last) = tasks.last() {
-                after = last.id;
-            }
-            let tasks: Vec<ExportedTask> = tasks.into_iter().map(Into::into).collect();
+            let Some(last) = tasks.last() else { break };
+            after = last.id;
+            let tasks = tasks.into_iter().map(ExportedTask::from);
             yield match format {
-                Format::Json => json_chunk(&tasks, first, last_page)?,
-                Format::Csv => csv_chunk(&tasks, first)?,
+                Format::Json => json_entries(tasks, is_first)?,
+                Format::Csv => csv_lines(tasks)?,
             };
-            first = false;
-            if last_page {
-                break;
-            }
+        }
+        if matches!(format, Format::Json) {
+            yield b"\n]\n".to_vec();
         }
     }
 }
 
-fn json_chunk(tasks: &[ExportedTask], first: bool, last: bool) -> anyhow::Result<Vec<u8>> {
-    let mut chunk = Vec::new();
-    for (index, task) in tasks.iter().enumerate() {
-        chunk.extend_from_slice(if first && index == 0 { b"[\n" } else { b",\n" });
-        serde_json::to_writer(&mut chunk, task)?;
+fn json_entries(tasks: impl Iterator<Item = ExportedTask>, is_first_page: bool) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for (index, task) in tasks.enumerate() {
+        bytes.extend_from_slice(if is_first_page && index == 0 { b"\n" } else { b",\n" });
+        serde_json::to_writer(&mut bytes, &task)?;
     }
-    if first && tasks.is_empty() {
-        chunk.push(b'[');
-    }
-    if last {
-        chunk.extend_from_slice(b"\n]\n");
-    }
-    Ok(chunk)
+    Ok(bytes)
 }
 
-fn csv_chunk(tasks: &[ExportedTask], first: bool) -> anyhow::Result<Vec<u8>> {
+fn csv_lines(lines: impl IntoIterator<Item = impl Serialize>) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    if first {
-        writer.write_record(["id", "title", "description", "status", "created_at", "updated_at", "completed_at"])?;
-    }
-    for task in tasks {
-        writer.serialize(task)?;
+    for line in lines {
+        writer.serialize(line)?;
     }
     Ok(writer.into_inner()?)
 }
 
 async fn page(pool: &PgPool, user_id: Uuid, after: Uuid) -> sqlx::Result<Vec<Task>> {
     query_tasks!(
-        "select" + COLUMNS + "from tasks where user_id = $1 and deleted_at is null and id > $2 order by id limit $3",
+        "select"
+            + COLUMNS
+            + "from (
+                 select *, sum(octet_length(title) + octet_length(description)) over (order by id) as bytes
+                 from (select * from tasks where user_id = $1 and deleted_at is null and id > $2 order by id limit $3)
+                   as next
+               ) as sized
+               where bytes <= $4 order by id",
         user_id,
         after,
-        PAGE_SIZE
+        PAGE_SIZE,
+        MAX_PAGE_BYTES
     )
     .fetch_all(pool)
     .await

@@ -183,6 +183,75 @@ async fn an_import_of_more_than_200_tasks_is_a_resync(pool: PgPool) {
     assert_eq!(events.expect_task("created", &[&task]).await, 3);
 }
 
+/// Tasks of 1000 bytes each.
+async fn import_long_tasks(client: &Client, tasks: usize) -> Vec<Value> {
+    let task = json!({ "title": "a", "description": "d".repeat(1000) });
+    client.post("/api/tasks/import").json(&vec![task; tasks].into()).await.ok(201);
+    client.get("/api/tasks?limit=200").await.ok(200)["tasks"].as_array().unwrap().clone()
+}
+
+#[sqlx::test]
+async fn a_change_of_much_text_is_a_resync(pool: PgPool) {
+    let app = listening_replica(&pool);
+    let ada = app.user("ada").await;
+    let mut events = EventStream::connect(&ada).await;
+    for (tasks, expected) in [(80, "task"), (200, "resync")] {
+        import_long_tasks(&ada, tasks).await;
+        events.expect(expected).await;
+    }
+    let task = ada.task("a").await;
+    assert_eq!(events.expect_task("created", &[&task]).await, 3);
+}
+
+/// A stream reads page by page: by number, and by size.
+#[sqlx::test]
+async fn a_stream_that_is_behind_gets_every_change(pool: PgPool) {
+    let app = listening_replica(&pool);
+    let ada = app.user("ada").await;
+    let tasks = import_long_tasks(&ada, 60).await;
+    let ids: Vec<&Value> = tasks.iter().map(|task| &task["id"]).collect();
+    for number in 1..=98 {
+        if number % 7 == 0 {
+            let action = if number % 2 == 0 { "complete" } else { "reopen" };
+            ada.post("/api/tasks/bulk").json(&json!({ "action": action, "ids": ids })).await.ok(200);
+        } else {
+            ada.task(&format!("{number}")).await;
+        }
+    }
+    let newest: i64 = sqlx::query_scalar("select event_seq from users").fetch_one(&pool).await.unwrap();
+    // Both streams send the same pages.
+    let mut streams = [EventStream::resume(&ada, 0).await, EventStream::resume(&ada, 0).await];
+    for number in 1..=newest {
+        for stream in &mut streams {
+            assert_eq!(stream.expect("task").await.id, Some(number));
+        }
+    }
+    let task = ada.task("a").await;
+    for stream in &mut streams {
+        stream.expect_task("created", &[&task]).await;
+    }
+}
+
+#[sqlx::test]
+async fn the_open_streams_of_a_user_are_bounded(pool: PgPool) {
+    let app = App::with_settings(&pool, &[("MAX_STREAMS_PER_USER", "2")]);
+    let [ada, eve] = [app.user("ada").await, app.user("eve").await];
+    let mut streams = vec![EventStream::connect(&ada).await];
+    let export = ada.get("/api/tasks/export").open().await;
+    for path in ["/api/events", "/api/tasks/export"] {
+        let refused = ada.get(path).await;
+        let problem = refused.problem(429, "too_many_at_a_time");
+        let detail = "You have 2 streams at the same time, which is the limit. Wait until one has ended.";
+        assert_eq!((problem["detail"].as_str(), refused.header("retry-after")), (Some(detail), "2"));
+    }
+    EventStream::connect(&eve).await;
+    drop(export);
+    streams.push(EventStream::connect(&ada).await);
+    ada.get("/api/events").await.problem(429, "too_many_at_a_time");
+    streams.pop();
+    ada.get("/api/tasks/export").await.ok(200);
+}
+
 #[sqlx::test]
 async fn a_stream_resumes_after_the_last_event_that_was_seen(pool: PgPool) {
     let app = listening_replica(&pool);

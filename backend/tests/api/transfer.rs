@@ -3,7 +3,7 @@
 use std::{convert::Infallible, future::IntoFuture};
 
 use axum::body::{Body, Bytes};
-use futures_util::stream::poll_fn;
+use futures_util::{TryStreamExt, stream::poll_fn};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::sync::mpsc::channel;
@@ -118,6 +118,20 @@ async fn an_export_of_full_pages_is_complete(pool: PgPool) {
     import_json(&ada, &file.into()).await.ok(201);
     assert_eq!(exported_tasks(&ada).await.len(), 500);
     assert_eq!(ada.get("/api/tasks/export?format=csv").await.text().lines().count(), 501);
+}
+
+/// A client that reads slowly costs the memory of one part.
+#[sqlx::test]
+async fn an_export_is_read_in_small_parts(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    let task = json!({ "title": "a", "description": "é".repeat(1000) });
+    import_json(&ada, &vec![task; 200].into()).await.ok(201);
+    for format in ["json", "csv"] {
+        let export = ada.get(&format!("/api/tasks/export?format={format}")).open().await;
+        let parts: Vec<Bytes> = export.into_body().into_data_stream().try_collect().await.unwrap();
+        let largest = parts.iter().map(Bytes::len).max().unwrap();
+        assert!(largest < 80 * 1024, "{largest} bytes of {format}");
+    }
 }
 
 #[sqlx::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::support::{Backend, User, migrate, url};
@@ -90,5 +90,35 @@ async fn no_import_takes_much_memory(_: PgPoolOptions, options: PgConnectOptions
         println!("memory: a peak of {} MiB after 8 imports at a time: {name}", backend.peak_memory_kib() / 1024);
     }
     let peak = backend.peak_memory_kib();
+    assert!(peak < MAX_PEAK_KIB, "a peak of {peak} KiB");
+}
+
+/// Each of the streams is opened at a position after which the same 200 long tasks were changed 98 times.
+#[sqlx::test(migrations = false)]
+async fn streams_that_nobody_reads_take_little_memory(_: PgPoolOptions, options: PgConnectOptions) {
+    let url = url(&options);
+    migrate(&url).await;
+    let backend = Backend::start_ready(&url, &[]).await;
+    let user = User::sign_up(&backend.url).await;
+    let task = json!({ "title": "t", "description": "🦀".repeat(1000) });
+    let import = user.post(format!("{}/api/tasks/import", backend.url), &json!(vec![task; 200])).await;
+    assert_eq!(import.status(), StatusCode::CREATED);
+    let page: Value = user.get(format!("{}/api/tasks?limit=200", backend.url)).await.json().await.unwrap();
+    let ids: Vec<&Value> = page["tasks"].as_array().unwrap().iter().map(|task| &task["id"]).collect();
+    for number in 0..98 {
+        let action = if number % 2 == 0 { "complete" } else { "reopen" };
+        let form = json!({ "action": action, "ids": ids });
+        assert_eq!(user.post(format!("{}/api/tasks/bulk", backend.url), &form).await.status(), StatusCode::OK);
+    }
+    let before = backend.peak_memory_kib();
+    let open = async || user.get(format!("{}/api/events?last_event_id=1", backend.url)).await;
+    let mut streams: Vec<_> = stream::iter(0..8).then(async |_| open().await).collect().await;
+    for stream in &mut streams {
+        assert_eq!(stream.status(), StatusCode::OK);
+        // The stream has begun, and waits for its reader.
+        stream.chunk().await.unwrap().unwrap();
+    }
+    let peak = backend.peak_memory_kib();
+    println!("memory: a peak of {} MiB, {} MiB before the streams", peak / 1024, before / 1024);
     assert!(peak < MAX_PEAK_KIB, "a peak of {peak} KiB");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use sqlx::PgPool;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -10,13 +10,16 @@ use uuid::Uuid;
 use super::super::{events, start::end_abandoned, state::Chat};
 use crate::{
     accounts::Identity,
-    http::event_stream::{Batch, Event, EventLog, Next, Shutdown},
+    http::{
+        event_stream::{Batch, Event, EventLog, Next, Shutdown},
+        slots::Slot,
+    },
 };
 
 /// Streams the events after `position` until no run works on the conversation and all events have been sent.
-pub fn follow(chat: &Chat, identity: Identity, conversation_id: Uuid, position: i64) -> Response {
+pub fn follow(chat: &Chat, slot: Slot, identity: Identity, conversation_id: Uuid, position: i64) -> Response {
     let log = ConversationLog { chat: chat.clone(), identity, conversation_id, position };
-    chat.dependencies().streams.stream(conversation_id, log).into_response()
+    chat.dependencies().streams.stream(slot, conversation_id, log)
 }
 
 /// The events of a conversation.
@@ -32,6 +35,11 @@ impl EventLog for ConversationLog {
     async fn read(&mut self, pool: &PgPool) -> sqlx::Result<Batch> {
         let changes = events::since(pool, self.identity, self.conversation_id, self.position).await?;
         let Some(changes) = changes else { return Ok(Batch { events: Vec::new(), next: Next::End }) };
+        // Numbers have no gaps: what is missing was cleaned away, and the client has to load the conversation again. It
+        // learns so when it follows the conversation from its position.
+        if (self.position + 1..).zip(&changes.events).any(|(number, row)| row.seq != number) {
+            return Ok(Batch { events: Vec::new(), next: Next::End });
+        }
         if let Some(last) = changes.events.last() {
             self.position = last.seq;
         }
@@ -40,8 +48,8 @@ impl EventLog for ConversationLog {
             (false, true) => Next::Wait,
             (false, false) => Next::End,
         };
-        let event = |row: events::Row| Event { id: Some(row.seq), name: row.name, data: row.data.get().to_owned() };
-        Ok(Batch { events: changes.events.into_iter().map(event).collect(), next })
+        let event = |row: &events::Row| Event::from_json(Some(row.seq), &row.name, row.data.get());
+        Ok(Batch { events: changes.events.iter().map(event).collect(), next })
     }
 
     /// A turn of this replica writes how it ends, which the stream sends as well. A turn of another replica goes on,

@@ -139,9 +139,10 @@ async fn chat_info(State(chat): State<Chat>, _: Identity) -> Json<ChatInfo> {
 async fn chat(State(chat): State<Chat>, identity: Identity, Json(form): Json<ChatRequest>) -> Result<Response> {
     let (conversation_id, start) = form.start()?;
     chat.model()?;
+    let slot = chat.dependencies().streams.slot(identity.user_id)?;
     let (run, position) = start::start(&chat, identity.user_id, conversation_id, start).await?;
     chat.spawn(turn::run(chat.clone(), run));
-    Ok(follow(&chat, identity, run.conversation_id, position))
+    Ok(follow(&chat, slot, identity, run.conversation_id, position))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -162,6 +163,7 @@ struct ChatEventsQuery {
         description = "Id of the last event that was seen")),
     responses((status = 200, body = ChatEvent, content_type = "text/event-stream"), (status = 204),
               (status = 404, body = Problem, content_type = "application/problem+json"),
+              (status = 429, body = Problem, content_type = "application/problem+json"),
               (status = 410, body = Problem, content_type = "application/problem+json")))]
 async fn chat_events(
     State(chat): State<Chat>,
@@ -174,7 +176,10 @@ async fn chat_events(
     start::end_abandoned(&chat, id).await?;
     match events::start_position(&chat.pool(), identity.user_id, id, last_seen).await? {
         None => Ok(StatusCode::NO_CONTENT.into_response()),
-        Some(position) => Ok(follow(&chat, identity, id, position)),
+        Some(position) => {
+            let slot = chat.dependencies().streams.slot(identity.user_id)?;
+            Ok(follow(&chat, slot, identity, id, position))
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::error::Error;
 use crate::{
     accounts::Accounts,
     db::Database,
-    http::{error::Error as HttpError, headers::etag, problem::Problem},
+    http::{error::Error as HttpError, event_stream::EventStreams, headers::etag, problem::Problem},
 };
 
 pub fn router<S>() -> OpenApiRouter<S>
@@ -24,6 +24,7 @@ where
     S: Clone + Send + Sync + 'static,
     Accounts: FromRef<S>,
     Database: FromRef<S>,
+    EventStreams: FromRef<S>,
     Imports: FromRef<S>,
 {
     OpenApiRouter::new().merge(item::router()).merge(collection::router()).merge(transfer::router())

@@ -6,6 +6,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::task::spawn_blocking;
@@ -24,6 +25,7 @@ use crate::{
     },
     http::{
         error::{Error, Result},
+        event_stream::EventStreams,
         extract::{Json, Query, body_error, content_type, discard_body},
         headers::IdempotencyKey,
         problem::Problem,
@@ -53,6 +55,7 @@ where
     S: Clone + Send + Sync + 'static,
     Accounts: FromRef<S>,
     Database: FromRef<S>,
+    EventStreams: FromRef<S>,
     Imports: FromRef<S>,
 {
     let import = OpenApiRouter::new().routes(routes!(import)).layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES));
@@ -71,9 +74,11 @@ struct ExportQuery {
 /// Download all tasks, oldest first; `import` takes the same file
 #[utoipa::path(get, path = "/api/tasks/export", tag = "tasks", params(ExportQuery),
     responses((status = 200, description = "A JSON array, or CSV with a header line",
-        content((Vec<ExportedTask> = "application/json"), (String = "text/csv")))))]
+        content((Vec<ExportedTask> = "application/json"), (String = "text/csv"))),
+              (status = 429, body = Problem, content_type = "application/problem+json")))]
 async fn export(
     State(database): State<Database>,
+    State(streams): State<EventStreams>,
     identity: Identity,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response> {
@@ -81,7 +86,10 @@ async fn export(
         Format::Json => ("application/json", "attachment; filename=\"tasks.json\""),
         Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"tasks.csv\""),
     };
-    let body = Body::from_stream(export::export(database, identity.user_id, query.format));
+    let slot = streams.slot(identity.user_id)?;
+    // The slot is taken until the last byte was sent.
+    let file_stream = export::export(database, identity.user_id, query.format).inspect(move |_| _ = &slot);
+    let body = Body::from_stream(file_stream);
     Ok(([(header::CONTENT_TYPE, content_type), (header::CONTENT_DISPOSITION, file)], body).into_response())
 }
 

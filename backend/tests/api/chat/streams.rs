@@ -220,3 +220,28 @@ async fn expired_events_get_410(pool: PgPool) {
     conversation_events(&ada, &id, "1").await.problem(410, "events_gone");
     assert_eq!(ada.messages(&id).await.len(), 4);
 }
+
+/// The clean-up may remove events between two readings of a stream. Reading on would find nothing, again and again.
+#[sqlx::test]
+async fn a_stream_whose_next_events_are_gone_ends(pool: PgPool) {
+    let (_model, app) = replica(&pool, Script::default()).await;
+    let ada = app.user("ada").await;
+    for kept in [0, 1] {
+        let insert = "insert into conversations (id, user_id, title, run, turn, run_started_at, leased_until)
+                      select gen_random_uuid(), id, 'a', gen_random_uuid(), gen_random_uuid(), now(),
+                        now() + interval '1 hour' from users returning id";
+        let id: uuid::Uuid = sqlx::query_scalar(insert).fetch_one(&pool).await.unwrap();
+        let mut events = EventStream::open(ada.get(&format!("/api/chat/{id}/events"))).await;
+        let mut change = pool.begin().await.unwrap();
+        for _ in 0..3 {
+            let record = sqlx::query("select record_conversation_event($1, 'text_delta', '{}')").bind(id);
+            record.execute(&mut *change).await.unwrap();
+        }
+        let delete = sqlx::query("delete from conversation_events where conversation_id = $1 and seq <= 3 - $2");
+        delete.bind(id).bind(kept).execute(&mut *change).await.unwrap();
+        change.commit().await.unwrap();
+        assert_eq!(timeout(TIMEOUT, events.next()).await.unwrap(), None, "{kept} events are left");
+        // The client learns from its next request that events are missing.
+        conversation_events(&ada, &id.to_string(), "0").await.problem(410, "events_gone");
+    }
+}

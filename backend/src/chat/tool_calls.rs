@@ -9,7 +9,7 @@ use super::{
     state::Chat,
     transcript::{End, Run, Transcript},
 };
-use crate::tools::{self, Source, TOOLS};
+use crate::tools::{self, Done, Source, TOOLS};
 
 /// The tools in the form of a chat completion request.
 pub fn definitions() -> Vec<Value> {
@@ -74,23 +74,24 @@ fn read_arguments(text: &str) -> Result<Map<String, Value>, serde_json::Error> {
     if text.trim().is_empty() { Ok(Map::new()) } else { serde_json::from_str(text) }
 }
 
-/// Runs one call and stores its result.
+/// Runs one call and stores its result, in one transaction that only a run which may go on can commit.
 pub async fn run(chat: &Chat, run: &Run, mut message: Message) -> Result<(), End> {
     let Some(Json(tool)) = &mut message.tool else { return Ok(()) };
     let tools = &chat.dependencies().tools;
-    let outcome = tools.call(Source::Chat, run.user_id, &tool.name, tool.arguments.clone()).await;
-    message.status = match outcome {
-        Ok(Ok(result)) => {
+    let outcome = tools.begin(Source::Chat, run.user_id, &tool.name, tool.arguments.clone()).await;
+    let transaction = match outcome.map_err(End::internal)? {
+        Ok(Done { result, transaction }) => {
+            message.status = MessageStatus::Done;
             tool.result = Some(result);
-            MessageStatus::Done
+            transaction
         }
-        Ok(Err(refusal)) => {
+        Err(refusal) => {
+            message.status = MessageStatus::Failed;
             tool.result = Some(serde_json::to_value(refusal).map_err(End::internal)?);
-            MessageStatus::Failed
+            chat.pool().begin().await?
         }
-        Err(error) => return Err(End::internal(error)),
     };
-    let mut transcript = run.transcript(&chat.pool()).await?;
+    let mut transcript = run.fence(transaction).await?;
     transcript.update_call(&message).await?;
     transcript.commit().await?;
     Ok(())

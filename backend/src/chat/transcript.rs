@@ -34,6 +34,27 @@ impl Run {
         Transcript::open(pool, self).await?.ok_or(End::Lost)
     }
 
+    /// Goes on with a transaction that has changed something on behalf of this run. The run's row is locked until the
+    /// end of the transaction, and in it the run is neither stopped nor without a lease; else the error ends the
+    /// transaction. The row is locked only now, since a change may wait long, and stopping a run needs the row.
+    pub async fn fence(&self, mut transaction: Transaction<'static, Postgres>) -> Result<Transcript, End> {
+        let held = sqlx::query!(
+            r#"select title, cancelled, leased_until > clock_timestamp() as "leased!" from conversations
+               where id = $1 and run = $2 and leased_until is not null for update"#,
+            self.conversation_id,
+            self.id
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        match held {
+            Some(held) if held.cancelled => Err(End::Reason(EndReason::Cancelled)),
+            Some(held) if held.leased => {
+                Ok(Transcript::locked(transaction, self.conversation_id, self.turn, held.title))
+            }
+            _ => Err(End::Lost),
+        }
+    }
+
     /// Lets the tool calls that wait go on, and gives them. Where the run was not started by a confirmation there are
     /// none, because its start has declined them.
     pub async fn confirm_calls(&self, pool: &PgPool) -> Result<Vec<Message>, End> {
@@ -227,7 +248,7 @@ impl Transcript {
     async fn close_calls(&mut self, status: MessageStatus) -> sqlx::Result<()> {
         for mut message in self.calls(&["running", "awaiting"]).await? {
             let detail = match message.status {
-                MessageStatus::Running => "This was stopped half-way: look whether it has happened.",
+                MessageStatus::Running => "This was stopped before it was done. It changed nothing.",
                 _ => "This was not done.",
             };
             message.resolve(status, "stopped", detail);

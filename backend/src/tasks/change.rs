@@ -1,6 +1,6 @@
 //! Reading and changing single tasks.
 
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::{
@@ -70,7 +70,7 @@ pub async fn get_many(executor: impl PgExecutor<'_>, user_id: Uuid, ids: &[Uuid]
 /// Applies a change to a task that has one of the versions in `expected`, or any version without it. A change that
 /// changes nothing leaves the version as it is, and is no event.
 pub async fn update(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     user_id: Uuid,
     id: Uuid,
     expected: Option<&[i32]>,
@@ -99,16 +99,21 @@ pub async fn update(
         change.description.as_deref(),
         change.status.map(Status::as_str)
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *connection)
     .await?;
     match changed {
         Some(task) => Ok(task),
-        None => get_expected(pool, user_id, id, expected).await,
+        None => get_expected(connection, user_id, id, expected).await,
     }
 }
 
 /// Marks a task as deleted; the clean-up removes it after 24 hours. `expected` is that of [`update`].
-pub async fn delete(pool: &PgPool, user_id: Uuid, id: Uuid, expected: Option<&[i32]>) -> Result<(), Error> {
+pub async fn delete(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    id: Uuid,
+    expected: Option<&[i32]>,
+) -> Result<(), Error> {
     let deleted = sqlx::query!(
         "update tasks set deleted_at = now(), version = version + 1
          where user_id = $1 and id = $2 and deleted_at is null and ($3::int[] is null or version = any($3))",
@@ -116,17 +121,22 @@ pub async fn delete(pool: &PgPool, user_id: Uuid, id: Uuid, expected: Option<&[i
         id,
         expected
     )
-    .execute(pool)
+    .execute(&mut *connection)
     .await?;
     if deleted.rows_affected() == 0 {
-        get_expected(pool, user_id, id, expected).await?;
+        get_expected(connection, user_id, id, expected).await?;
     }
     Ok(())
 }
 
 /// The task that a statement did not change. The error says why, if it is another reason than that nothing was to do.
-async fn get_expected(pool: &PgPool, user_id: Uuid, id: Uuid, expected: Option<&[i32]>) -> Result<Task, Error> {
-    let task = get(pool, user_id, id).await?;
+async fn get_expected(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    id: Uuid,
+    expected: Option<&[i32]>,
+) -> Result<Task, Error> {
+    let task = get(connection, user_id, id).await?;
     if expected.is_none_or(|versions| versions.contains(&task.version)) {
         Ok(task)
     } else {

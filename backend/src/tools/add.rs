@@ -1,6 +1,6 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -33,7 +33,7 @@ pub struct Arguments {
     description: Option<String>,
 }
 
-pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
+pub async fn run(connection: &mut PgConnection, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
     let draft = Draft::new(&arguments.title, &arguments.description.unwrap_or_default())?;
-    Ok(TaskResult { task: create(pool, user_id, &draft).await? })
+    Ok(TaskResult { task: create(connection, user_id, &draft).await? })
 }

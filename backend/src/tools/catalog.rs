@@ -3,7 +3,7 @@
 use prometheus::{IntCounterVec, Opts, Registry};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{
@@ -37,6 +37,13 @@ impl Source {
     }
 }
 
+/// What a tool did. It comes true when the transaction is committed, so that a caller can first check, in the same
+/// transaction, that it may.
+pub struct Done {
+    pub result: Value,
+    pub transaction: Transaction<'static, Postgres>,
+}
+
 /// What is needed to call tools. A clone refers to the same.
 #[derive(Clone)]
 pub struct Tools {
@@ -60,6 +67,23 @@ impl Tools {
         name: &str,
         arguments: Value,
     ) -> Result<Result<Value, ToolError>, Error> {
+        match self.begin(source, user_id, name, arguments).await? {
+            Ok(Done { result, transaction }) => {
+                transaction.commit().await?;
+                Ok(Ok(result))
+            }
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// Calls a tool, but leaves it to the caller whether what it did comes true.
+    pub async fn begin(
+        &self,
+        source: Source,
+        user_id: Uuid,
+        name: &str,
+        arguments: Value,
+    ) -> Result<Result<Done, ToolError>, Error> {
         let outcome = run(&self.database.pool(), user_id, name, arguments).await;
         let result = match &outcome {
             Ok(_) => "ok",
@@ -70,22 +94,28 @@ impl Tools {
         let tool = find(name).map_or("unknown", |tool| tool.name);
         self.calls.with_label_values(&[tool, result, source.as_str()]).inc();
         match outcome {
-            Ok(value) => Ok(Ok(value)),
+            Ok(done) => Ok(Ok(done)),
             Err(Failure::Refused(refusal)) => Ok(Err(refusal)),
             Err(Failure::Broken(error)) => Err(error),
         }
     }
 }
 
-async fn run(pool: &PgPool, user_id: Uuid, name: &str, arguments: Value) -> Result<Value, Failure> {
-    match name {
-        "add_task" => value(&add::run(pool, user_id, read(arguments)?).await?),
-        "list_tasks" => value(&list::run(pool, user_id, read(arguments)?).await?),
-        "complete_task" => value(&complete::run(pool, user_id, read(arguments)?).await?),
-        "update_task" => value(&update::run(pool, user_id, read(arguments)?).await?),
-        "delete_task" => value(&delete::run(pool, user_id, read(arguments)?).await?),
-        _ => Err(Failure::Refused(ToolError::unknown_tool(name, TOOLS))),
+async fn run(pool: &PgPool, user_id: Uuid, name: &str, arguments: Value) -> Result<Done, Failure> {
+    if name == list::TOOL.name {
+        // It reads in a snapshot of its own.
+        let result = value(&list::run(pool, user_id, read(arguments)?).await?)?;
+        return Ok(Done { result, transaction: pool.begin().await? });
     }
+    let mut transaction = pool.begin().await?;
+    let result = match name {
+        "add_task" => value(&add::run(&mut transaction, user_id, read(arguments)?).await?),
+        "complete_task" => value(&complete::run(&mut transaction, user_id, read(arguments)?).await?),
+        "update_task" => value(&update::run(&mut transaction, user_id, read(arguments)?).await?),
+        "delete_task" => value(&delete::run(&mut transaction, user_id, read(arguments)?).await?),
+        _ => Err(Failure::Refused(ToolError::unknown_tool(name, TOOLS))),
+    }?;
+    Ok(Done { result, transaction })
 }
 
 fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, Failure> {

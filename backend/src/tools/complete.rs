@@ -1,6 +1,6 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -30,8 +30,8 @@ pub struct Arguments {
     task: String,
 }
 
-pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
-    let task = lookup(pool, user_id, &arguments.task, Some(Status::Pending)).await?;
+pub async fn run(connection: &mut PgConnection, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
+    let task = lookup(&mut *connection, user_id, &arguments.task, Some(Status::Pending)).await?;
     let change = Change::of_status(Status::Completed);
-    Ok(TaskResult { task: update(pool, user_id, task.id, None, &change).await? })
+    Ok(TaskResult { task: update(connection, user_id, task.id, None, &change).await? })
 }

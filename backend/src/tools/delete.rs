@@ -1,6 +1,6 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -32,8 +32,8 @@ pub struct Arguments {
     task: String,
 }
 
-pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
-    let task = lookup(pool, user_id, &arguments.task, None).await?;
-    delete(pool, user_id, task.id, None).await?;
+pub async fn run(connection: &mut PgConnection, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
+    let task = lookup(&mut *connection, user_id, &arguments.task, None).await?;
+    delete(connection, user_id, task.id, None).await?;
     Ok(TaskResult { task })
 }

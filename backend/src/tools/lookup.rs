@@ -1,6 +1,6 @@
 //! Finding the task that is meant: people and models speak of titles.
 
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::error::{Candidate, Failure, ToolError};
@@ -14,14 +14,19 @@ const MAX_CANDIDATES: usize = 10;
 
 /// The task with this id, else the only one with this title, else the only one whose title contains it; in any case of
 /// letters. Where `preferred` is given, tasks of that status go before equal ones of the other.
-pub async fn lookup(pool: &PgPool, user_id: Uuid, task: &str, preferred: Option<Status>) -> Result<Task, Failure> {
+pub async fn lookup(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    task: &str,
+    preferred: Option<Status>,
+) -> Result<Task, Failure> {
     let name = task.trim();
     if name.is_empty() || name.chars().count() > MAX_TITLE_CHARACTERS || name.contains('\0') {
         let rule = "must be an id or a title: 1 to 200 characters, without the NUL character";
         return Err(FieldError::new("task", rule).into());
     }
     if let Ok(id) = name.parse() {
-        match get(pool, user_id, id).await {
+        match get(&mut *connection, user_id, id).await {
             // A title may look like an id.
             Err(tasks::Error::NotFound) => {}
             found => return Ok(found?),
@@ -37,7 +42,7 @@ pub async fn lookup(pool: &PgPool, user_id: Uuid, task: &str, preferred: Option<
         preferred.map(Status::as_str),
         i64::try_from(MAX_CANDIDATES).unwrap_or(i64::MAX),
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
     let Some(first) = found.first() else { return Err(Failure::Refused(ToolError::not_found())) };
     let best = (first.exact, first.preferred);
@@ -45,7 +50,7 @@ pub async fn lookup(pool: &PgPool, user_id: Uuid, task: &str, preferred: Option<
     let mut candidates: Vec<_> =
         equals.map(|task| Candidate { id: task.id, title: task.title.clone(), status: task.status }).collect();
     match candidates.pop() {
-        Some(only) if candidates.is_empty() => Ok(get(pool, user_id, only.id).await?),
+        Some(only) if candidates.is_empty() => Ok(get(connection, user_id, only.id).await?),
         last => {
             candidates.extend(last);
             Err(Failure::Refused(ToolError::ambiguous(candidates)))

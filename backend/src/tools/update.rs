@@ -1,6 +1,6 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -47,7 +47,7 @@ pub struct Arguments {
     status: Option<Status>,
 }
 
-pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
+pub async fn run(connection: &mut PgConnection, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
     let change = Change::new(arguments.title.as_deref(), arguments.description.as_deref(), arguments.status)?;
     if change == Change::default() {
         let rule = "must have at least one of title, description and status";
@@ -58,6 +58,6 @@ pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<T
         Status::Pending => Status::Completed,
         Status::Completed => Status::Pending,
     });
-    let task = lookup(pool, user_id, &arguments.task, preferred).await?;
-    Ok(TaskResult { task: update(pool, user_id, task.id, None, &change).await? })
+    let task = lookup(&mut *connection, user_id, &arguments.task, preferred).await?;
+    Ok(TaskResult { task: update(connection, user_id, task.id, None, &change).await? })
 }

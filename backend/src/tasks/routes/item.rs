@@ -148,7 +148,8 @@ async fn delete_task(
     Id(id): Id,
     if_match: IfMatch,
 ) -> Result<StatusCode> {
-    change::delete(&database.pool(), identity.user_id, id, if_match.0.as_deref()).await?;
+    let mut connection = database.pool().acquire().await?;
+    change::delete(&mut connection, identity.user_id, id, if_match.0.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -189,5 +190,6 @@ async fn apply(
     IfMatch(expected): IfMatch,
     change: &Change,
 ) -> Result<WithEtag> {
-    Ok(WithEtag(change::update(&database.pool(), identity.user_id, id, expected.as_deref(), change).await?))
+    let mut connection = database.pool().acquire().await?;
+    Ok(WithEtag(change::update(&mut connection, identity.user_id, id, expected.as_deref(), change).await?))
 }

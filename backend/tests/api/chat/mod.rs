@@ -1,5 +1,6 @@
 //! The chat, with a model whose replies come from a script.
 
+mod fencing;
 mod model_errors;
 mod replicas;
 mod streams;

@@ -11,9 +11,9 @@ pub enum Error {
     /// The user has no such conversation.
     #[error("There is nothing here.")]
     NotFound,
-    /// No tool call waits for the confirmation.
+    /// The tool calls that wait, if any, are not those that the user was shown.
     #[error("{}", describe(std::slice::from_ref(.0)))]
-    NothingToConfirm(FieldError),
+    OtherCallsWait(FieldError),
     /// A run works on the conversation, perhaps started in another tab. `since` is in RFC 3339.
     #[error("An answer has been in the making since {since}. Wait for it, or cancel it.")]
     TurnInProgress { since: String },

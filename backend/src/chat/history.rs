@@ -93,7 +93,7 @@ mod tests {
 
     fn message(turn: u128, seq: i32, role: MessageRole, text: &str) -> Message {
         let tool = (role == MessageRole::Tool).then(|| {
-            Json(ToolCall { name: text.to_owned(), arguments: json!({ "a": 1 }), result: Some(json!({ "b": 2 })) })
+            Json(ToolCall { result: Some(json!({ "b": 2 })), ..ToolCall::new(text.to_owned(), json!({ "a": 1 })) })
         });
         Message {
             seq,

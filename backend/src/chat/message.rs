@@ -7,6 +7,8 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::tools::{Target, ToolError};
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
@@ -53,12 +55,38 @@ pub struct Message {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = ChatToolCall)]
 pub struct ToolCall {
+    /// Names the call in a confirmation. Calls of an older version have none.
+    #[serde(default)]
+    #[schema(required)]
+    pub id: Uuid,
     pub name: String,
     #[schema(value_type = Object)]
     pub arguments: Value,
+    /// Of a call that waits, or has waited, for the user: the only task that it may change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
     /// What the tool answered; a refusal has the fields `error` and `detail`.
     #[schema(value_type = Option<Object>)]
     pub result: Option<Value>,
+}
+
+impl ToolCall {
+    pub fn new(name: String, arguments: Value) -> Self {
+        Self { id: Uuid::now_v7(), name, arguments, target: None, result: None }
+    }
+}
+
+/// A call to which a user answers yes or no, and the task that it would change, as the user has seen them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ChatConfirmedCall)]
+pub struct ConfirmedCall {
+    /// `id` of the call.
+    pub id: Uuid,
+    /// `target.id` of the call.
+    pub task_id: Uuid,
+    /// `target.version` of the call.
+    pub version: i32,
 }
 
 /// Why a turn ended before it was done.
@@ -167,6 +195,22 @@ pub struct ChatError<'a> {
 }
 
 impl Message {
+    /// What a confirmation has to say of this call.
+    pub fn confirmation(&self) -> Option<ConfirmedCall> {
+        let tool = self.tool.as_ref()?;
+        let target = tool.target.as_ref()?;
+        Some(ConfirmedCall { id: tool.id, task_id: target.id, version: target.version })
+    }
+
+    /// Ends a tool call that was refused.
+    pub fn fail(&mut self, refusal: ToolError) -> serde_json::Result<()> {
+        self.status = MessageStatus::Failed;
+        if let Some(tool) = &mut self.tool {
+            tool.result = Some(serde_json::to_value(refusal)?);
+        }
+        Ok(())
+    }
+
     /// Gives a tool call its final status, with a result that says for the model why it was not executed.
     pub fn resolve(&mut self, status: MessageStatus, error: &str, detail: &str) {
         self.status = status;

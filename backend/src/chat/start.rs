@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     error::Error,
-    message::{Failure, MessageRole, MessageStatus},
+    message::{ConfirmedCall, Failure, Message, MessageRole, MessageStatus},
     state::Chat,
     transcript::{End, Run, Transcript},
 };
@@ -19,8 +19,8 @@ const MAX_TITLE_CHARACTERS: usize = 60;
 pub enum Start {
     /// A message of the user; with `replace_from`, it replaces the message with that number and all that followed.
     Message { text: String, replace_from: Option<i32> },
-    /// Yes or no to the tool calls that wait.
-    Confirm(bool),
+    /// Yes or no to the tool calls that wait, which the answer has to name.
+    Confirm { confirmed: bool, calls: Vec<ConfirmedCall> },
 }
 
 /// A conversation whose row is locked.
@@ -54,12 +54,19 @@ pub async fn start(
             decline(&mut transcript).await?;
             transcript.start_message(MessageRole::User, &text).await?;
         }
-        Start::Confirm(confirmed) => {
+        Start::Confirm { confirmed, mut calls } => {
             let waiting = transcript.calls(&["awaiting"]).await?;
             let Some(first) = waiting.first() else {
                 let error = FieldError::new("confirm", "has nothing to answer: no tool call waits");
-                return Err(Error::NothingToConfirm(error));
+                return Err(Error::OtherCallsWait(error));
             };
+            let mut shown: Vec<_> = waiting.iter().map(Message::confirmation).collect();
+            shown.sort_unstable();
+            calls.sort_unstable();
+            if !shown.iter().map(Option::as_ref).eq(calls.iter().map(Some)) {
+                let rule = "must be the calls that wait, each with the task and the version that was shown";
+                return Err(Error::OtherCallsWait(FieldError::new("calls", rule)));
+            }
             // A confirmation goes on with the turn that asked for it.
             run.turn = first.turn;
             if !confirmed {

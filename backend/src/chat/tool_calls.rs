@@ -1,7 +1,10 @@
 //! The tool calls that a model asks for: which of them run, and which wait for the user.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use super::{
     message::{Message, MessageStatus, ToolCall},
@@ -9,7 +12,7 @@ use super::{
     state::Chat,
     transcript::{End, Run, Transcript},
 };
-use crate::tools::{self, Done, Source, TOOLS};
+use crate::tools::{self, Done, Source, TOOLS, ToolError, find_target};
 
 /// The tools in the form of a chat completion request.
 pub fn definitions() -> Vec<Value> {
@@ -24,7 +27,7 @@ pub fn definitions() -> Vec<Value> {
 ///
 /// One destructive call in a turn needs no confirmation: it is most likely what the user asked for, and a deleted task
 /// can be restored. From the second one on each needs it, whatever the title of a task has made the model do.
-pub async fn record(transcript: &mut Transcript, calls: Vec<Call>) -> sqlx::Result<(Vec<Message>, bool)> {
+pub async fn record(transcript: &mut Transcript, user_id: Uuid, calls: Vec<Call>) -> Result<(Vec<Message>, bool), End> {
     let calls: Vec<_> = calls.into_iter().map(|call| (read_arguments(&call.arguments), call.name)).collect();
     let requested = calls
         .iter()
@@ -41,25 +44,40 @@ pub async fn record(transcript: &mut Transcript, calls: Vec<Call>) -> sqlx::Resu
     let needs_confirmation = requested + done_before > 1;
     let (mut ready, mut waits) = (Vec::new(), false);
     for (arguments, name) in calls {
-        match arguments {
-            Ok(arguments) => {
-                let wait = needs_confirmation && is_destructive(&name, &arguments);
-                let status = if wait { MessageStatus::Awaiting } else { MessageStatus::Running };
-                waits |= wait;
-                let message =
-                    transcript.add_call(ToolCall { name, arguments: arguments.into(), result: None }, status).await?;
-                ready.extend((!wait).then_some(message));
-            }
+        let arguments = match arguments {
+            Ok(arguments) => arguments,
             Err(error) => {
-                let tool = ToolCall { name, arguments: json!({}), result: None };
-                let mut message = transcript.add_call(tool, MessageStatus::Running).await?;
                 let detail = format!("The arguments are not a JSON object: {error}. Call the tool again.");
-                message.resolve(MessageStatus::Failed, "invalid_arguments", &detail);
-                transcript.update_call(&message).await?;
+                refuse(transcript, ToolCall::new(name, json!({})), ToolError::invalid_arguments(detail)).await?;
+                continue;
             }
+        };
+        let wait = needs_confirmation && is_destructive(&name, &arguments);
+        let mut tool = ToolCall::new(name, arguments.into());
+        if !wait {
+            ready.push(transcript.add_call(tool, MessageStatus::Running).await?);
+            continue;
+        }
+        // The user is asked about the task that is found now, and no other will be changed.
+        let found = find_target(transcript.connection(), user_id, &tool.name, tool.arguments.clone()).await;
+        match found.map_err(End::internal)? {
+            Ok(target) => {
+                tool.target = Some(target);
+                transcript.add_call(tool, MessageStatus::Awaiting).await?;
+                waits = true;
+            }
+            Err(refusal) => refuse(transcript, tool, refusal).await?,
         }
     }
     Ok((ready, waits))
+}
+
+/// Stores a call that is not done, and why.
+async fn refuse(transcript: &mut Transcript, tool: ToolCall, refusal: ToolError) -> Result<(), End> {
+    let mut message = transcript.add_call(tool, MessageStatus::Running).await?;
+    message.fail(refusal).map_err(End::internal)?;
+    transcript.update_call(&message).await?;
+    Ok(())
 }
 
 /// Whether the call loses something. Another status loses nothing, because it can be set back.
@@ -74,25 +92,42 @@ fn read_arguments(text: &str) -> Result<Map<String, Value>, serde_json::Error> {
     if text.trim().is_empty() { Ok(Map::new()) } else { serde_json::from_str(text) }
 }
 
-/// Runs one call and stores its result, in one transaction that only a run which may go on can commit.
-pub async fn run(chat: &Chat, run: &Run, mut message: Message) -> Result<(), End> {
-    let Some(Json(tool)) = &mut message.tool else { return Ok(()) };
+/// Runs calls one after the other. A call of which the user has been asked may change what an earlier one made of its
+/// task, because the user has seen both.
+pub async fn run_all(chat: &Chat, run: &Run, calls: Vec<Message>) -> Result<(), End> {
+    let mut changed: HashMap<Uuid, i32> = HashMap::new();
+    for mut call in calls {
+        if let Some(target) = call.tool.as_mut().and_then(|tool| tool.target.as_mut()) {
+            target.version = changed.get(&target.id).copied().unwrap_or(target.version);
+        }
+        changed.extend(run_one(chat, run, call).await?);
+    }
+    Ok(())
+}
+
+/// Runs one call and stores its result, in one transaction that only a run which may go on can commit. Gives the task
+/// that it changed if the user was asked, and the version that this task has now.
+async fn run_one(chat: &Chat, run: &Run, mut message: Message) -> Result<Option<(Uuid, i32)>, End> {
+    let Some(Json(tool)) = &mut message.tool else { return Ok(None) };
     let tools = &chat.dependencies().tools;
-    let outcome = tools.begin(Source::Chat, run.user_id, &tool.name, tool.arguments.clone()).await;
+    let arguments = tool.arguments.clone();
+    let outcome = tools.begin(Source::Chat, run.user_id, &tool.name, arguments, tool.target.as_ref()).await;
+    let mut changed = None;
     let transaction = match outcome.map_err(End::internal)? {
         Ok(Done { result, transaction }) => {
+            let version = result["task"]["version"].as_i64().and_then(|version| version.try_into().ok());
+            changed = tool.target.as_ref().map(|target| target.id).zip(version);
             message.status = MessageStatus::Done;
             tool.result = Some(result);
             transaction
         }
         Err(refusal) => {
-            message.status = MessageStatus::Failed;
-            tool.result = Some(serde_json::to_value(refusal).map_err(End::internal)?);
+            message.fail(refusal).map_err(End::internal)?;
             chat.pool().begin().await?
         }
     };
     let mut transcript = run.fence(transaction).await?;
     transcript.update_call(&message).await?;
     transcript.commit().await?;
-    Ok(())
+    Ok(changed)
 }

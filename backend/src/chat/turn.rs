@@ -101,9 +101,7 @@ async fn rounds(chat: &Chat, run: &Run, deadline: Instant) -> Result<EndReason, 
     // The first calls are those that the user has confirmed.
     let mut ready = run.confirm_calls(&chat.pool()).await?;
     for round in 0.. {
-        for call in std::mem::take(&mut ready) {
-            tool_calls::run(chat, run, call).await?;
-        }
+        tool_calls::run_all(chat, run, std::mem::take(&mut ready)).await?;
         if round == limits.rounds {
             break;
         }
@@ -112,13 +110,11 @@ async fn rounds(chat: &Chat, run: &Run, deadline: Instant) -> Result<EndReason, 
             return Ok(EndReason::Done);
         }
         let mut transcript = run.transcript(&chat.pool()).await?;
-        let (may_run, some_wait) = tool_calls::record(&mut transcript, calls).await?;
+        let (may_run, some_wait) = tool_calls::record(&mut transcript, run.user_id, calls).await?;
         transcript.commit().await?;
         ready = may_run;
         if some_wait {
-            for call in ready {
-                tool_calls::run(chat, run, call).await?;
-            }
+            tool_calls::run_all(chat, run, ready).await?;
             return Ok(EndReason::Confirmation);
         }
     }

@@ -3,17 +3,18 @@
 use prometheus::{IntCounterVec, Opts, Registry};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{
     add, complete, delete,
     error::{Error, Failure, ToolError},
     list,
-    tool::Tool,
+    lookup::get_version,
+    tool::{Target, Tool},
     update,
 };
-use crate::{db::Database, telemetry::metrics::registered, validation::json::from_value};
+use crate::{db::Database, tasks::Task, telemetry::metrics::registered, validation::json::from_value};
 
 pub const TOOLS: &[Tool] = &[add::TOOL, list::TOOL, complete::TOOL, update::TOOL, delete::TOOL];
 
@@ -67,7 +68,7 @@ impl Tools {
         name: &str,
         arguments: Value,
     ) -> Result<Result<Value, ToolError>, Error> {
-        match self.begin(source, user_id, name, arguments).await? {
+        match self.begin(source, user_id, name, arguments, None).await? {
             Ok(Done { result, transaction }) => {
                 transaction.commit().await?;
                 Ok(Ok(result))
@@ -76,15 +77,17 @@ impl Tools {
         }
     }
 
-    /// Calls a tool, but leaves it to the caller whether what it did comes true.
+    /// Calls a tool, but leaves it to the caller whether what it did comes true. A destructive call changes nothing but
+    /// its `target`, if there is one: the title in its arguments is then not looked up again.
     pub async fn begin(
         &self,
         source: Source,
         user_id: Uuid,
         name: &str,
         arguments: Value,
+        target: Option<&Target>,
     ) -> Result<Result<Done, ToolError>, Error> {
-        let outcome = run(&self.database.pool(), user_id, name, arguments).await;
+        let outcome = run(&self.database.pool(), user_id, name, arguments, target).await;
         let result = match &outcome {
             Ok(_) => "ok",
             Err(Failure::Refused(refusal)) => refusal.error,
@@ -101,18 +104,60 @@ impl Tools {
     }
 }
 
-async fn run(pool: &PgPool, user_id: Uuid, name: &str, arguments: Value) -> Result<Done, Failure> {
+/// The task that a destructive call would change, if it were done now.
+pub async fn find_target(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    name: &str,
+    arguments: Value,
+) -> Result<Result<Target, ToolError>, Error> {
+    match find_task(connection, user_id, name, arguments, None).await {
+        Ok(task) => Ok(Ok(task.into())),
+        Err(Failure::Refused(refusal)) => Ok(Err(refusal)),
+        Err(Failure::Broken(error)) => Err(error),
+    }
+}
+
+async fn find_task(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    name: &str,
+    arguments: Value,
+    target: Option<&Target>,
+) -> Result<Task, Failure> {
+    match (target, name) {
+        (Some(target), _) => get_version(connection, user_id, target).await,
+        (None, "update_task") => update::find(connection, user_id, &read(arguments)?).await,
+        (None, "delete_task") => delete::find(connection, user_id, &read(arguments)?).await,
+        _ => Err(Failure::Refused(ToolError::unknown_tool(name, TOOLS))),
+    }
+}
+
+async fn run(
+    pool: &PgPool,
+    user_id: Uuid,
+    name: &str,
+    arguments: Value,
+    target: Option<&Target>,
+) -> Result<Done, Failure> {
     if name == list::TOOL.name {
         // It reads in a snapshot of its own.
         let result = value(&list::run(pool, user_id, read(arguments)?).await?)?;
         return Ok(Done { result, transaction: pool.begin().await? });
     }
     let mut transaction = pool.begin().await?;
+    let connection = &mut *transaction;
     let result = match name {
-        "add_task" => value(&add::run(&mut transaction, user_id, read(arguments)?).await?),
-        "complete_task" => value(&complete::run(&mut transaction, user_id, read(arguments)?).await?),
-        "update_task" => value(&update::run(&mut transaction, user_id, read(arguments)?).await?),
-        "delete_task" => value(&delete::run(&mut transaction, user_id, read(arguments)?).await?),
+        "add_task" => value(&add::run(connection, user_id, read(arguments)?).await?),
+        "complete_task" => value(&complete::run(connection, user_id, read(arguments)?).await?),
+        "update_task" => {
+            let task = find_task(connection, user_id, name, arguments.clone(), target).await?;
+            value(&update::run(connection, user_id, &read(arguments)?, task).await?)
+        }
+        "delete_task" => {
+            let task = find_task(connection, user_id, name, arguments, target).await?;
+            value(&delete::run(connection, user_id, task).await?)
+        }
         _ => Err(Failure::Refused(ToolError::unknown_tool(name, TOOLS))),
     }?;
     Ok(Done { result, transaction })

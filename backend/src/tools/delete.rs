@@ -9,7 +9,7 @@ use super::{
     schema,
     tool::{TaskResult, Tool},
 };
-use crate::tasks::{MAX_TITLE_CHARACTERS, delete};
+use crate::tasks::{MAX_TITLE_CHARACTERS, Task, delete};
 
 pub const TOOL: Tool = Tool {
     name: "delete_task",
@@ -32,8 +32,12 @@ pub struct Arguments {
     task: String,
 }
 
-pub async fn run(connection: &mut PgConnection, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
-    let task = lookup(&mut *connection, user_id, &arguments.task, None).await?;
-    delete(connection, user_id, task.id, None).await?;
+pub async fn find(connection: &mut PgConnection, user_id: Uuid, arguments: &Arguments) -> Result<Task, Failure> {
+    lookup(connection, user_id, &arguments.task, None).await
+}
+
+/// Deletes this version of the task.
+pub async fn run(connection: &mut PgConnection, user_id: Uuid, task: Task) -> Result<TaskResult, Failure> {
+    delete(connection, user_id, task.id, Some(&[task.version])).await?;
     Ok(TaskResult { task })
 }

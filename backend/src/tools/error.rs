@@ -48,9 +48,18 @@ impl ToolError {
         Self { errors, ..Self::new("validation", detail) }
     }
 
+    /// Arguments that are not even JSON.
+    pub fn invalid_arguments(detail: String) -> Self {
+        Self::new("invalid_arguments", detail)
+    }
+
     pub fn not_found() -> Self {
         let errors = vec![FieldError::new("task", "must be the id or the title of a task")];
         Self { errors, ..Self::new("not_found", "There is no such task. list_tasks shows those there are.") }
+    }
+
+    pub fn changed() -> Self {
+        Self::new("changed", "The task was changed meanwhile, so this was not done. Look at it again first.")
     }
 
     pub fn ambiguous(candidates: Vec<Candidate>) -> Self {
@@ -101,6 +110,7 @@ impl From<tasks::Error> for Failure {
             tasks::Error::Invalid(errors) => errors.into(),
             // The task has gone, or is another user's.
             tasks::Error::NotFound => Self::Refused(ToolError::not_found()),
+            tasks::Error::VersionMismatch { .. } => Self::Refused(ToolError::changed()),
             error => Self::Broken(error.into()),
         }
     }

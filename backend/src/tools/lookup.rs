@@ -3,7 +3,10 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::error::{Candidate, Failure, ToolError};
+use super::{
+    error::{Candidate, Failure, ToolError},
+    tool::Target,
+};
 use crate::{
     tasks::{self, MAX_TITLE_CHARACTERS, Status, Task, get},
     validation::FieldError,
@@ -11,6 +14,12 @@ use crate::{
 
 /// Candidates that one refusal lists.
 const MAX_CANDIDATES: usize = 10;
+
+/// The task that was found before, if it still has the same version.
+pub async fn get_version(connection: &mut PgConnection, user_id: Uuid, target: &Target) -> Result<Task, Failure> {
+    let task = get(connection, user_id, target.id).await?;
+    if task.version == target.version { Ok(task) } else { Err(Failure::Refused(ToolError::changed())) }
+}
 
 /// The task with this id, else the only one with this title, else the only one whose title contains it; in any case of
 /// letters. Where `preferred` is given, tasks of that status go before equal ones of the other.

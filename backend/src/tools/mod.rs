@@ -14,6 +14,6 @@ mod schema;
 mod tool;
 mod update;
 
-pub use catalog::{Done, Source, TOOLS, Tools, find};
+pub use catalog::{Done, Source, TOOLS, Tools, find, find_target};
 pub use error::{Candidate, Error, ToolError};
-pub use tool::Tool;
+pub use tool::{Target, Tool};

@@ -1,6 +1,8 @@
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::tasks::Task;
 
@@ -18,6 +20,21 @@ pub struct Tool {
     /// Whether something is lost: a task, or the text that it had.
     pub destructive: bool,
     pub idempotent: bool,
+}
+
+/// The task that a call would change, as it was when it was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ToolTarget)]
+pub struct Target {
+    pub id: Uuid,
+    pub title: String,
+    pub version: i32,
+}
+
+impl From<Task> for Target {
+    fn from(Task { id, title, version, .. }: Task) -> Self {
+        Self { id, title, version }
+    }
 }
 
 // Models read the next line as the description of the result.

@@ -10,7 +10,7 @@ use super::{
     tool::{TaskResult, Tool},
 };
 use crate::{
-    tasks::{Change, MAX_DESCRIPTION_CHARACTERS, MAX_TITLE_CHARACTERS, Status, update},
+    tasks::{Change, MAX_DESCRIPTION_CHARACTERS, MAX_TITLE_CHARACTERS, Status, Task, update},
     validation::FieldError,
 };
 
@@ -47,17 +47,34 @@ pub struct Arguments {
     status: Option<Status>,
 }
 
-pub async fn run(connection: &mut PgConnection, user_id: Uuid, arguments: Arguments) -> Result<TaskResult, Failure> {
-    let change = Change::new(arguments.title.as_deref(), arguments.description.as_deref(), arguments.status)?;
-    if change == Change::default() {
-        let rule = "must have at least one of title, description and status";
-        return Err(FieldError::new("arguments", rule).into());
+impl Arguments {
+    fn change(&self) -> Result<Change, Failure> {
+        let change = Change::new(self.title.as_deref(), self.description.as_deref(), self.status)?;
+        if change == Change::default() {
+            let rule = "must have at least one of title, description and status";
+            return Err(FieldError::new("arguments", rule).into());
+        }
+        Ok(change)
     }
+}
+
+/// The task that a valid change is about.
+pub async fn find(connection: &mut PgConnection, user_id: Uuid, arguments: &Arguments) -> Result<Task, Failure> {
     // A model that wants another status means a task that does not have it yet.
-    let preferred = change.status.map(|status| match status {
+    let preferred = arguments.change()?.status.map(|status| match status {
         Status::Pending => Status::Completed,
         Status::Completed => Status::Pending,
     });
-    let task = lookup(&mut *connection, user_id, &arguments.task, preferred).await?;
-    Ok(TaskResult { task: update(connection, user_id, task.id, None, &change).await? })
+    lookup(connection, user_id, &arguments.task, preferred).await
+}
+
+/// Changes this version of the task.
+pub async fn run(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    arguments: &Arguments,
+    task: Task,
+) -> Result<TaskResult, Failure> {
+    let change = arguments.change()?;
+    Ok(TaskResult { task: update(connection, user_id, task.id, Some(&[task.version]), &change).await? })
 }

@@ -32,6 +32,7 @@ def before_call(context, case, kwargs):
         if case.body.get("message") is not None or case.body.get("confirm") is None:
             case.body["message"] = case.body.get("message") or "A message"
             case.body.pop("confirm", None)
+            case.body.pop("calls", None)
         else:
             case.body.pop("replace_from", None)
         if case.body.get("conversation_id") is None:

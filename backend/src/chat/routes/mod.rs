@@ -28,7 +28,7 @@ impl From<Error> for HttpError {
         match error {
             Error::Invalid(errors) => Self::Validation(errors),
             Error::NotFound => Self::NotFound,
-            Error::NothingToConfirm(error) => Self::Conflict(error),
+            Error::OtherCallsWait(error) => Self::Conflict(error),
             Error::TurnInProgress { .. } => Problem::new(StatusCode::CONFLICT, "turn_at_work", detail).into(),
             Error::EventsGone => Problem::new(StatusCode::GONE, "events_gone", detail).into(),
             Error::TooManyTurns { retry_after } => {

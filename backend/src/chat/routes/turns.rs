@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     super::{
         conversations, events,
+        message::ConfirmedCall,
         start::{self, Start},
         state::Chat,
         turn,
@@ -55,11 +56,14 @@ struct ChatRequest {
     replace_from: Option<i32>,
     /// Whether the tool calls that wait may be done.
     confirm: Option<bool>,
+    /// With `confirm`: every call that waits, and nothing else. 409 when others wait than those that are named.
+    #[serde(default)]
+    calls: Vec<ConfirmedCall>,
 }
 
 impl ChatRequest {
     fn start(self) -> Result<(Option<Uuid>, Start)> {
-        let Self { conversation_id, message, replace_from, confirm } = self;
+        let Self { conversation_id, message, replace_from, confirm, calls } = self;
         let mut errors = Vec::new();
         match (&message, confirm) {
             (None, None) => errors.push(FieldError::new("message", "is required")),
@@ -76,12 +80,15 @@ impl ChatRequest {
         if conversation_id.is_none() && (confirm.is_some() || replace_from.is_some()) {
             errors.push(FieldError::new("conversation_id", "is required"));
         }
+        if confirm.is_none() && !calls.is_empty() {
+            errors.push(FieldError::new("calls", "must come with confirm"));
+        }
         if message.is_none() && replace_from.is_some() {
             errors.push(FieldError::new("replace_from", "must come with a message"));
         }
         let start = match (message, confirm) {
             (Some(text), None) => Start::Message { text, replace_from },
-            (None, Some(confirmed)) => Start::Confirm(confirmed),
+            (None, Some(confirmed)) => Start::Confirm { confirmed, calls },
             _ => return Err(Error::Validation(errors)),
         };
         if errors.is_empty() { Ok((conversation_id, start)) } else { Err(Error::Validation(errors)) }

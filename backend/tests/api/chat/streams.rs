@@ -74,7 +74,8 @@ async fn replaying_from_any_position_gives_the_same_conversation(pool: PgPool) {
     let mut turn = ada.run_turn(&message("Hi")).await;
     let id = turn.conversation();
     turn.0.extend(ada.run_turn(&message_in(&id, "Delete")).await.0);
-    turn.0.extend(ada.run_turn(&json!({ "conversation_id": id, "confirm": true })).await.0);
+    let form = ada.confirmation(&id, true).await;
+    turn.0.extend(ada.run_turn(&form).await.0);
     turn.0.extend(ada.run_turn(&json!({ "conversation_id": id, "message": "Edit", "replace_from": 5 })).await.0);
     assert!(turn.0.len() > 20, "{:?}", turn.names());
     assert!((1..).zip(&turn.0).all(|(number, event)| event.id == Some(number)), "the numbers have a gap");

@@ -110,6 +110,17 @@ impl Client {
         TurnEvents::from_call(self.chat(form)).await
     }
 
+    /// An answer to the calls of a conversation that wait, which names them as they are shown.
+    pub async fn confirmation(&self, id: &str, yes: bool) -> Value {
+        let messages = self.messages(id).await;
+        let waiting = messages.iter().filter(|message| message["status"] == "awaiting").map(|message| &message["tool"]);
+        let named = |tool: &Value| {
+            let target = &tool["target"];
+            json!({ "id": tool["id"], "task_id": target["id"], "version": target["version"] })
+        };
+        json!({ "conversation_id": id, "confirm": yes, "calls": waiting.map(named).collect::<Vec<_>>() })
+    }
+
     pub async fn conversation(&self, id: &str) -> Value {
         self.get(&format!("/api/conversations/{id}")).await.ok(200)
     }

@@ -8,7 +8,7 @@ use todo_llm::{Model, Quirk, Reply, Rule, Script};
 use super::support::{TurnEvents, message, message_in, replica, replica_with_limits};
 use crate::{
     events::EventStream,
-    support::{App, Client, pluck},
+    support::{App, Client, UNKNOWN_ID, path, pluck},
 };
 
 async fn titles(client: &Client) -> Vec<String> {
@@ -19,10 +19,6 @@ async fn titles(client: &Client) -> Vec<String> {
 /// The argument that names a task.
 fn task_argument(title: &str) -> Value {
     json!({ "task": title })
-}
-
-fn confirm(conversation: &str, yes: bool) -> Value {
-    json!({ "conversation_id": conversation, "confirm": yes })
 }
 
 /// The name and status of each tool call.
@@ -188,7 +184,7 @@ async fn deleting_several_tasks_waits_for_confirmation(pool: PgPool) {
     assert_eq!(statuses(&calls(&ada, &id).await), ["awaiting", "done", "awaiting"]);
     assert_eq!(model.requests().len(), 1);
 
-    let turn = ada.run_turn(&confirm(&id, true)).await;
+    let turn = ada.run_turn(&ada.confirmation(&id, true).await).await;
     assert_eq!((turn.end_reason(), turn.text().as_str()), ("done", "Both are gone."));
     assert_eq!(turn.names()[..4], ["tool_call", "tool_call", "tool_result", "tool_result"]);
     assert_eq!(titles(&ada).await, ["c"]);
@@ -196,8 +192,99 @@ async fn deleting_several_tasks_waits_for_confirmation(pool: PgPool) {
     let turns: std::collections::HashSet<_> =
         ada.conversation(&id).await["messages"].as_array().unwrap().iter().map(|m| m["turn"].to_string()).collect();
     assert_eq!(turns.len(), 1, "a confirmation continues the turn");
-    let problem = ada.chat(&confirm(&id, true)).await.problem(409, "conflict");
+    let problem = ada.chat(&ada.confirmation(&id, true).await).await.problem(409, "conflict");
     assert_eq!(problem["errors"][0]["field"], "confirm");
+}
+
+#[sqlx::test]
+async fn a_confirmation_names_the_calls_that_wait_and_nothing_else(pool: PgPool) {
+    let script = Script::in_order([delete_a_and_b(), Reply::text("Both are gone.")]);
+    let (_model, _app, ada) = with_three_tasks(&pool, script).await;
+    let id = ada.run_turn(&message("Delete a and b")).await.conversation();
+    let good = ada.confirmation(&id, true).await;
+    let [first, second] = [&good["calls"][0], &good["calls"][1]];
+    let with = |field: &str, value: Value| {
+        let mut call = first.clone();
+        call[field] = value;
+        call
+    };
+    let c = ada.get("/api/tasks?q=c").await.ok(200)["tasks"][0]["id"].clone();
+    for calls in [
+        json!([]),
+        json!([first]),
+        json!([first, first]),
+        json!([first, second, second]),
+        json!([with("id", json!(UNKNOWN_ID)), second]),
+        json!([with("id", second["id"].clone()), second]),
+        json!([with("task_id", c), second]),
+        json!([with("version", json!(2)), second]),
+    ] {
+        for yes in [true, false] {
+            let form = json!({ "conversation_id": id, "confirm": yes, "calls": calls });
+            let problem = ada.chat(&form).await.problem(409, "conflict");
+            assert_eq!(problem["errors"][0]["field"], "calls", "{calls}");
+        }
+    }
+    ada.chat(&json!({ "conversation_id": id, "confirm": true })).await.problem(409, "conflict");
+    ada.chat(&json!({ "conversation_id": id, "message": "Hi", "calls": [first] }))
+        .await
+        .expect_field_error("calls", "must come with confirm");
+    assert_eq!(statuses(&calls(&ada, &id).await), ["awaiting", "done", "awaiting"]);
+    assert_eq!(titles(&ada).await, ["a", "b", "c"]);
+    // The order does not matter.
+    let swapped = json!({ "conversation_id": id, "confirm": true, "calls": [second, first] });
+    assert_eq!(ada.run_turn(&swapped).await.end_reason(), "done");
+    assert_eq!(titles(&ada).await, ["c"]);
+}
+
+/// What the user has seen is what is done: titles are looked up before the question, not after the answer.
+#[sqlx::test]
+async fn a_confirmed_call_changes_the_task_that_was_shown_or_nothing(pool: PgPool) {
+    let script = Script::in_order([
+        Reply::call("delete_task", task_argument("A"))
+            .and_call("delete_task", task_argument("b"))
+            .and_call("delete_task", task_argument("no such")),
+        Reply::text("Done."),
+    ]);
+    let (_model, _app, ada) = with_three_tasks(&pool, script).await;
+    let turn = ada.run_turn(&message("Delete a and b")).await;
+    let id = turn.conversation();
+    assert_eq!(statuses(&calls(&ada, &id).await), ["awaiting", "awaiting", "failed"]);
+    let shown = ada.messages(&id).await[2]["tool"]["target"].clone();
+    assert_eq!((&shown["title"], &shown["version"]), (&json!("a"), &json!(1)));
+    // The title now belongs to another task.
+    let [a, b] = ["a", "b"].map(|title| ada.get(&format!("/api/tasks?q={title}")));
+    let [a, b] = [a.await.ok(200)["tasks"][0].clone(), b.await.ok(200)["tasks"][0].clone()];
+    assert_eq!(shown["id"], a["id"]);
+    ada.patch(&path(&a)).json(&json!({ "title": "precious" })).await.ok(200);
+    ada.delete(&path(&b)).await.ok(204);
+    ada.task("A").await;
+    ada.task("b").await;
+    let form = ada.confirmation(&id, true).await;
+    assert_eq!(ada.run_turn(&form).await.end_reason(), "done");
+    assert_eq!(titles(&ada).await, ["precious", "c", "A", "b"]);
+    assert_eq!(statuses(&calls(&ada, &id).await), ["failed", "failed", "failed"]);
+    let results = ada
+        .messages(&id)
+        .await
+        .into_iter()
+        .filter_map(|message| message["tool"]["result"]["error"].as_str().map(str::to_owned));
+    assert_eq!(results.collect::<Vec<_>>(), ["changed", "not_found", "not_found"]);
+}
+
+#[sqlx::test]
+async fn two_confirmed_changes_of_one_task_are_both_done(pool: PgPool) {
+    let script = Script::in_order([
+        Reply::call("update_task", json!({ "task": "a", "title": "x" }))
+            .and_call("update_task", json!({ "task": "a", "description": "y" })),
+        Reply::text("Done."),
+    ]);
+    let (_model, _app, ada) = with_three_tasks(&pool, script).await;
+    let id = ada.run_turn(&message("Rename and describe a")).await.conversation();
+    let form = ada.confirmation(&id, true).await;
+    assert_eq!(ada.run_turn(&form).await.end_reason(), "done");
+    let task = ada.get("/api/tasks?q=x").await.ok(200)["tasks"][0].clone();
+    assert_eq!((&task["title"], &task["description"], &task["version"]), (&json!("x"), &json!("y"), &json!(3)));
 }
 
 #[sqlx::test]
@@ -205,7 +292,7 @@ async fn a_declined_call_is_not_executed(pool: PgPool) {
     let (model, _app, ada) =
         with_three_tasks(&pool, Script::in_order([delete_a_and_b(), Reply::text("As you wish.")])).await;
     let id = ada.run_turn(&message("Delete a and b")).await.conversation();
-    let turn = ada.run_turn(&confirm(&id, false)).await;
+    let turn = ada.run_turn(&ada.confirmation(&id, false).await).await;
     assert_eq!((turn.end_reason(), turn.text().as_str()), ("done", "As you wish."));
     assert_eq!(titles(&ada).await, ["a", "b", "c"]);
     assert_eq!(statuses(&calls(&ada, &id).await), ["declined", "done", "declined"]);
@@ -238,12 +325,12 @@ async fn a_second_deletion_in_a_turn_waits_for_confirmation(pool: PgPool) {
     let id = turn.conversation();
     assert_eq!(titles(&ada).await, ["b", "c"]);
     assert_eq!(
-        ada.run_turn(&confirm(&id, true)).await.end_reason(),
+        ada.run_turn(&ada.confirmation(&id, true).await).await.end_reason(),
         "confirmation",
         "a confirmation covers only the calls that were shown"
     );
     assert_eq!(titles(&ada).await, ["c"]);
-    assert_eq!(ada.run_turn(&confirm(&id, false)).await.end_reason(), "done");
+    assert_eq!(ada.run_turn(&ada.confirmation(&id, false).await).await.end_reason(), "done");
     assert_eq!(titles(&ada).await, ["c"]);
 }
 
@@ -290,7 +377,7 @@ async fn a_prompt_injection_in_a_title_deletes_nothing_without_confirmation(pool
 
     // Even a confirmation does not reach the task of another user.
     model.set_script(Script::in_order([Reply::text("Done.")]));
-    ada.run_turn(&confirm(&turn.conversation(), true)).await;
+    ada.run_turn(&ada.confirmation(&turn.conversation(), true).await).await;
     assert_eq!(titles(&bea).await, [hers["title"].as_str().unwrap()]);
     assert_eq!(statuses(&calls(&ada, &turn.conversation()).await), ["done", "done", "done", "failed"]);
 }

@@ -11,18 +11,20 @@ type Props = { error: Error; onRetry: () => void; onDiscard: () => void };
 export function RequestError({ error, onRetry, onDiscard }: Props) {
   const rateLimited = error instanceof ApiError && error.status === 429;
   const otherTurnRunning = error instanceof ApiError && error.code === "turn_at_work";
+  // Another tab has continued the conversation, so that the same request would be refused again.
+  const outdated = error instanceof ApiError && error.status === 409;
   const seconds = useCountdown(rateLimited ? error : null);
   return (
     <Alert>
       <p>{errorMessage(error)}</p>
       <div className="mt-2 flex flex-wrap gap-2 text-foreground">
-        {!otherTurnRunning && (
+        {!outdated && (
           <Button variant="outline" size="sm" disabled={seconds > 0} onClick={onRetry}>
             {seconds > 0 ? `Try again in ${seconds} s` : "Try again"}
           </Button>
         )}
         <Button variant="outline" size="sm" onClick={onDiscard}>
-          {otherTurnRunning ? "Show the answer at work" : "Edit"}
+          {otherTurnRunning ? "Show the answer at work" : outdated ? "Show what is there now" : "Edit"}
         </Button>
       </div>
     </Alert>

@@ -470,6 +470,24 @@ export interface components {
             /** Format: password */
             new_password: string;
         };
+        /** @description A call to which a user answers yes or no, and the task that it would change, as the user has seen them. */
+        ChatConfirmedCall: {
+            /**
+             * Format: uuid
+             * @description `id` of the call.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description `target.id` of the call.
+             */
+            task_id: string;
+            /**
+             * Format: int32
+             * @description `target.version` of the call.
+             */
+            version: number;
+        };
         /** @enum {string} */
         ChatEndReason: "done" | "confirmation" | "cancelled" | "rounds";
         /** @description Data of `error`, which ends a turn. */
@@ -540,6 +558,8 @@ export interface components {
         };
         /** @description Either a `message`, or `confirm` in an existing conversation. */
         ChatRequest: {
+            /** @description With `confirm`: every call that waits, and nothing else. 409 when others wait than those that are named. */
+            calls?: components["schemas"]["ChatConfirmedCall"][];
             /** @description Whether the tool calls that wait may be done. */
             confirm?: boolean | null;
             /**
@@ -562,9 +582,15 @@ export interface components {
         };
         ChatToolCall: {
             arguments: Record<string, never>;
+            /**
+             * Format: uuid
+             * @description Names the call in a confirmation. Calls of an older version have none.
+             */
+            id: string;
             name: string;
             /** @description What the tool answered; a refusal has the fields `error` and `detail`. */
             result?: Record<string, never> | null;
+            target?: components["schemas"]["ToolTarget"] | null;
         };
         /** @description Data of `tool_call` and `tool_result`: the message as it is now. */
         ChatToolStep: {
@@ -785,6 +811,14 @@ export interface components {
         };
         Tokens: {
             tokens: components["schemas"]["TokenInfo"][];
+        };
+        /** @description The task that a call would change, as it was when it was found. */
+        ToolTarget: {
+            /** Format: uuid */
+            id: string;
+            title: string;
+            /** Format: int32 */
+            version: number;
         };
         UpdateConversation: {
             title: string;

@@ -18,6 +18,7 @@ export type FieldError = Schemas["FieldError"];
 export type Problem = Schemas["Problem"];
 
 export type ChatRequest = Schemas["ChatRequest"];
+export type ConfirmedCall = Schemas["ChatConfirmedCall"];
 export type ChatFailure = Schemas["ChatFailure"];
 export type MessageStatus = Schemas["MessageStatus"];
 export type EndReason = Schemas["ChatEndReason"];
@@ -26,7 +27,10 @@ export type ConversationInfo = Schemas["ConversationInfo"];
 type Json = Record<string, unknown>;
 
 // The OpenAPI document does not describe the objects of tools, since each tool has its own.
-export type ToolUse = { name: string; arguments: Json; result?: Json | null };
+export type ToolUse = Pick<Schemas["ChatToolCall"], "id" | "name" | "target"> & {
+  arguments: Json;
+  result?: Json | null;
+};
 export type ChatMessage = Omit<Schemas["ChatMessage"], "tool"> & { tool?: ToolUse | null };
 export type Conversation = Omit<Schemas["Conversation"], "messages"> & { messages: ChatMessage[] };
 

@@ -11,6 +11,7 @@ import { saveConversationId } from "./conversation-storage";
 import { chatKeys, conversationQuery } from "./queries";
 import { applyEvent, type Thread, toThread, truncateThread } from "./thread";
 import { streamTurn } from "./turn-stream";
+import { nameCalls } from "./turns";
 
 type ChatState = {
   /** Null in a new conversation. */
@@ -177,10 +178,10 @@ export function createChat(client: QueryClient) {
       return submit({ conversation_id: thread.id, message, replace_from: seq });
     },
 
-    /** Allows or refuses the changes that await confirmation. */
+    /** Allows or refuses the changes that await confirmation, which the server checks to be those that are shown. */
     confirm(confirm: boolean) {
       const { thread } = getState();
-      return thread && submit({ conversation_id: thread.id, confirm });
+      return thread && submit({ conversation_id: thread.id, confirm, calls: nameCalls(thread.messages) });
     },
 
     /** Sends the request again that the server refused or did not receive. */

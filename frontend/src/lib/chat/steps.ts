@@ -46,7 +46,8 @@ export function describeConfirmation(awaiting: ChatMessage[]) {
 
 /** Makes sure that the arguments are an object, since a model may send anything. */
 function toolUseOf({ tool }: ChatMessage): ToolUse {
-  return { name: tool?.name ?? "tool", result: tool?.result, arguments: { ...tool?.arguments } };
+  const { id = "", name = "tool", target, result } = tool ?? {};
+  return { id, name, target, result, arguments: { ...tool?.arguments } };
 }
 
 /** An update that changes only the status has the verbs of "complete" or "reopen". */
@@ -80,9 +81,13 @@ function describeListing({ arguments: { q }, result }: ToolUse, status: MessageS
   return search ? `Looked${search}: ${count}` : `Looked at ${count}`;
 }
 
-/** The task in the result. Before there is a result, the task that the assistant named by its id or its title. */
-function findTask({ arguments: args, result }: ToolUse, titles: ReadonlyMap<string, string>): Step["task"] {
+/**
+ * The task in the result, or the one that the call may change. Before there is either, the task that the assistant named
+ * by its id or its title.
+ */
+function findTask({ arguments: args, target, result }: ToolUse, titles: ReadonlyMap<string, string>): Step["task"] {
   if (isTask(result?.task)) return { id: result.task.id, title: result.task.title };
+  if (target) return { id: target.id, title: target.title };
   const reference = args.task ?? args.title;
   if (typeof reference !== "string" || !reference) return undefined;
   const title = titles.get(reference);

@@ -1,4 +1,4 @@
-import type { ChatMessage } from "@/lib/api/types";
+import type { ChatMessage, ConfirmedCall } from "@/lib/api/types";
 
 /** A message of the user, and the texts and tool calls with which the assistant answered it. */
 export type Turn = { question: ChatMessage | null; answers: ChatMessage[] };
@@ -14,6 +14,12 @@ export function groupIntoTurns(messages: ChatMessage[]): Turn[] {
 }
 
 export const awaitingConfirmation = (messages: ChatMessage[]) => messages.filter(({ status }) => status === "awaiting");
+
+/** Names the calls that await confirmation, and what each would change, as this tab shows them. */
+export const nameCalls = (messages: ChatMessage[]): ConfirmedCall[] =>
+  awaitingConfirmation(messages).flatMap(({ tool }) =>
+    tool?.target ? [{ id: tool.id, task_id: tool.target.id, version: tool.target.version }] : [],
+  );
 
 /** The titles, by task id, of all tasks in the results of tools. */
 export function collectTaskTitles(messages: ChatMessage[]): Map<string, string> {

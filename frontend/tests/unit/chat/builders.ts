@@ -18,7 +18,7 @@ export function message(seq: number, change: Partial<ChatMessage> = {}): ChatMes
 export const user = (seq: number, text: string) => message(seq, { role: "user", text });
 
 export const tool = (seq: number, use: Partial<ToolUse>, status: ChatMessage["status"] = "done") =>
-  message(seq, { role: "tool", status, tool: { name: "list_tasks", arguments: {}, result: null, ...use } });
+  message(seq, { role: "tool", status, tool: { id: "", name: "list_tasks", arguments: {}, result: null, ...use } });
 
 export function conversation(messages: ChatMessage[], change: Partial<Conversation> = {}): Conversation {
   return {

@@ -263,11 +263,17 @@ describe("resending and confirming", () => {
   });
 
   it("confirms the calls that await it", async () => {
-    const awaiting = tool(2, { name: "delete_task" }, "awaiting");
-    vi.mocked(api.getConversation).mockResolvedValue(conversation([user(1, "Delete"), awaiting]));
+    const target = { id: "task", title: "Buy milk", version: 3 };
+    const awaiting = tool(2, { id: "call", name: "delete_task", target }, "awaiting");
+    const finished = tool(3, { name: "delete_task", target }, "done");
+    vi.mocked(api.getConversation).mockResolvedValue(conversation([user(1, "Delete"), awaiting, finished]));
     vi.mocked(api.startTurn).mockResolvedValue(createFakeStream().stream);
     await chat.open("conversation");
     void chat.confirm(true);
-    expect(vi.mocked(api.startTurn).mock.lastCall?.[0]).toEqual({ conversation_id: "conversation", confirm: true });
+    expect(vi.mocked(api.startTurn).mock.lastCall?.[0]).toEqual({
+      conversation_id: "conversation",
+      confirm: true,
+      calls: [{ id: "call", task_id: "task", version: 3 }],
+    });
   });
 });

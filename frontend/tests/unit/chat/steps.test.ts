@@ -6,6 +6,7 @@ import { tool } from "./builders";
 
 const ID = "0198c0de-0000-7000-8000-000000000001";
 const milk = { id: ID, title: "Buy milk" };
+const target = { ...milk, version: 1 };
 
 function describeTool(use: Partial<ToolUse>, status: ChatMessage["status"] = "done") {
   const { text, task, detail } = describeStep(tool(1, use, status), new Map([[ID, "Buy milk"]]));
@@ -18,6 +19,7 @@ describe("describeStep", () => {
     ["Added | Buy milk", { name: "add_task", arguments: { title: "x" }, result: { task: milk } }, "done"],
     ["Completed | Buy milk", { name: "complete_task", arguments: { task: "milk" }, result: { task: milk } }, "done"],
     ["Wants to delete | Buy milk", { name: "delete_task", arguments: { task: ID } }, "awaiting"],
+    ["Wants to delete | Buy milk", { name: "delete_task", arguments: { task: "milk" }, target }, "awaiting"],
     ["Kept | Buy milk", { name: "delete_task", arguments: { task: ID } }, "declined"],
     ["Stopped deleting | Buy milk", { name: "delete_task", arguments: { task: ID } }, "cancelled"],
     ["Deleting a task", { name: "delete_task", arguments: { task: ID.replace("1", "2") } }, "running"],

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::PgListener;
 use tokio::sync::broadcast::{Receiver, Sender, error::RecvError};
 use uuid::Uuid;
 
@@ -56,7 +55,7 @@ impl Notifier {
     }
 
     async fn forward(&self, database: &Database) -> sqlx::Result<()> {
-        let mut listener = PgListener::connect_with(&database.pool()).await?;
+        let mut listener = database.listener().await?;
         listener.listen(CHANNEL).await?;
         loop {
             self.publish(Notification::All);

@@ -1,33 +1,52 @@
 //! The connection pool, and the watch over whether the database answers.
 
-use std::{
-    io::ErrorKind,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{io::ErrorKind, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 use sqlx::{
-    ConnectOptions, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    ConnectOptions, Connection, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
-use tokio::sync::{Mutex, watch};
+use tokio::{
+    sync::{Mutex, watch},
+    time::timeout,
+};
 
 use super::migrations::{MIGRATOR, connect_options};
 
 /// How long a request may wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A statement may take this much longer than a request: one that a request waits for ends with the request, because
+/// its connection is closed.
+const STATEMENT_GRACE_PERIOD: Duration = Duration::from_secs(1);
+/// How long a transaction may do nothing. One that the network cut off would keep its row locks until the server
+/// notices, which takes hours.
+const IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the server looks, during a statement, whether its connection was closed.
+const DISCONNECT_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a connection may take to become ready when it leaves the pool or comes back.
+const READY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the database may take to answer a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Time between two probes.
 const PROBE_INTERVAL: Duration = Duration::from_millis(500);
+/// The reason before the first probe.
+const NOT_PROBED: &str = "the database was not asked yet";
 /// PostgreSQL's code for a table that does not exist.
 const UNDEFINED_TABLE: &str = "42P01";
+
+/// Why a probe failed.
+struct Failure {
+    reason: &'static str,
+    /// Whether a second probe would say the same. Otherwise the database may only be slow, or may have closed this one
+    /// connection.
+    is_certain: bool,
+}
 
 /// The database as the service sees it. A clone refers to the same connections.
 #[derive(Clone)]
 pub struct Database {
-    pool: Arc<RwLock<PgPool>>,
+    pool: PgPool,
     /// A connection that only probes use, so that a busy pool does not look like an outage. It is not a pool, since a
     /// pool would retry a refused connection instead of reporting it.
     probe: Arc<Mutex<Option<PgConnection>>>,
@@ -40,58 +59,74 @@ impl Database {
     /// Connects when first used: a service that starts before its database is unready, not dead.
     ///
     /// The error is that of a URL that cannot be read.
-    pub fn new(url: &SecretString, max_connections: u32) -> Result<Self, sqlx::Error> {
-        // A transaction that the network cut off would keep its row locks until the server notices, which takes hours.
-        let options = connect_options(url)?.options([("idle_in_transaction_session_timeout", "5s")]);
+    pub fn new(url: &SecretString, max_connections: u32, request_timeout: Duration) -> Result<Self, sqlx::Error> {
+        let options = connect_options(url)?.options(limits(request_timeout));
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            // `before_acquire` does this with a time limit.
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| Box::pin(async { Ok(becomes_ready(connection).await) }))
+            .after_release(|connection, _| Box::pin(async { Ok(becomes_ready(connection).await) }))
             .connect_lazy_with(options.clone());
-        Ok(Self::from_pool(pool, options))
+        Ok(Self { unavailable: watch::Sender::new(Some(NOT_PROBED)), ..Self::from_pool(pool, options) })
     }
 
-    /// Uses a pool that exists; tests have one from `#[sqlx::test]`.
+    /// Uses a pool that exists; tests have one from `#[sqlx::test]`. It counts as available until a probe fails.
     pub fn from_pool(pool: PgPool, options: PgConnectOptions) -> Self {
-        let pool = Arc::new(RwLock::new(pool));
         Self { pool, options, probe: Arc::default(), unavailable: watch::Sender::new(None) }
     }
 
-    /// The connections to use now. Do not keep them: each outage gets a new pool.
     pub fn pool(&self) -> PgPool {
-        self.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.pool.clone()
+    }
+
+    /// A connection of its own for notifications. It is not one of the pool, because a listener that ends waits for the
+    /// server's answer before it returns its connection, in an outage for ever.
+    pub async fn listener(&self) -> sqlx::Result<PgListener> {
+        let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+        PgListener::connect_with(&pool.acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with(self.options.clone())).await
     }
 
     /// Probes for as long as the service runs.
     pub async fn monitor(self) {
         loop {
-            // `probe` itself remembers the result.
-            let _ = self.probe().await;
+            self.probe().await;
             tokio::time::sleep(PROBE_INTERVAL).await;
         }
     }
 
-    /// Asks the database now, and remembers the result. The error is the reason in a few words.
-    pub async fn probe(&self) -> Result<(), &'static str> {
-        let reason = match tokio::time::timeout(PROBE_TIMEOUT, self.is_schema_current()).await {
-            Ok(Ok(true)) => None,
-            Ok(Ok(false)) => Some("the database schema is not up to date: run `todo-backend migrate`"),
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "database probe failed");
-                Some("the database cannot be reached")
-            }
-            Err(_) => Some("the database does not answer in time"),
-        };
-        let before = self.unavailable.send_replace(reason);
+    /// Asks the database now, and remembers the result. One failure that may pass is no outage: a second probe follows
+    /// at once.
+    pub async fn probe(&self) {
+        let mut answer = self.ask().await;
+        if self.is_available() && answer.as_ref().is_err_and(|failure| !failure.is_certain) {
+            answer = self.ask().await;
+        }
+        let reason = answer.err().map(|failure| failure.reason);
         // A change of the reason alone is not logged: a network that is breaking has several in a second.
-        match (before, reason) {
-            (None, Some(reason)) => {
-                tracing::warn!(reason, "database away");
-                self.replace_pool();
-            }
-            (Some(_), None) => tracing::info!("database is back"),
+        match (self.unavailable.send_replace(reason), reason) {
+            (None | Some(NOT_PROBED), Some(reason)) => tracing::warn!(reason, "database away"),
+            (Some(before), None) if before != NOT_PROBED => tracing::info!("database is back"),
             _ => {}
         }
-        reason.map_or(Ok(()), Err)
+    }
+
+    async fn ask(&self) -> Result<(), Failure> {
+        match timeout(PROBE_TIMEOUT, self.is_schema_current()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => {
+                let reason = "the database schema is not up to date: run `todo-backend migrate`";
+                Err(Failure { reason, is_certain: true })
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "database probe failed");
+                let is_certain =
+                    matches!(&error, sqlx::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused);
+                Err(Failure { reason: "the database cannot be reached", is_certain })
+            }
+            Err(_) => Err(Failure { reason: "the database does not answer in time", is_certain: false }),
+        }
     }
 
     /// Whether the schema has all our migrations, which a newer schema has too.
@@ -114,7 +149,7 @@ impl Database {
         limit: Duration,
         query: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
     ) -> Option<T> {
-        match tokio::time::timeout(limit, self.while_available(self.with_probe_connection(query))).await {
+        match timeout(limit, self.while_available(self.with_probe_connection(query))).await {
             Ok(Ok(answer)) => Some(answer),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a question to the database failed");
@@ -141,7 +176,12 @@ impl Database {
 
     /// Whether the last probe was answered.
     pub fn is_available(&self) -> bool {
-        self.unavailable.borrow().is_none()
+        self.unavailable_reason().is_none()
+    }
+
+    /// Why the database is unavailable, in a few words; `None` if the last probe was answered.
+    pub fn unavailable_reason(&self) -> Option<&'static str> {
+        *self.unavailable.borrow()
     }
 
     /// Completes when the database is known to be unavailable: at once, or later.
@@ -165,13 +205,22 @@ impl Database {
             result = work => result,
         }
     }
+}
 
-    /// Connections that were open when the outage began may stay silent for many minutes, and a pool waits for them
-    /// when they are returned: the whole pool would stay in use after the outage.
-    fn replace_pool(&self) {
-        let mut pool = self.pool.write().unwrap_or_else(PoisonError::into_inner);
-        let new = pool.options().clone().connect_lazy_with(self.options.clone());
-        let old = std::mem::replace(&mut *pool, new);
-        tokio::spawn(async move { old.close().await });
-    }
+/// Limits that the server keeps, as settings of a connection.
+fn limits(request_timeout: Duration) -> [(&'static str, String); 4] {
+    let limit = |name, duration: Duration| (name, format!("{}ms", duration.as_millis()));
+    [
+        limit("statement_timeout", request_timeout + STATEMENT_GRACE_PERIOD),
+        // Shorter than the request, so that one that waits for a lock is refused with the reason in the log.
+        limit("lock_timeout", request_timeout * 3 / 4),
+        limit("idle_in_transaction_session_timeout", IDLE_TRANSACTION_TIMEOUT),
+        limit("client_connection_check_interval", DISCONNECT_CHECK_INTERVAL),
+    ]
+}
+
+/// Whether the connection answers soon. If not, the pool closes it. It may still run the statement of a request that was
+/// given up, which ends when the server finds it closed, or be cut off by an outage.
+async fn becomes_ready(connection: &mut PgConnection) -> bool {
+    timeout(READY_TIMEOUT, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
 }

@@ -1,5 +1,7 @@
 //! What an error of the database means.
 
+use sqlx::error::DatabaseError;
+
 /// Whether the database is unavailable or cannot take another connection, as opposed to having refused a statement.
 pub fn is_outage(error: &sqlx::Error) -> bool {
     match error {
@@ -34,4 +36,11 @@ pub fn is_of_deleted_user(error: &sqlx::Error) -> bool {
 /// Whether a statement was refused because of this constraint.
 pub fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     error.as_database_error().is_some_and(|refusal| refusal.constraint() == Some(constraint))
+}
+
+/// Whether a statement was ended because it, or its wait for a lock, took too long.
+pub fn is_timeout(error: &sqlx::Error) -> bool {
+    // 57014: query canceled, 55P03: lock not available.
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| code == "57014" || code == "55P03")
 }

@@ -8,7 +8,7 @@ use axum::{
 
 use super::problem::Problem;
 use crate::{
-    db::{idempotency, is_of_deleted_user, is_outage},
+    db::{idempotency, is_of_deleted_user, is_outage, is_timeout},
     validation::{FieldError, describe},
 };
 
@@ -59,7 +59,8 @@ pub enum Error {
     /// A problem that only one feature has.
     #[error("{}", .0.detail)]
     Problem(Box<Problem>),
-    /// 503 when the database is unavailable, 401 when the user was deleted meanwhile, else 500.
+    /// 503 when the database is unavailable or the statement took too long, 401 when the user was deleted meanwhile,
+    /// else 500.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     /// 500
@@ -78,6 +79,7 @@ impl Error {
         match self {
             Self::Database(error) if is_outage(error) => Self::Unavailable.to_string(),
             Self::Database(error) if is_of_deleted_user(error) => Self::Unauthorized.to_string(),
+            Self::Database(error) if is_timeout(error) => Self::Timeout.to_string(),
             Self::Database(_) | Self::Internal(_) => {
                 "Something went wrong on our side. The request id helps to find it in the log.".into()
             }
@@ -90,6 +92,7 @@ impl Error {
         match self {
             Self::Database(error) if is_outage(error) => tracing::warn!(%error, "database away"),
             Self::Database(error) if is_of_deleted_user(error) => {}
+            Self::Database(error) if is_timeout(error) => tracing::warn!(%error, "database statement took too long"),
             Self::Database(error) => tracing::error!(%error, "database error"),
             Self::Internal(error) => tracing::error!(error = format!("{error:#}"), "internal error"),
             _ => {}
@@ -111,10 +114,11 @@ impl Error {
             Self::PayloadTooLarge { .. } => problem(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
             Self::UnsupportedMediaType(_) => problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::IdempotencyKeyReused => problem(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
-            Self::Timeout => problem(StatusCode::SERVICE_UNAVAILABLE, "timeout").with_retry_after(RETRY_AFTER_SECONDS),
+            Self::Timeout => timeout(problem),
             Self::Unavailable => unavailable(problem),
             Self::Database(error) if is_outage(&error) => unavailable(problem),
             Self::Database(error) if is_of_deleted_user(&error) => unauthorized(problem),
+            Self::Database(error) if is_timeout(&error) => timeout(problem),
             Self::Database(_) | Self::Internal(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
@@ -127,6 +131,10 @@ fn unauthorized(problem: impl FnOnce(StatusCode, &'static str) -> Problem) -> Pr
 
 fn unavailable(problem: impl FnOnce(StatusCode, &'static str) -> Problem) -> Problem {
     problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable").with_retry_after(RETRY_AFTER_SECONDS)
+}
+
+fn timeout(problem: impl FnOnce(StatusCode, &'static str) -> Problem) -> Problem {
+    problem(StatusCode::SERVICE_UNAVAILABLE, "timeout").with_retry_after(RETRY_AFTER_SECONDS)
 }
 
 impl From<Problem> for Error {

@@ -52,7 +52,8 @@ async fn health() -> Json<Health> {
 /// Readiness: the database answers and the service is not stopping
 #[utoipa::path(get, path = "/ready", tag = "ops", security(()), responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 async fn ready(State(draining): State<Draining>, State(database): State<Database>) -> Response {
-    let reason = if draining.has_begun() { Some("shutting down") } else { database.probe().await.err() };
+    // It only reads what the last probe found, so that asking often neither loads the database nor delays the probes.
+    let reason = if draining.has_begun() { Some("shutting down") } else { database.unavailable_reason() };
     match reason {
         None => Json(Readiness { status: "ready", reason }).into_response(),
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, Json(Readiness { status: "not_ready", reason })).into_response(),

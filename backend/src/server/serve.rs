@@ -22,11 +22,13 @@ use crate::{db::Database, telemetry::logging::LogLevel};
 /// notice. Then event streams end, open requests finish, and turns of the chat end as interrupted. All of it takes no
 /// longer than the configured times.
 pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
-    let database = Database::new(&config.database_url, config.database_max_connections)?;
+    let database = Database::new(&config.database_url, config.database_max_connections, config.request_timeout)?;
     let listener = bind(&config, config.port).await?;
     let metrics_listener = bind(&config, config.metrics_port).await?;
     let state = AppState::new(config, database)?;
 
+    // The first answer on `/ready` already says what the database says.
+    state.database.probe().await;
     tokio::spawn(state.database.clone().monitor());
     tokio::spawn(cleanup::run(state.database.clone()));
     tokio::spawn(state.notifier.clone().listen(state.database.clone()));

@@ -198,6 +198,7 @@ async fn a_slow_request_times_out(pool: PgPool) {
 async fn an_unreachable_database_gets_503_at_once(pool: PgPool) {
     let unreachable = Arc::unwrap_or_clone(pool.connect_options()).host("127.0.0.1").port(free_port());
     let database = Database::from_pool(pool.clone(), PgConnectOptions::clone(&unreachable));
+    database.probe().await;
     let app = App::with_database(database, &[]);
     let not_ready = app.anonymous().get("/ready").await;
     assert_eq!(not_ready.status, 503);

@@ -1,14 +1,19 @@
 //! A network that drops all packets to the database, so that connections neither fail nor answer.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use futures_util::future::join_all;
+use reqwest::StatusCode;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::{
@@ -70,6 +75,48 @@ async fn an_outage_is_logged_once_although_its_cause_changes(_: PgPoolOptions, o
     assert!(timeout(TIMEOUT, refused).await.is_ok(), "{}", backend.log());
     let outages = backend.log().matches("database away").count();
     assert_eq!(outages, 1, "{}", backend.log());
+}
+
+/// The connections of the pool are cut off without a sign, and so is that of the probes, but the database accepts new
+/// ones at once.
+#[sqlx::test(migrations = false)]
+async fn one_lost_probe_is_no_outage(_: PgPoolOptions, options: PgConnectOptions) {
+    migrate(&url(&options)).await;
+    let proxy = Proxy::start(&options).await;
+    let proxy_url = url(&options.clone().host("127.0.0.1").port(proxy.port));
+    let backend = Backend::start_ready(&proxy_url, &[("DATABASE_MAX_CONNECTIONS", "4")]).await;
+    let user = User::sign_up(&backend.url).await;
+    join_all((0..8).map(async |_| user.create(&backend.url, "before").await)).await;
+
+    proxy.block();
+    proxy.unblock();
+    let unblocked = Instant::now();
+    // Longer than the time limits of two probes.
+    while unblocked.elapsed() < Duration::from_secs(5) {
+        assert_eq!(backend.get("/ready").await.status(), StatusCode::OK, "{}", backend.log());
+        let (created, ()) = tokio::join!(user.try_create(&backend.url, "after"), sleep(Duration::from_millis(50)));
+        created.unwrap_or_else(|problem| panic!("{problem}\n{}", backend.log()));
+    }
+    assert!(!backend.log().contains("database away"), "{}", backend.log());
+}
+
+#[sqlx::test(migrations = false)]
+async fn readers_of_readiness_do_not_wait_for_the_database(_: PgPoolOptions, options: PgConnectOptions) {
+    migrate(&url(&options)).await;
+    let proxy = Proxy::start(&options).await;
+    let backend = Backend::start_ready(&url(&options.clone().host("127.0.0.1").port(proxy.port)), &[]).await;
+
+    proxy.block();
+    let blocked = Instant::now();
+    let readers = join_all((0..50).map(async |_| {
+        let started = Instant::now();
+        backend.get("/ready").await;
+        started.elapsed()
+    }));
+    let slowest = readers.await.into_iter().max().unwrap();
+    assert!(slowest < Duration::from_millis(500), "an answer took {slowest:?}");
+    backend.wait_until_unready().await;
+    println!("black hole: noticed after {:?}", blocked.elapsed());
 }
 
 /// A TCP proxy to the database that can block. Connections that are open when it blocks stay open without data for

@@ -11,7 +11,7 @@ use sqlx::{
 };
 use tokio::net::TcpListener;
 
-use crate::support::{Backend, User, migrate, url};
+use crate::support::{Backend, User, migrate, url, wait_until};
 
 const UNREACHABLE_DATABASE: &str = "postgres://nobody@127.0.0.1:1/nothing";
 
@@ -72,7 +72,10 @@ async fn it_starts_before_its_database_and_becomes_ready_with_it(_: PgPoolOption
     assert_eq!(backend.get("/api/tasks").await.status(), StatusCode::SERVICE_UNAVAILABLE);
 
     Postgres::create_database(&url).await.unwrap();
-    assert!(backend.wait_until_unready().await.contains("run `todo-backend migrate`"));
+    wait_until("it asks for the migrations", async || {
+        backend.wait_until_unready().await.contains("run `todo-backend migrate`").then_some(())
+    })
+    .await;
     migrate(&url).await;
     backend.wait_until_ready().await;
     User::sign_up(&backend.url).await;

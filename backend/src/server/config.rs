@@ -41,6 +41,8 @@ pub struct Config {
     pub max_tokens_per_user: u32,
     /// Streams of one user at a time, on this replica: events, answers of the chat, and exports.
     pub max_streams_per_user: usize,
+    /// Connections of clients that are open at a time. Most systems allow a process 1024 descriptors.
+    pub http_max_connections: usize,
     /// Send the session cookie over HTTPS only.
     pub cookie_secure: bool,
     /// How many proxies in front append to `X-Forwarded-For`; that many entries, from the right, are believed.
@@ -92,6 +94,7 @@ impl Config {
             max_sessions_per_user: reader.ranged("MAX_SESSIONS_PER_USER", 50, 1, 10_000),
             max_tokens_per_user: reader.ranged("MAX_TOKENS_PER_USER", 50, 1, 10_000),
             max_streams_per_user: reader.ranged("MAX_STREAMS_PER_USER", 20, 1, 1000),
+            http_max_connections: reader.ranged("HTTP_MAX_CONNECTIONS", 800, 8, 100_000),
             cookie_secure: reader.parsed("COOKIE_SECURE", false, "must be true or false"),
             trusted_proxy_hops: reader.ranged("TRUSTED_PROXY_HOPS", 0, 0, 10),
             request_timeout: reader.seconds("REQUEST_TIMEOUT_SECONDS", 10, 1),

@@ -3,6 +3,7 @@
 
 pub mod cleanup;
 pub mod config;
+mod connections;
 mod environment;
 pub mod health;
 pub mod metrics;

@@ -1,6 +1,6 @@
 //! Starting and stopping.
 
-use std::{future::IntoFuture, net::SocketAddr};
+use std::net::SocketAddr;
 
 use anyhow::Context;
 use tokio::{
@@ -8,15 +8,20 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     cleanup,
     config::Config,
+    connections::{self, Limits},
     metrics::{self, MetricsState},
     router::router,
     state::AppState,
 };
 use crate::{db::Database, telemetry::logging::LogLevel};
+
+/// Connections of the listener for operators that are open at a time.
+const MAX_METRICS_CONNECTIONS: usize = 32;
 
 /// Serves until SIGTERM or Ctrl-C. Then the service is not ready, but goes on serving until load balancers have taken
 /// notice. Then event streams end, open requests finish, and turns of the chat end as interrupted. All of it takes no
@@ -32,27 +37,28 @@ pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
     tokio::spawn(state.database.clone().monitor());
     tokio::spawn(cleanup::run(state.database.clone()));
     tokio::spawn(state.notifier.clone().listen(state.database.clone()));
-    let metrics = MetricsState { metrics: state.metrics.clone(), draining: state.draining.clone(), log_level };
-    let metrics = metrics::router(metrics).into_make_service_with_connect_info::<SocketAddr>();
+    let limits = Limits {
+        max_connections: state.config.http_max_connections,
+        first_request_timeout: state.config.request_timeout,
+        send_timeout: state.config.request_timeout * 3,
+    };
     tracing::info!(
         address = listener.local_addr()?.to_string(),
         metrics_address = metrics_listener.local_addr()?.to_string(),
         "listening"
     );
-    tokio::spawn(axum::serve(metrics_listener, metrics).into_future());
-
-    let service = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown({
-        let state = state.clone();
-        async move {
-            stop_signal().await;
-            tracing::info!("stopping");
-            state.draining.begin();
-            sleep(state.config.shutdown_drain).await;
-            state.shutdown.cancel();
-        }
-    });
-    let server = tokio::spawn(server.into_future());
+    let metrics = MetricsState { metrics: state.metrics.clone(), draining: state.draining.clone(), log_level };
+    tokio::spawn(connections::serve(
+        metrics_listener,
+        metrics::router(metrics),
+        Limits { max_connections: MAX_METRICS_CONNECTIONS, ..limits },
+        state.connections.clone(),
+        CancellationToken::new(),
+    ));
+    let server =
+        connections::serve(listener, router(state.clone()), limits, state.connections.clone(), state.shutdown.clone());
+    let server = tokio::spawn(server);
+    tokio::spawn(shut_down_on_signal(state.clone()));
     state.shutdown.cancelled().await;
     let finished = async {
         let result = server.await;
@@ -60,12 +66,21 @@ pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
         result
     };
     if let Ok(result) = timeout(state.config.shutdown_timeout, finished).await {
-        result?.context("serving failed")?;
+        result.context("serving failed")?;
     } else {
         tracing::warn!("requests were still open at the end of the shutdown time");
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Goes on serving after the signal until load balancers have taken notice.
+async fn shut_down_on_signal(state: AppState) {
+    stop_signal().await;
+    tracing::info!("stopping");
+    state.draining.begin();
+    sleep(state.config.shutdown_drain).await;
+    state.shutdown.cancel();
 }
 
 async fn bind(config: &Config, port: u16) -> anyhow::Result<TcpListener> {

@@ -4,7 +4,7 @@ use axum::extract::FromRef;
 use prometheus::Registry;
 use tokio_util::sync::CancellationToken;
 
-use super::{config::Config, metrics::Metrics};
+use super::{config::Config, connections::ConnectionMetrics, metrics::Metrics};
 use crate::{
     accounts::{self, Accounts},
     chat::{self, Chat},
@@ -29,6 +29,7 @@ pub struct AppState {
     pub database: Database,
     pub metrics: Metrics,
     pub observer: Observer,
+    pub connections: ConnectionMetrics,
     pub draining: Draining,
     pub notifier: Notifier,
     /// Cancelled when event streams and turns of the chat should end.
@@ -74,12 +75,14 @@ impl AppState {
             shutdown_timeout: config.shutdown_timeout,
         };
         let chat = Chat::new(config.chat.clone(), &registry, dependencies)?;
+        let connections = ConnectionMetrics::new(&registry)?;
         Ok(Self {
             metrics: Metrics::new(registry, database.clone(), &config.revision)?,
             trusted_proxy_hops: TrustedProxyHops(config.trusted_proxy_hops),
             config: Arc::new(config),
             database,
             observer,
+            connections,
             draining,
             notifier,
             shutdown,

@@ -96,7 +96,7 @@ async fn metrics_are_labelled_by_route_and_status_class(pool: PgPool) {
         assert!(!text.contains(value), "{value} is in\n{text}");
     }
     let help = text.lines().filter(|line| line.starts_with("# HELP http_") || line.starts_with("# HELP database_"));
-    assert_eq!(help.count(), 5);
+    assert_eq!(help.count(), 7);
 
     app.state.draining.begin();
     let (_, text) = send(&router, "192.0.2.1:4000", Request::get("/metrics"), "").await;

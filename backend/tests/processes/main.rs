@@ -8,6 +8,7 @@ mod support;
 
 mod black_hole;
 mod chat;
+mod connections;
 mod given_up;
 mod logs;
 mod memory;

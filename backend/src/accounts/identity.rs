@@ -38,11 +38,13 @@ pub async fn find(pool: &PgPool, hash_key: &HashKey, secret: &str) -> sqlx::Resu
     .await
 }
 
-/// Removes credentials that have expired, and gives their number.
-pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+/// Removes credentials that have expired, at most `limit`, and gives their number.
+pub async fn remove_expired(pool: &PgPool, limit: i64) -> sqlx::Result<u64> {
     let removed = sqlx::query!(
-        "delete from credentials where id in
-             (select id from credentials where expires_at < now() for update skip locked)"
+        "with expired as
+             (select id from credentials where expires_at < now() limit $1 for update skip locked)
+         delete from credentials using expired where credentials.id = expired.id",
+        limit
     )
     .execute(pool)
     .await?;

@@ -26,7 +26,8 @@ pub use rate_limits::{LimitedAction, RateLimiter, TooManyAttempts};
 pub use routes::router;
 pub use state::{Accounts, Settings};
 
-/// Removes expired credentials and ended counts of actions, and gives the number of removed rows.
-pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
-    Ok(identity::remove_expired(pool).await? + rate_limits::remove_expired(pool).await?)
+/// Removes expired credentials and ended counts of actions, at most `limit` of each, and gives the number of removed
+/// rows.
+pub async fn remove_expired(pool: &PgPool, limit: i64) -> sqlx::Result<u64> {
+    Ok(identity::remove_expired(pool, limit).await? + rate_limits::remove_expired(pool, limit).await?)
 }

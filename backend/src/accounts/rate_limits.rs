@@ -113,11 +113,13 @@ impl RateLimiter {
     }
 }
 
-/// Removes counts whose window has ended, and gives their number.
-pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+/// Removes counts whose window has ended, at most `limit`, and gives their number.
+pub async fn remove_expired(pool: &PgPool, limit: i64) -> sqlx::Result<u64> {
     let removed = sqlx::query!(
-        "delete from attempts where key in
-             (select key from attempts where resets_at < now() for update skip locked)"
+        "with expired as
+             (select key from attempts where resets_at < now() limit $1 for update skip locked)
+         delete from attempts using expired where attempts.key = expired.key",
+        limit
     )
     .execute(pool)
     .await?;

@@ -85,12 +85,15 @@ pub async fn since(
     Ok(Some(Changes { events, newest: conversation.event_seq, in_progress: conversation.at_work }))
 }
 
-/// Removes events that are older than 24 hours, and gives their number.
-pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+/// Removes events that are older than 24 hours, at most `limit`, and gives their number.
+pub async fn remove_expired(pool: &PgPool, limit: i64) -> sqlx::Result<u64> {
     let removed = sqlx::query!(
-        "delete from conversation_events where (conversation_id, seq) in
+        "with expired as
              (select conversation_id, seq from conversation_events where created_at < now() - interval '24 hours'
-              for update skip locked)"
+              limit $1 for update skip locked)
+         delete from conversation_events events using expired
+         where (events.conversation_id, events.seq) = (expired.conversation_id, expired.seq)",
+        limit
     )
     .execute(pool)
     .await?;

@@ -103,12 +103,15 @@ async fn store(connection: &mut PgConnection, user_id: Uuid, key: &str, answer: 
     Ok(())
 }
 
-/// Removes records that are older than 24 hours, and gives their number.
-pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+/// Removes records that are older than 24 hours, at most `limit`, and gives their number.
+pub async fn remove_expired(pool: &PgPool, limit: i64) -> sqlx::Result<u64> {
     let removed = sqlx::query!(
-        "delete from idempotency_keys where (user_id, key) in
+        "with expired as
              (select user_id, key from idempotency_keys where created_at < now() - interval '24 hours'
-              for update skip locked)"
+              limit $1 for update skip locked)
+         delete from idempotency_keys keys using expired
+         where (keys.user_id, keys.key) = (expired.user_id, expired.key)",
+        limit
     )
     .execute(pool)
     .await?;

@@ -117,12 +117,15 @@ async fn task_events(pool: &PgPool, user_id: Uuid, rows: &[Row]) -> sqlx::Result
     Ok(rows.iter().map(event).collect())
 }
 
-/// Removes changes that are older than an hour, and gives their number.
-pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+/// Removes changes that are older than an hour, at most `limit`, and gives their number.
+pub async fn remove_expired(pool: &PgPool, limit: i64) -> sqlx::Result<u64> {
     let removed = sqlx::query!(
-        "delete from task_events where (user_id, seq) in
+        "with expired as
              (select user_id, seq from task_events where created_at < now() - interval '1 hour'
-              for update skip locked)"
+              limit $1 for update skip locked)
+         delete from task_events events using expired
+         where (events.user_id, events.seq) = (expired.user_id, expired.seq)",
+        limit
     )
     .execute(pool)
     .await?;

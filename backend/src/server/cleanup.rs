@@ -14,6 +14,10 @@ use crate::{
 /// Time between two rounds.
 const INTERVAL: Duration = Duration::from_mins(5);
 
+/// Most rows that one statement removes of a table, so that it holds their locks for a short time and stays far below the
+/// time limit of a statement, however many have expired.
+const BATCH_ROWS: i64 = 1000;
+
 /// Runs for as long as the service does.
 pub async fn run(database: Database) {
     loop {
@@ -28,9 +32,17 @@ pub async fn run(database: Database) {
 
 /// Removes what has expired now, and gives the number of removed rows.
 pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
-    Ok(accounts::remove_expired(pool).await?
-        + idempotency::remove_expired(pool).await?
-        + tasks::remove_expired(pool).await?
-        + events::remove_expired(pool).await?
-        + chat::remove_expired(pool).await?)
+    let mut removed = 0;
+    loop {
+        // One after the other, so that none waits for all the rows of another.
+        let batch = accounts::remove_expired(pool, BATCH_ROWS).await?
+            + idempotency::remove_expired(pool, BATCH_ROWS).await?
+            + tasks::remove_expired(pool, BATCH_ROWS).await?
+            + events::remove_expired(pool, BATCH_ROWS).await?
+            + chat::remove_expired(pool, BATCH_ROWS).await?;
+        if batch == 0 {
+            return Ok(removed);
+        }
+        removed += batch;
+    }
 }

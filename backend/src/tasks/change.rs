@@ -144,11 +144,15 @@ async fn get_expected(
     }
 }
 
-/// Removes tasks that were deleted more than 24 hours ago, and gives their number. Until then they can be restored.
-pub async fn remove_expired(pool: &PgPool) -> sqlx::Result<u64> {
+/// Removes tasks that were deleted more than 24 hours ago, at most `limit`, and gives their number. Until then they can
+/// be restored.
+pub async fn remove_expired(pool: &PgPool, limit: i64) -> sqlx::Result<u64> {
     let removed = sqlx::query!(
-        "delete from tasks where id in
-             (select id from tasks where deleted_at < now() - interval '24 hours' for update skip locked)"
+        "with expired as
+             (select id from tasks where deleted_at < now() - interval '24 hours'
+              limit $1 for update skip locked)
+         delete from tasks using expired where tasks.id = expired.id",
+        limit
     )
     .execute(pool)
     .await?;

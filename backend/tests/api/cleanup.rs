@@ -1,5 +1,7 @@
 //! The clean-up of expired rows.
 
+use std::collections::BTreeMap;
+
 use sqlx::PgPool;
 use todo_backend::server::cleanup::remove_expired;
 
@@ -97,4 +99,57 @@ async fn locked_rows_are_removed_by_the_next_run(pool: PgPool) {
     assert_eq!(remove_expired(&pool).await.unwrap(), 6);
     holder.rollback().await.unwrap();
     assert_eq!(remove_expired(&pool).await.unwrap(), 1);
+}
+
+/// Records how many rows each statement deletes. A session notifies its user's streams, which has its own trigger.
+const RECORD_DELETIONS: &str = "
+    create table deletions (name text, rows bigint);
+    create function record_deletion() returns trigger language plpgsql as
+        $$ begin insert into deletions select tg_table_name, count(*) from gone; return null; end $$;
+    do $$ declare name text; begin
+        foreach name in array array['attempts', 'conversation_events', 'credentials', 'idempotency_keys', 'task_events',
+                                    'tasks'] loop
+            execute format('create trigger recorded after delete on %I referencing old table as gone
+                for each statement execute function record_deletion()', name);
+        end loop;
+    end $$";
+
+#[sqlx::test]
+async fn many_expired_rows_are_removed_by_several_statements(pool: PgPool) {
+    const ROWS: i64 = 2500;
+    App::new(&pool).user("ada").await;
+    sqlx::raw_sql(RECORD_DELETIONS).execute(&pool).await.unwrap();
+    sqlx::raw_sql(
+        "truncate attempts;
+         insert into credentials (id, user_id, kind, token_hash, expires_at)
+           select gen_random_uuid(), id, 'session', sha256(n::text::bytea), now() - interval '1 day'
+           from users, generate_series(1, 2500) n;
+         insert into attempts select sha256(n::text::bytea), 1, now() - interval '1 day' from generate_series(1, 2500) n;
+         insert into idempotency_keys (user_id, key, fingerprint, created_at) select id, n, '', now() - interval '2 days'
+           from users, generate_series(1, 2500) n;
+         insert into conversations (id, user_id, title) select gen_random_uuid(), id, 'a' from users;
+         insert into conversation_events select id, n, 'text_delta', '{}', now() - interval '2 days'
+           from conversations, generate_series(1, 2500) n;
+         insert into tasks (id, user_id, title, deleted_at) select gen_random_uuid(), id, 'a', now() - interval '2 days'
+           from users, generate_series(1, 2500) n;
+         truncate task_events;
+         insert into task_events select id, n, 'created', '{}', now() - interval '2 hours'
+           from users, generate_series(1, 2500) n;",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+
+    assert_eq!(remove_expired(&pool).await.unwrap(), 6 * ROWS.unsigned_abs());
+    let deletions: Vec<(String, i64)> =
+        sqlx::query_as("select name, rows from deletions where rows > 0").fetch_all(&pool).await.unwrap();
+    let mut by_table = BTreeMap::<_, Vec<i64>>::new();
+    for (table, rows) in deletions {
+        by_table.entry(table).or_default().push(rows);
+    }
+    assert_eq!(by_table.len(), 6, "{by_table:?}");
+    for (table, rows) in by_table {
+        assert_eq!(rows.iter().sum::<i64>(), ROWS, "{table}");
+        assert!(rows.iter().all(|rows| *rows <= 1000), "{table}: {rows:?} rows in a statement");
+    }
 }

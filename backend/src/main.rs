@@ -8,7 +8,7 @@ use todo_backend::{
     commands::{check, mcp, smoke},
     db,
     server::{config::Config, router, serve},
-    telemetry::logging::{self, LogLevel},
+    telemetry::logging::{self, Log},
 };
 
 /// The allocator of glibc keeps most of the memory in which passwords were hashed, and does not use it again.
@@ -51,15 +51,16 @@ enum Command {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
-        Command::Serve => return Ok(run_logged(serve::run).await),
+        Command::Serve => return run_logged(serve::run).await,
         Command::Migrate => {
-            let migrate = async |config: Config, _| db::migrate(&config.database_url).await.context("migration failed");
-            return Ok(run_logged(migrate).await);
+            let migrate =
+                async |config: Config, _: &_| db::migrate(&config.database_url).await.context("migration failed");
+            return run_logged(migrate).await;
         }
         Command::Check { url } => check::run(&url).await?,
         Command::Smoke { url, mcp } => smoke::run(&url, mcp.as_deref()).await?,
         Command::Mcp => {
-            logging::init_to("info", std::io::stderr)?;
+            let _log = logging::init_to("info", std::io::stderr())?;
             mcp::run().await?;
         }
         Command::Openapi => println!("{}", router::openapi().to_pretty_json()?),
@@ -68,15 +69,11 @@ async fn main() -> anyhow::Result<ExitCode> {
 }
 
 /// Runs a command that pods run: everything that it reports is a line of the log, its failure included.
-async fn run_logged(run: impl AsyncFnOnce(Config, LogLevel) -> anyhow::Result<()>) -> ExitCode {
-    let configured = async {
-        let config = Config::from_env()?;
-        let level = logging::init(&config.log_level)?;
-        run(config, level).await
-    };
-    let Err(error) = configured.await else { return ExitCode::SUCCESS };
-    // With wrong settings, logging is not set up yet; otherwise this changes nothing.
-    let _ = logging::init("error");
+async fn run_logged(run: impl AsyncFnOnce(Config, &Log) -> anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    let config = Config::from_env();
+    let log = logging::init(config.as_ref().map_or("error", |config| &config.log_level))?;
+    let done = async { run(config?, &log).await };
+    let Err(error) = done.await else { return Ok(ExitCode::SUCCESS) };
     tracing::error!("{error:#}");
-    ExitCode::FAILURE
+    Ok(ExitCode::FAILURE)
 }

@@ -10,7 +10,7 @@ use std::{
 
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderValue, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -61,42 +61,76 @@ pub struct Observer {
     pub draining: Draining,
 }
 
+/// A request from its arrival to its log line.
+struct Arrived {
+    observer: Observer,
+    started: Instant,
+    id: HeaderValue,
+    method: Method,
+    route: String,
+    user: RequestUser,
+    answered: bool,
+}
+
+impl Arrived {
+    fn new(observer: Observer, request: &mut Request) -> Self {
+        let id = request.headers().get(REQUEST_ID).filter(|id| is_valid_id(id)).cloned().unwrap_or_else(new_id);
+        // The raw path would be a label of unbounded cardinality.
+        let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+        let user = RequestUser::default();
+        request.extensions_mut().insert(user.clone());
+        let method = request.method().clone();
+        Self { observer, started: Instant::now(), id, method, route, user, answered: false }
+    }
+
+    fn answered(mut self, status: StatusCode) {
+        self.answered = true;
+        let status = status.as_u16();
+        self.observer.metrics.request_finished(self.method.as_str(), &self.route, status, self.started.elapsed());
+        self.log(Some(status), "request");
+    }
+
+    /// `status` is absent if there was no answer.
+    fn log(&self, status: Option<u16>, message: &str) {
+        tracing::info!(
+            method = self.method.as_str(),
+            route = self.route,
+            status,
+            ms = self.started.elapsed().as_secs_f64() * 1000.0,
+            request_id = self.id.to_str().unwrap_or_default(),
+            user_id = self.user.0.get().map(Uuid::to_string),
+            "{message}"
+        );
+    }
+}
+
+/// A client that goes away drops the request.
+impl Drop for Arrived {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.observer.metrics.request_aborted(self.method.as_str(), &self.route);
+            self.log(None, "request aborted");
+        }
+    }
+}
+
 /// The outermost layer. Keeps a valid incoming `x-request-id`, so that one id follows a request through the proxies.
 pub async fn observe(State(observer): State<Observer>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let id = request.headers().get(REQUEST_ID).filter(|id| is_valid_id(id)).cloned().unwrap_or_else(new_id);
-    let method = request.method().clone();
-    // The raw path would be a label of unbounded cardinality.
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched".into(), |path| path.as_str().to_owned());
-    let user = RequestUser::default();
-    request.extensions_mut().insert(user.clone());
-
-    let in_flight = observer.metrics.request_started();
+    let arrived = Arrived::new(observer, &mut request);
+    let in_flight = arrived.observer.metrics.request_started();
     let mut response = next.run(request).await;
     drop(in_flight);
 
     if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
-        id.to_str().unwrap_or_default().clone_into(&mut problem.request_id);
+        arrived.id.to_str().unwrap_or_default().clone_into(&mut problem.request_id);
         write_problem(&mut response, &problem);
     }
-    response.headers_mut().insert(REQUEST_ID, id.clone());
-    if observer.draining.has_begun() {
+    response.headers_mut().insert(REQUEST_ID, arrived.id.clone());
+    if arrived.observer.draining.has_begun() {
         // The client's next request would meet a closing connection, which is an error without an answer.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-
-    let elapsed = started.elapsed();
-    let status = response.status().as_u16();
-    observer.metrics.request_finished(method.as_str(), &route, status, elapsed);
-    tracing::info!(
-        method = method.as_str(),
-        route,
-        status,
-        ms = elapsed.as_secs_f64() * 1000.0,
-        request_id = id.to_str().unwrap_or_default(),
-        user_id = user.0.get().map(Uuid::to_string),
-        "request"
-    );
+    arrived.answered(response.status());
     response
 }
 

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, put},
 };
-use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector};
 
 use crate::{
     VERSION,
@@ -47,6 +47,11 @@ impl Metrics {
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         let statistics = Statistics::default();
         Ok(Self(Arc::new(Shared { registry, database, connections, ready, database_up, statistics })))
+    }
+
+    /// Adds a metric of the program, which exists before the state.
+    pub fn add(&self, metric: impl Collector + 'static) -> prometheus::Result<()> {
+        self.0.registry.register(Box::new(metric))
     }
 
     /// The text exposition format.

@@ -18,7 +18,7 @@ use super::{
     router::router,
     state::AppState,
 };
-use crate::{db::Database, telemetry::logging::LogLevel};
+use crate::{db::Database, telemetry::logging::Log};
 
 /// Connections of the listener for operators that are open at a time.
 const MAX_METRICS_CONNECTIONS: usize = 32;
@@ -26,7 +26,7 @@ const MAX_METRICS_CONNECTIONS: usize = 32;
 /// Serves until SIGTERM or Ctrl-C. Then the service is not ready, but goes on serving until load balancers have taken
 /// notice. Then event streams end, open requests finish, and turns of the chat end as interrupted. All of it takes no
 /// longer than the configured times.
-pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
+pub async fn run(config: Config, log: &Log) -> anyhow::Result<()> {
     let database = Database::new(&config.database_url, config.database_max_connections, config.request_timeout)?;
     let listener = bind(&config, config.port).await?;
     let metrics_listener = bind(&config, config.metrics_port).await?;
@@ -47,7 +47,9 @@ pub async fn run(config: Config, log_level: LogLevel) -> anyhow::Result<()> {
         metrics_address = metrics_listener.local_addr()?.to_string(),
         "listening"
     );
-    let metrics = MetricsState { metrics: state.metrics.clone(), draining: state.draining.clone(), log_level };
+    state.metrics.add(log.dropped_lines())?;
+    let metrics =
+        MetricsState { metrics: state.metrics.clone(), draining: state.draining.clone(), log_level: log.level.clone() };
     tokio::spawn(connections::serve(
         metrics_listener,
         metrics::router(metrics),

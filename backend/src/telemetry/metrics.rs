@@ -17,6 +17,7 @@ pub fn registered<M: Collector + Clone + 'static>(registry: &Registry, metric: M
 #[derive(Clone)]
 pub struct RequestMetrics {
     requests: IntCounterVec,
+    aborted: IntCounterVec,
     latency: HistogramVec,
     in_flight: IntGauge,
 }
@@ -25,11 +26,14 @@ impl RequestMetrics {
     pub fn new(registry: &Registry) -> prometheus::Result<Self> {
         let labels = &["method", "route", "status"];
         let requests = IntCounterVec::new(Opts::new("http_requests_total", "Requests answered"), labels)?;
+        let aborted = "Requests whose client went away before the answer";
+        let aborted = IntCounterVec::new(Opts::new("http_requests_aborted_total", aborted), &["method", "route"])?;
         let latency = HistogramOpts::new("http_request_duration_seconds", "Time until the answer began");
         let latency = HistogramVec::new(latency.buckets(LATENCY_BUCKETS.to_vec()), labels)?;
         let in_flight = IntGauge::new("http_requests_in_flight", "Requests being answered")?;
         Ok(Self {
             requests: registered(registry, requests)?,
+            aborted: registered(registry, aborted)?,
             latency: registered(registry, latency)?,
             in_flight: registered(registry, in_flight)?,
         })
@@ -44,6 +48,10 @@ impl RequestMetrics {
         let labels = &[known_method(method), route, status_class(status)];
         self.requests.with_label_values(labels).inc();
         self.latency.with_label_values(labels).observe(elapsed.as_secs_f64());
+    }
+
+    pub fn request_aborted(&self, method: &str, route: &str) {
+        self.aborted.with_label_values(&[known_method(method), route]).inc();
     }
 }
 

@@ -25,12 +25,6 @@ async fn read_to_end(stream: &mut TcpStream) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-async fn metric(backend: &Backend, name: &str) -> f64 {
-    let metrics = reqwest::get(format!("{}/metrics", backend.metrics_url)).await.unwrap().text().await.unwrap();
-    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    value.unwrap_or_else(|| panic!("no {name} in {metrics}")).parse().unwrap()
-}
-
 #[sqlx::test(migrations = false)]
 async fn floods_of_unused_connections_are_bounded(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
@@ -53,9 +47,9 @@ async fn floods_of_unused_connections_are_bounded(_: PgPoolOptions, options: PgC
         flood.push(stream);
     }
     // The metrics have a listener of their own, whose connections count too.
-    let open = metric(&backend, "http_connections").await;
-    assert!(open <= 16.0 + 4.0, "{open} connections are open");
-    assert!(metric(&backend, "http_connections_shed_total").await >= 150.0);
+    let open = backend.metric("http_connections").await;
+    assert!(open <= 16 + 4, "{open} connections are open");
+    assert!(backend.metric("http_connections_shed_total").await >= 150);
     // Others are served on new connections, and streams go on.
     let started = Instant::now();
     let answer = Client::new().get(format!("{}/health", backend.url)).send().await.unwrap();
@@ -92,16 +86,15 @@ async fn a_client_that_does_not_read_is_disconnected(_: PgPoolOptions, options: 
     let imported = user.post(format!("{}/api/tasks/import", backend.url), &json!(tasks)).await;
     assert_eq!(imported.status(), StatusCode::CREATED);
 
-    let before = metric(&backend, "http_connections").await;
+    let before = backend.metric("http_connections").await;
     let mut stream = connect(&backend).await;
     // Several in a row, since the buffers of the system take the first.
     let request = format!("GET /api/tasks/export HTTP/1.1\r\nhost: todo\r\ncookie: {}\r\n\r\n", user.cookie);
     stream.write_all(request.repeat(4).as_bytes()).await.unwrap();
-    wait_until("the export has begun", async || (metric(&backend, "http_connections").await > before).then_some(()))
+    wait_until("the export has begun", async || (backend.metric("http_connections").await > before).then_some(()))
         .await;
     let started = Instant::now();
-    wait_until("it is disconnected", async || (metric(&backend, "http_connections").await <= before).then_some(()))
-        .await;
+    wait_until("it is disconnected", async || (backend.metric("http_connections").await <= before).then_some(())).await;
     println!("connections: a client that does not read was disconnected after {:?}", started.elapsed());
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -57,6 +57,11 @@ async fn a_client_that_goes_away_ends_its_statement(_: PgPoolOptions, options: P
         () = both_run => {}
     }
     assert_freed(&pool, &backend, &user).await;
+    let line = backend.wait_for_log_line("an aborted request", |line| line["message"] == "request aborted").await;
+    assert_eq!((&line["method"], &line["route"]), (&json!("POST"), &json!("/api/tasks")), "{line}");
+    assert!(line["user_id"].is_string() && line["request_id"].is_string() && line["ms"].is_number(), "{line}");
+    let aborted = backend.metric("http_requests_aborted_total{method=\"POST\",route=\"/api/tasks\"}").await;
+    assert_eq!(aborted, 2);
 }
 
 #[sqlx::test(migrations = false)]

@@ -1,10 +1,21 @@
 //! What the log contains, and what it must not contain.
 
+use std::process::Stdio;
+
+use futures_util::{StreamExt, stream};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    time::timeout,
+};
 
-use crate::support::{Backend, SECRET_KEY, User, migrate, url};
+use crate::support::{Backend, SECRET_KEY, TIMEOUT, User, migrate, url};
 
 #[sqlx::test(migrations = false)]
 async fn a_normal_run_logs_json_without_warnings_or_secrets(_: PgPoolOptions, options: PgConnectOptions) {
@@ -38,6 +49,7 @@ async fn a_normal_run_logs_json_without_warnings_or_secrets(_: PgPoolOptions, op
     for line in &lines {
         assert_eq!(line["level"], "INFO", "{line}");
     }
+    assert_eq!(lines.last().unwrap()["message"], "stopped", "the last lines were lost");
     let line = lines.iter().find(|line| line["request_id"] == "mine").expect("the request's line");
     assert_eq!(
         (&line["method"], &line["route"], &line["status"]),
@@ -49,6 +61,41 @@ async fn a_normal_run_logs_json_without_warnings_or_secrets(_: PgPoolOptions, op
     for secret in [&user.email, &user.password, cookie, token, "a wrong guess", "surprise", SECRET_KEY, &url] {
         assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
     }
+}
+
+/// The reader of the log hangs, but its pipe stays open.
+#[sqlx::test(migrations = false)]
+async fn a_log_that_nobody_reads_delays_no_request(_: PgPoolOptions, options: PgConnectOptions) {
+    // More than the pipe and the queue of lines hold.
+    const REQUESTS: usize = 8000;
+    let url = url(&options);
+    migrate(&url).await;
+    let mut process = Backend::command("serve", &url).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let listening = loop {
+        let line: Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+        if line["message"] == "listening" {
+            break line;
+        }
+    };
+    let address = |name: &str| format!("http://{}", listening[name].as_str().unwrap());
+    let (health, metrics) = (address("address") + "/health", address("metrics_address") + "/metrics");
+
+    let client = Client::new();
+    let requests = stream::iter(0..REQUESTS).for_each_concurrent(16, async |_| {
+        let answer = timeout(TIMEOUT, client.get(&health).send()).await.expect("a request waits for the log");
+        assert_eq!(answer.unwrap().status(), StatusCode::OK);
+    });
+    requests.await;
+    let metrics = client.get(metrics).send().await.unwrap().text().await.unwrap();
+    let dropped = metrics.lines().find_map(|line| line.strip_prefix("log_lines_dropped_total ")).expect(&metrics);
+    let dropped: usize = dropped.parse().unwrap();
+    println!("logs: {dropped} of {REQUESTS} lines were dropped");
+    assert!(dropped > 0 && dropped < REQUESTS, "{dropped}");
+
+    kill(Pid::from_raw(process.id().unwrap().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    let status = timeout(TIMEOUT, process.wait()).await.expect("the process ends").unwrap();
+    assert!(status.success(), "{status}");
 }
 
 #[sqlx::test(migrations = false)]

@@ -101,6 +101,14 @@ impl Backend {
         request.send().await.unwrap_or_else(|error| panic!("{path}: {error}\n{}", self.log()))
     }
 
+    /// The value of a metric, which is named with its labels.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let metrics = self.client.get(format!("{}/metrics", self.metrics_url)).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {name} in {metrics}")).parse().unwrap()
+    }
+
     /// Waits for a log line that matches, and returns it.
     pub async fn wait_for_log_line(&self, description: &str, matches: impl Fn(&Value) -> bool) -> Value {
         let found = timeout(

@@ -1,6 +1,10 @@
 //! The connection pool, and the watch over whether the database answers.
 
-use std::{io::ErrorKind, sync::Arc, time::Duration};
+use std::{
+    io::ErrorKind,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use secrecy::SecretString;
 use sqlx::{
@@ -46,7 +50,7 @@ struct Failure {
 /// The database as the service sees it. A clone refers to the same connections.
 #[derive(Clone)]
 pub struct Database {
-    pool: PgPool,
+    pool: Arc<RwLock<PgPool>>,
     /// A connection that only probes use, so that a busy pool does not look like an outage. It is not a pool, since a
     /// pool would retry a refused connection instead of reporting it.
     probe: Arc<Mutex<Option<PgConnection>>>,
@@ -74,11 +78,13 @@ impl Database {
 
     /// Uses a pool that exists; tests have one from `#[sqlx::test]`. It counts as available until a probe fails.
     pub fn from_pool(pool: PgPool, options: PgConnectOptions) -> Self {
+        let pool = Arc::new(RwLock::new(pool));
         Self { pool, options, probe: Arc::default(), unavailable: watch::Sender::new(None) }
     }
 
+    /// The connections to use now. Do not keep them: they are replaced when probes fail.
     pub fn pool(&self) -> PgPool {
-        self.pool.clone()
+        self.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A connection of its own for notifications. It is not one of the pool, because a listener that ends waits for the
@@ -100,8 +106,14 @@ impl Database {
     /// at once.
     pub async fn probe(&self) {
         let mut answer = self.ask().await;
-        if self.is_available() && answer.as_ref().is_err_and(|failure| !failure.is_certain) {
-            answer = self.ask().await;
+        if self.is_available()
+            && let Err(failure) = &answer
+        {
+            let is_certain = failure.is_certain;
+            self.replace_pool();
+            if !is_certain {
+                answer = self.ask().await;
+            }
         }
         let reason = answer.err().map(|failure| failure.reason);
         // A change of the reason alone is not logged: a network that is breaking has several in a second.
@@ -204,6 +216,15 @@ impl Database {
             () = self.until_unavailable() => Err(std::io::Error::from(ErrorKind::NotConnected).into()),
             result = work => result,
         }
+    }
+
+    /// What cut off the connection of the probes probably did the same to others. Neither limits of the server nor of
+    /// TCP give those back to the pool: sqlx pings a connection that is returned without a time limit, after
+    /// `after_release` too, and a proxy in between acknowledges what it does not deliver.
+    fn replace_pool(&self) {
+        let mut pool = self.pool.write().unwrap_or_else(PoisonError::into_inner);
+        // The old one is not closed, since that would refuse the requests that wait for a connection of it.
+        *pool = pool.options().clone().connect_lazy_with(self.options.clone());
     }
 }
 

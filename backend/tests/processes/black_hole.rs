@@ -1,7 +1,10 @@
 //! A network that drops all packets to the database, so that connections neither fail nor answer.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -9,8 +12,11 @@ use futures_util::future::join_all;
 use reqwest::StatusCode;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
+    io::{AsyncReadExt, AsyncWriteExt, copy},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::watch,
     task::JoinSet,
     time::{sleep, timeout},
@@ -100,6 +106,24 @@ async fn one_lost_probe_is_no_outage(_: PgPoolOptions, options: PgConnectOptions
     assert!(!backend.log().contains("database away"), "{}", backend.log());
 }
 
+/// sqlx pings a connection that returns to the pool without a time limit.
+#[sqlx::test(migrations = false)]
+async fn connections_that_are_cut_while_they_return_are_replaced(_: PgPoolOptions, options: PgConnectOptions) {
+    migrate(&url(&options)).await;
+    let proxy = Proxy::start(&options).await;
+    let proxy_url = url(&options.clone().host("127.0.0.1").port(proxy.port));
+    let backend = Backend::start_ready(&proxy_url, &[("DATABASE_MAX_CONNECTIONS", "4")]).await;
+    let user = User::sign_up(&backend.url).await;
+
+    proxy.swallow_second_ping.store(true, Ordering::Relaxed);
+    while user.try_create(&backend.url, "a connection returns").await.is_ok() {}
+    proxy.swallow_second_ping.store(false, Ordering::Relaxed);
+    // Only that of the probes is left to cut.
+    proxy.block();
+    proxy.unblock();
+    wait_until_served(&backend, &user).await;
+}
+
 #[sqlx::test(migrations = false)]
 async fn readers_of_readiness_do_not_wait_for_the_database(_: PgPoolOptions, options: PgConnectOptions) {
     migrate(&url(&options)).await;
@@ -125,6 +149,8 @@ struct Proxy {
     port: u16,
     /// How often the proxy has blocked and unblocked: it blocks while the number is odd.
     changes: watch::Sender<u32>,
+    /// Whether a connection is cut off at the second of two pings in a row.
+    swallow_second_ping: Arc<AtomicBool>,
     _forwarder: JoinSet<()>,
 }
 
@@ -134,18 +160,20 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let target = Arc::new((options.get_host().to_owned(), options.get_port()));
         let changes = watch::Sender::new(0);
+        let swallow_second_ping = Arc::new(AtomicBool::new(false));
         let mut forwarder = JoinSet::new();
         forwarder.spawn({
-            let changes = changes.clone();
+            let (changes, swallow) = (changes.clone(), Arc::clone(&swallow_second_ping));
             async move {
                 let mut connections = JoinSet::new();
                 loop {
                     let (client, _) = listener.accept().await.unwrap();
-                    connections.spawn(forward(client, Arc::clone(&target), changes.subscribe()));
+                    let forwarded = forward(client, Arc::clone(&target), changes.subscribe(), Arc::clone(&swallow));
+                    connections.spawn(forwarded);
                 }
             }
         });
-        Self { port, changes, _forwarder: forwarder }
+        Self { port, changes, swallow_second_ping, _forwarder: forwarder }
     }
 
     fn block(&self) {
@@ -157,14 +185,40 @@ impl Proxy {
     }
 }
 
-async fn forward(mut client: TcpStream, target: Arc<(String, u16)>, mut changes: watch::Receiver<u32>) {
+async fn forward(
+    client: TcpStream,
+    target: Arc<(String, u16)>,
+    mut changes: watch::Receiver<u32>,
+    swallow_second_ping: Arc<AtomicBool>,
+) {
     let start = *changes.borrow_and_update();
     if start % 2 == 1 {
         std::future::pending::<()>().await;
     }
-    let mut server = TcpStream::connect((target.0.as_str(), target.1)).await.unwrap();
+    let server = TcpStream::connect((target.0.as_str(), target.1)).await.unwrap();
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
     tokio::select! {
-        _ = copy_bidirectional(&mut client, &mut server) => {}
+        () = forward_requests(&mut from_client, &mut to_server, &swallow_second_ping) => {}
+        _ = copy(&mut from_server, &mut to_client) => {}
         _ = changes.changed() => std::future::pending().await,
+    }
+}
+
+/// The bytes of a ping: PostgreSQL's message `Sync`.
+const PING: &[u8] = b"S\0\0\0\x04";
+
+async fn forward_requests(client: &mut OwnedReadHalf, server: &mut OwnedWriteHalf, swallow_second_ping: &AtomicBool) {
+    let mut buffer = [0; 8192];
+    let mut last_was_ping = false;
+    while let Ok(size @ 1..) = client.read(&mut buffer).await {
+        let is_ping = buffer[..size] == *PING;
+        if is_ping && last_was_ping && swallow_second_ping.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+        last_was_ping = is_ping;
+        if server.write_all(&buffer[..size]).await.is_err() {
+            return;
+        }
     }
 }

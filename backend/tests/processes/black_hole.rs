@@ -168,8 +168,8 @@ impl Proxy {
                 let mut connections = JoinSet::new();
                 loop {
                     let (client, _) = listener.accept().await.unwrap();
-                    let forwarded = forward(client, Arc::clone(&target), changes.subscribe(), Arc::clone(&swallow));
-                    connections.spawn(forwarded);
+                    let connection = forward(client, Arc::clone(&target), changes.subscribe(), Arc::clone(&swallow));
+                    connections.spawn(connection);
                 }
             }
         });

@@ -19,7 +19,7 @@ use super::{
     state::Accounts,
 };
 use crate::{
-    db::{violates, waited_for_lock},
+    db::{is_timeout, violates},
     validation::{FieldError, text::optional_line_schema},
 };
 
@@ -262,7 +262,7 @@ async fn try_delete(pool: &PgPool, user_id: Uuid, checked_hash: &str) -> Result<
             transaction.commit().await?;
             Ok(true)
         }
-        Err(error) if waited_for_lock(&error) => {
+        Err(error) if is_timeout(&error) => {
             transaction.rollback().await?;
             Ok(false)
         }

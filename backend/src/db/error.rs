@@ -19,13 +19,6 @@ pub fn is_outage(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether a statement was refused because it would have waited for a lock for too long, or for ever.
-pub fn waited_for_lock(error: &sqlx::Error) -> bool {
-    // Lock not available, deadlock detected.
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| code == "55P03" || code == "40P01")
-}
-
 /// Whether a row was refused because its user has been deleted meanwhile.
 pub fn is_of_deleted_user(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|refusal| {
@@ -38,9 +31,9 @@ pub fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     error.as_database_error().is_some_and(|refusal| refusal.constraint() == Some(constraint))
 }
 
-/// Whether a statement was ended because it, or its wait for a lock, took too long.
+/// Whether a statement was ended because it, or its wait for a lock, took too long or would never have ended.
 pub fn is_timeout(error: &sqlx::Error) -> bool {
-    // 57014: query canceled, 55P03: lock not available.
+    // 57014: query canceled, 55P03: lock not available, 40P01: deadlock detected.
     let code = error.as_database_error().and_then(DatabaseError::code);
-    code.is_some_and(|code| code == "57014" || code == "55P03")
+    code.is_some_and(|code| code == "57014" || code == "55P03" || code == "40P01")
 }

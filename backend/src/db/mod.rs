@@ -8,5 +8,5 @@ mod migrations;
 pub mod paging;
 
 pub use database::Database;
-pub use error::{is_of_deleted_user, is_outage, is_timeout, violates, waited_for_lock};
+pub use error::{is_of_deleted_user, is_outage, is_timeout, violates};
 pub use migrations::migrate;

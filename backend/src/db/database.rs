@@ -62,9 +62,14 @@ pub struct Database {
 impl Database {
     /// Connects when first used: a service that starts before its database is unready, not dead.
     ///
-    /// The error is that of a URL that cannot be read.
-    pub fn new(url: &SecretString, max_connections: u32, request_timeout: Duration) -> Result<Self, sqlx::Error> {
-        let options = connect_options(url)?.options(limits(request_timeout));
+    /// `settings` are those of each connection that features need. The error is that of a URL that cannot be read.
+    pub fn new(
+        url: &SecretString,
+        max_connections: u32,
+        request_timeout: Duration,
+        settings: &[(&'static str, u32)],
+    ) -> Result<Self, sqlx::Error> {
+        let options = connect_options(url)?.options(limits(request_timeout)).options(settings.iter().copied());
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)

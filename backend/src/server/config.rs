@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 use super::environment::Reader;
 use crate::{
     chat::{self, ChatConfig},
+    tasks::Quota,
     telemetry::logging::parse_filter,
 };
 
@@ -39,6 +40,7 @@ pub struct Config {
     pub sign_ups_per_hour: i32,
     pub max_sessions_per_user: u32,
     pub max_tokens_per_user: u32,
+    pub task_quota: Quota,
     /// Streams of one user at a time, on this replica: events, answers of the chat, and exports.
     pub max_streams_per_user: usize,
     /// Connections of clients that are open at a time. Most systems allow a process 1024 descriptors.
@@ -93,6 +95,10 @@ impl Config {
             sign_ups_per_hour: reader.ranged("SIGN_UPS_PER_HOUR", 20, 1, 1_000_000),
             max_sessions_per_user: reader.ranged("MAX_SESSIONS_PER_USER", 50, 1, 10_000),
             max_tokens_per_user: reader.ranged("MAX_TOKENS_PER_USER", 50, 1, 10_000),
+            task_quota: Quota {
+                tasks: reader.ranged("MAX_TASKS_PER_USER", 50_000, 1, i32::MAX.unsigned_abs()),
+                bytes: reader.ranged("MAX_TASK_BYTES_PER_USER", 32 * 1024 * 1024, 1, i32::MAX.unsigned_abs()),
+            },
             max_streams_per_user: reader.ranged("MAX_STREAMS_PER_USER", 20, 1, 1000),
             http_max_connections: reader.ranged("HTTP_MAX_CONNECTIONS", 800, 8, 100_000),
             cookie_secure: reader.parsed("COOKIE_SECURE", false, "must be true or false"),

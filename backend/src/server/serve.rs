@@ -27,7 +27,12 @@ const MAX_METRICS_CONNECTIONS: usize = 32;
 /// notice. Then event streams end, open requests finish, and turns of the chat end as interrupted. All of it takes no
 /// longer than the configured times.
 pub async fn run(config: Config, log: &Log) -> anyhow::Result<()> {
-    let database = Database::new(&config.database_url, config.database_max_connections, config.request_timeout)?;
+    let database = Database::new(
+        &config.database_url,
+        config.database_max_connections,
+        config.request_timeout,
+        &config.task_quota.connection_settings(),
+    )?;
     let listener = bind(&config, config.port).await?;
     let metrics_listener = bind(&config, config.metrics_port).await?;
     let state = AppState::new(config, database)?;

@@ -1,3 +1,4 @@
+use super::quota::QuotaReached;
 use crate::validation::{FieldError, describe};
 
 /// Why something about tasks was not done.
@@ -14,8 +15,17 @@ pub enum Error {
     /// The task has another version than the caller accepts.
     #[error("The task was changed meanwhile; it is at version {version}.")]
     VersionMismatch { version: i32 },
+    /// The user stores as much as they may.
     #[error(transparent)]
-    Database(#[from] sqlx::Error),
+    QuotaReached(QuotaReached),
+    #[error(transparent)]
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        QuotaReached::from_refusal(&error).map_or(Self::Database(error), Self::QuotaReached)
+    }
 }
 
 impl From<FieldError> for Error {

@@ -10,6 +10,7 @@ mod export;
 mod fields;
 mod import;
 mod list;
+mod quota;
 mod routes;
 mod task;
 
@@ -18,5 +19,6 @@ pub use change::{Change, create, delete, get, get_many, remove_expired, update};
 pub use error::Error;
 pub use fields::{Draft, MAX_DESCRIPTION_CHARACTERS, MAX_TITLE_CHARACTERS, check_title, title_schema};
 pub use list::{Counts, DEFAULT_PAGE_SIZE, ListQuery, MAX_PAGE_SIZE, Page, Sort, StatusFilter, list};
+pub use quota::Quota;
 pub use routes::{Imports, router};
 pub use task::{Status, Task};

@@ -58,6 +58,10 @@ impl ToolError {
         Self { errors, ..Self::new("not_found", "There is no such task. list_tasks shows those there are.") }
     }
 
+    pub fn quota_reached(detail: String) -> Self {
+        Self::new("quota_reached", detail)
+    }
+
     pub fn changed() -> Self {
         Self::new("changed", "The task was changed meanwhile, so this was not done. Look at it again first.")
     }
@@ -111,6 +115,7 @@ impl From<tasks::Error> for Failure {
             // The task has gone, or is another user's.
             tasks::Error::NotFound => Self::Refused(ToolError::not_found()),
             tasks::Error::VersionMismatch { .. } => Self::Refused(ToolError::changed()),
+            tasks::Error::QuotaReached(_) => Self::Refused(ToolError::quota_reached(error.to_string())),
             error => Self::Broken(error.into()),
         }
     }

@@ -20,6 +20,7 @@ mod mcp;
 mod ops;
 mod password_hashing;
 mod preconditions;
+mod quotas;
 mod rate_limits;
 mod schema;
 mod sessions;

@@ -109,7 +109,7 @@ async fn waiting_for_a_lock_has_a_limit(_: PgPoolOptions, options: PgConnectOpti
 async fn the_server_limits_every_statement(_: PgPoolOptions, options: PgConnectOptions) {
     let url = url(&options);
     migrate(&url).await;
-    let database = todo_backend::db::Database::new(&url.into(), 1, Duration::from_secs(1)).unwrap();
+    let database = todo_backend::db::Database::new(&url.into(), 1, Duration::from_secs(1), &[]).unwrap();
     let pool = database.pool();
     let started = Instant::now();
     let sleep = timeout(Duration::from_secs(20), sqlx::query("select pg_sleep(60)").execute(&pool)).await;

@@ -11,6 +11,8 @@ PASSWORD_HASH_CONCURRENCY: {{ $config.passwordHashConcurrency | quote }}
 SIGN_UPS_PER_HOUR: {{ $config.signUpsPerHour | int | quote }}
 MAX_SESSIONS_PER_USER: {{ $config.maxSessionsPerUser | quote }}
 MAX_TOKENS_PER_USER: {{ $config.maxTokensPerUser | quote }}
+MAX_TASKS_PER_USER: {{ $config.maxTasksPerUser | int | quote }}
+MAX_TASK_BYTES_PER_USER: {{ $config.maxTaskBytesPerUser | int | quote }}
 DATABASE_MAX_CONNECTIONS: {{ $config.databaseMaxConnections | quote }}
 REQUEST_TIMEOUT_SECONDS: {{ $config.requestTimeoutSeconds | quote }}
 SHUTDOWN_DRAIN_SECONDS: {{ $config.shutdownDrainSeconds | quote }}

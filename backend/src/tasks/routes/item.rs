@@ -82,7 +82,8 @@ impl IntoResponse for WithEtag {
 #[utoipa::path(post, path = "/api/tasks", tag = "tasks", request_body = NewTask,
     params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
         description = "A retry with the same key within 24 hours returns the first result")),
-    responses((status = 201, body = Task, headers(("ETag" = String), ("Location" = String)))))]
+    responses((status = 201, body = Task, headers(("ETag" = String), ("Location" = String))),
+              (status = 409, body = Problem, content_type = "application/problem+json")))]
 async fn create_task(
     State(database): State<Database>,
     identity: Identity,
@@ -124,6 +125,7 @@ async fn get_task(State(database): State<Database>, identity: Identity, Id(id): 
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, pattern = r#"^(\*|"[0-9]+")$"#)),
     responses((status = 200, body = Task, headers(("ETag" = String))),
               (status = 404, body = Problem, content_type = "application/problem+json"),
+              (status = 409, body = Problem, content_type = "application/problem+json"),
               (status = 412, body = Problem, content_type = "application/problem+json")))]
 async fn update_task(
     State(database): State<Database>,

@@ -41,6 +41,7 @@ impl From<Error> for HttpError {
                     .with_header(header::ETAG, etag(version))
                     .into()
             }
+            Error::QuotaReached(quota) => Problem::new(StatusCode::CONFLICT, "quota_reached", quota.to_string()).into(),
             Error::Database(error) => Self::Database(error),
         }
     }

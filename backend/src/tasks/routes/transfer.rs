@@ -99,6 +99,7 @@ async fn export(
     params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
         description = "A retry with the same key within 24 hours returns the first result")),
     responses((status = 201, body = Imported),
+              (status = 409, body = Problem, content_type = "application/problem+json"),
               (status = 429, body = Problem, content_type = "application/problem+json"),
               (status = 422, body = Problem, content_type = "application/problem+json")))]
 async fn import(

@@ -9,6 +9,8 @@ use crate::chat::message::{Failure, FailureCode};
 
 /// How long to wait for the body of an error.
 const BODY_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest time for which a server may ask us to wait. No turn lasts so long; a server may send any number.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 /// Largest body of an error that is read.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -157,13 +159,17 @@ fn safe_name(error: &Value) -> Option<String> {
     })
 }
 
-/// Reads `Retry-After`, which is a number of seconds or a date.
+/// Reads `Retry-After`, which is a number of seconds or a date. A longer time than the longest is the longest.
 fn seconds(value: &str) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = OffsetDateTime::parse(value.trim(), &Rfc2822).ok()?;
-    Some((date - OffsetDateTime::now_utc()).try_into().unwrap_or_default())
+    let value = value.trim();
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let wait = if is_number {
+        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = OffsetDateTime::parse(value, &Rfc2822).ok()?;
+        (date - OffsetDateTime::now_utc()).try_into().unwrap_or_default()
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -178,6 +184,26 @@ mod tests {
         assert_eq!(seconds("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
         assert!(seconds("Fri, 31 Dec 2100 23:59:59 GMT") > Some(Duration::from_hours(1)));
         assert_eq!(seconds("soon"), None);
+    }
+
+    #[test]
+    fn retry_after_is_bounded() {
+        for value in [
+            "86401",
+            "9223372036854775807",
+            "18446744073709551615",
+            "18446744073709551616",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+            "Fri, 31 Dec 9999 23:59:59 -2359",
+        ] {
+            assert_eq!(seconds(value), Some(MAX_RETRY_AFTER), "{value}");
+        }
+        for value in ["Mon, 01 Jan 0001 00:00:00 GMT", "Mon, 01 Jan 1900 00:00:00 +2359", "0"] {
+            assert_eq!(seconds(value), Some(Duration::ZERO), "{value}");
+        }
+        for value in ["-1", "1.5", "1e9", ""] {
+            assert_eq!(seconds(value), None, "{value}");
+        }
     }
 
     #[test]

@@ -80,6 +80,7 @@ async fn errors_of_the_model_are_reported_and_the_next_turn_succeeds(pool: PgPoo
         ("400", Reply::status(400), "model_refused", "400", ""),
         ("302", Reply::status(302), "model_refused", "302", ""),
         ("429", Reply::rate_limited(3600), "model_rate_limited", "3600 seconds", ""),
+        ("429 far", Reply::rate_limited(i64::MAX.unsigned_abs()), "model_rate_limited", "86400 seconds", ""),
     ];
     for (name, reply, code, word, text) in cases {
         model.set_script(Script::in_order([reply, Reply::text("Here I am.")]));

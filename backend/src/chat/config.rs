@@ -2,6 +2,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+/// An estimate for English text. Counting exactly would need each model's own tables, and would be no better a limit.
+pub const CHARACTERS_PER_TOKEN: usize = 4;
+
 /// Where the model is, and how much of it a user may have.
 #[derive(Clone, Debug)]
 pub struct ChatConfig {
@@ -12,6 +15,15 @@ pub struct ChatConfig {
     pub api_key: Option<SecretString>,
     /// Turns that one user may start in a minute.
     pub turns_per_minute: i32,
+    /// Turns of one user at a time, on this replica.
+    pub max_turns_per_user: usize,
+    /// Turns at a time, on this replica.
+    pub max_turns: usize,
+    pub max_conversations_per_user: u32,
+    /// What one user may use in a day.
+    pub user_budget: Budget,
+    /// What all users together may use in a day.
+    pub total_budget: Budget,
     pub limits: Limits,
 }
 
@@ -23,6 +35,14 @@ impl ChatConfig {
     pub fn is_complete(&self) -> bool {
         self.api_key.is_some() || self.base_url.trim_end_matches('/') != Self::BASE_URL
     }
+}
+
+/// What may be used in a day of UTC.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    pub turns: i64,
+    /// A turn that begins with tokens left may use more than are left.
+    pub tokens: i64,
 }
 
 /// Limits that are not settings; tests have shorter ones.

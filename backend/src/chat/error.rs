@@ -1,5 +1,6 @@
 use crate::{
     accounts::TooManyAttempts,
+    http::slots::Refused,
     validation::{FieldError, describe},
 };
 
@@ -22,6 +23,15 @@ pub enum Error {
     /// `retry_after` is in seconds.
     #[error("Too many messages in a minute. Try again in {retry_after} seconds.")]
     TooManyTurns { retry_after: u64 },
+    /// What a user, or all users together, may use in a day is used up. `retry_after` is in seconds.
+    #[error("The chat has used up {budget}. A new day begins at 00:00 UTC.")]
+    DailyBudgetReached { budget: String, retry_after: u64 },
+    /// The user has as much of something as a user may have.
+    #[error("{}", describe(std::slice::from_ref(.0)))]
+    QuotaReached(FieldError),
+    /// The user, or this process, has as many turns at a time as it may have.
+    #[error(transparent)]
+    TooManyAtATime(#[from] Refused),
     #[error(
         "The chat is not configured: the operator has to set OPENAI_API_KEY, or OPENAI_BASE_URL to a server that needs \
          no key. Everything else works."

@@ -5,12 +5,10 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{
-    config::Limits,
+    config::{CHARACTERS_PER_TOKEN, Limits},
     message::{Message, MessageRole, query_messages},
 };
 
-/// An estimate for English text. Counting exactly would need each model's own tables, and would be no better a limit.
-const CHARACTERS_PER_TOKEN: usize = 4;
 /// Messages that are read at most; more than any budget has room for.
 const MAX_MESSAGES: i64 = 1000;
 

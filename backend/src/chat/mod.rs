@@ -7,6 +7,7 @@
 //! works on a conversation; when it has expired, the next request or stream that reads the conversation ends the turn
 //! as interrupted (`start`).
 
+mod budget;
 mod config;
 mod conversations;
 mod error;
@@ -23,8 +24,14 @@ mod tool_calls;
 mod transcript;
 mod turn;
 
-pub use config::{ChatConfig, Limits};
-pub use events::remove_expired;
+use sqlx::PgPool;
+
+pub use config::{Budget, ChatConfig, Limits};
 pub use message::{ChatError, ChatMessageEnd, ChatMessageStart, ChatTextDelta, ChatToolStep};
 pub use routes::router;
 pub use state::{Chat, Dependencies};
+
+/// Removes old events and counts of what was used, at most `limit` of each, and gives the number of removed rows.
+pub async fn remove_expired(pool: &PgPool, limit: i64) -> sqlx::Result<u64> {
+    Ok(events::remove_expired(pool, limit).await? + budget::remove_expired(pool, limit).await?)
+}

@@ -1,10 +1,11 @@
 //! Starting a run: the user must own the conversation, and no other run may work on it.
 
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Postgres, Transaction};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use super::{
+    budget,
     error::Error,
     message::{ConfirmedCall, Failure, Message, MessageRole, MessageStatus},
     state::Chat,
@@ -38,9 +39,16 @@ pub async fn start(
     conversation_id: Option<Uuid>,
     start: Start,
 ) -> Result<(Run, i64), Error> {
+    if let Some(id) = conversation_id {
+        end_abandoned(chat, id).await?;
+    }
+    let mut transaction = chat.pool().begin().await?;
+    budget::count_turn_of_user(&mut transaction, user_id, chat.config().user_budget).await?;
     let (conversation_id, conversation) = match (conversation_id, &start) {
-        (Some(id), _) => (id, lock(chat, user_id, id).await?),
-        (None, Start::Message { text, replace_from: None }) => create(&chat.pool(), user_id, text).await?,
+        (Some(id), _) => (id, lock(transaction, user_id, id).await?),
+        (None, Start::Message { text, replace_from: None }) => {
+            create(transaction, user_id, text, chat.config().max_conversations_per_user).await?
+        }
         (None, _) => return Err(FieldError::new("conversation_id", "is required").into()),
     };
     let LockedConversation { transaction, title, position } = conversation;
@@ -87,23 +95,38 @@ pub async fn start(
     .execute(&mut *connection)
     .await?;
     let limiter = &chat.dependencies().rate_limiter;
-    limiter.count(connection, LimitedAction::ChatTurn(user_id), chat.config().turns_per_minute).await??;
+    limiter.count(&mut *connection, LimitedAction::ChatTurn(user_id), chat.config().turns_per_minute).await??;
+    budget::count_turn(connection, chat.config().total_budget).await?;
     transcript.commit().await?;
     Ok((run, position))
 }
 
-async fn create(pool: &PgPool, user_id: Uuid, text: &str) -> Result<(Uuid, LockedConversation), Error> {
+/// Two requests cannot exceed the quota together, because no other turn of the user can start meanwhile.
+async fn create(
+    mut transaction: Transaction<'static, Postgres>,
+    user_id: Uuid,
+    text: &str,
+    max_conversations: u32,
+) -> Result<(Uuid, LockedConversation), Error> {
+    let count = sqlx::query_scalar!(r#"select count(*) as "count!" from conversations where user_id = $1"#, user_id)
+        .fetch_one(&mut *transaction)
+        .await?;
+    if count >= i64::from(max_conversations) {
+        let rule = format!("is reached: a user can have at most {max_conversations} conversations. Delete one first");
+        return Err(Error::QuotaReached(FieldError::new("max_conversations_per_user", rule)));
+    }
     let (id, title) = (Uuid::now_v7(), title_of(text));
-    let mut transaction = pool.begin().await?;
     sqlx::query!("insert into conversations (id, user_id, title) values ($1, $2, $3)", id, user_id, title)
         .execute(&mut *transaction)
         .await?;
     Ok((id, LockedConversation { transaction, title, position: 0 }))
 }
 
-async fn lock(chat: &Chat, user_id: Uuid, id: Uuid) -> Result<LockedConversation, Error> {
-    end_abandoned(chat, id).await?;
-    let mut transaction = chat.pool().begin().await?;
+async fn lock(
+    mut transaction: Transaction<'static, Postgres>,
+    user_id: Uuid,
+    id: Uuid,
+) -> Result<LockedConversation, Error> {
     let conversation = sqlx::query!(
         "select title, event_seq, run_started_at from conversations where id = $1 and user_id = $2 for update",
         id,

@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 use prometheus::Registry;
 use sqlx::PgPool;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
 
 use super::{
     config::{ChatConfig, Limits},
@@ -10,7 +11,16 @@ use super::{
     metrics::ChatMetrics,
     model::Model,
 };
-use crate::{accounts::RateLimiter, db::Database, http::event_stream::EventStreams, notifier::Notifier, tools::Tools};
+use crate::{
+    accounts::RateLimiter,
+    db::Database,
+    http::{
+        event_stream::EventStreams,
+        slots::{Slot, Slots},
+    },
+    notifier::Notifier,
+    tools::Tools,
+};
 
 /// What the chat uses of the rest of the service.
 pub struct Dependencies {
@@ -35,6 +45,7 @@ struct Shared {
     metrics: ChatMetrics,
     /// The turns that run in this process.
     turns: TaskTracker,
+    slots: Slots,
     dependencies: Dependencies,
 }
 
@@ -42,7 +53,8 @@ impl Chat {
     pub fn new(config: ChatConfig, registry: &Registry, dependencies: Dependencies) -> anyhow::Result<Self> {
         let model = config.is_complete().then(|| Model::new(&config)).transpose()?;
         let metrics = ChatMetrics::new(registry)?;
-        Ok(Self(Arc::new(Shared { config, model, metrics, turns: TaskTracker::new(), dependencies })))
+        let slots = Slots::new("turns of the chat", config.max_turns, config.max_turns_per_user);
+        Ok(Self(Arc::new(Shared { config, model, metrics, turns: TaskTracker::new(), slots, dependencies })))
     }
 
     /// Completes when no turn runs in this process. Turns end by themselves once the shutdown has been announced.
@@ -75,8 +87,16 @@ impl Chat {
         &self.0.dependencies
     }
 
-    /// Runs a turn that goes on when the request which started it has ended.
-    pub(super) fn spawn(&self, turn: impl Future<Output = ()> + Send + 'static) {
-        self.0.turns.spawn(turn);
+    /// Takes a slot for a turn of a user.
+    pub(super) fn slot(&self, user_id: Uuid) -> Result<Slot, Error> {
+        Ok(self.0.slots.take(user_id)?)
+    }
+
+    /// Runs a turn that goes on when the request which started it has ended. It has its slot for as long.
+    pub(super) fn spawn(&self, slot: Slot, turn: impl Future<Output = ()> + Send + 'static) {
+        self.0.turns.spawn(async move {
+            turn.await;
+            drop(slot);
+        });
     }
 }

@@ -1,11 +1,14 @@
 //! A run: the model is asked, its tools are used, it is asked again, until it has nothing more to do.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::{
-    history,
+    budget, history,
     message::{EndReason, Failure, FailureCode, MessageRole},
     model::{Answer, Call, Model, ModelError},
     prompt,
@@ -26,6 +29,7 @@ pub async fn run(chat: Chat, run: Run) {
     let limit = chat.limits().turn;
     let deadline = started + limit;
     let shutdown = &chat.dependencies().shutdown;
+    let tokens = AtomicI64::new(0);
     // What is dropped in the middle is at most one transaction, which is then rolled back.
     let end = tokio::select! {
         biased;
@@ -35,7 +39,7 @@ pub async fn run(chat: Chat, run: Run) {
             FailureCode::TurnTimeout,
             format!("This took longer than {} seconds and was stopped.", limit.as_secs()),
         )),
-        end = rounds(&chat, &run, deadline) => match end {
+        end = rounds(&chat, &run, &tokens, deadline) => match end {
             Ok(reason) => End::Reason(reason),
             Err(end) => end,
         },
@@ -49,8 +53,9 @@ pub async fn run(chat: Chat, run: Run) {
         ms = started.elapsed().as_secs_f64() * 1000.0,
         "turn"
     );
+    let mut tokens = tokens.into_inner();
     for _ in 0..MAX_FINISH_ATTEMPTS {
-        match finish(&chat, &run, &end).await {
+        match finish(&chat, &run, &end, &mut tokens).await {
             Ok(()) => break,
             Err(error) => tracing::warn!(%error, "the end of a turn could not be stored"),
         }
@@ -58,7 +63,12 @@ pub async fn run(chat: Chat, run: Run) {
     }
 }
 
-async fn finish(chat: &Chat, run: &Run, end: &End) -> sqlx::Result<()> {
+/// Counts the tokens of the run, and writes its end. What was counted is not counted again.
+async fn finish(chat: &Chat, run: &Run, end: &End, tokens: &mut i64) -> sqlx::Result<()> {
+    if *tokens > 0 {
+        budget::count_tokens(&chat.pool(), run.user_id, *tokens).await?;
+        *tokens = 0;
+    }
     let Some(mut transcript) = Transcript::open(&chat.pool(), run).await? else { return Ok(()) };
     transcript.end(end).await?;
     transcript.commit().await
@@ -95,7 +105,20 @@ async fn renew_lease(chat: &Chat, run: &Run) -> End {
     }
 }
 
-async fn rounds(chat: &Chat, run: &Run, deadline: Instant) -> Result<EndReason, End> {
+/// An answer whose tokens are counted when it is dropped, because the run may be stopped in the middle of it.
+struct CountedAnswer<'a> {
+    answer: Answer,
+    tokens: &'a AtomicI64,
+}
+
+impl Drop for CountedAnswer<'_> {
+    fn drop(&mut self) {
+        self.tokens.fetch_add(self.answer.tokens().cast_signed(), Ordering::Relaxed);
+    }
+}
+
+/// Adds to `tokens` what the answers cost.
+async fn rounds(chat: &Chat, run: &Run, tokens: &AtomicI64, deadline: Instant) -> Result<EndReason, End> {
     let limits = chat.limits();
     let model = chat.model().map_err(End::internal)?;
     // The first calls are those that the user has confirmed.
@@ -105,7 +128,7 @@ async fn rounds(chat: &Chat, run: &Run, deadline: Instant) -> Result<EndReason, 
         if round == limits.rounds {
             break;
         }
-        let calls = answer(chat, run, model, deadline).await?;
+        let calls = answer(chat, run, model, tokens, deadline).await?;
         if calls.is_empty() {
             return Ok(EndReason::Done);
         }
@@ -122,7 +145,13 @@ async fn rounds(chat: &Chat, run: &Run, deadline: Instant) -> Result<EndReason, 
 }
 
 /// Receives one answer of the model, and stores it as it comes. Gives the tools that the model wants to use.
-async fn answer(chat: &Chat, run: &Run, model: &Model, deadline: Instant) -> Result<Vec<Call>, End> {
+async fn answer(
+    chat: &Chat,
+    run: &Run,
+    model: &Model,
+    tokens: &AtomicI64,
+    deadline: Instant,
+) -> Result<Vec<Call>, End> {
     let mut messages = vec![prompt::message()];
     messages.extend(history::load(&chat.pool(), run.conversation_id, chat.limits()).await?);
     let mut transcript = run.transcript(&chat.pool()).await?;
@@ -134,8 +163,10 @@ async fn answer(chat: &Chat, run: &Run, model: &Model, deadline: Instant) -> Res
         tracing::warn!(kind = error.kind(), status = error.status, conversation_id = %run.conversation_id, "model failed");
         End::Failed(error.into())
     };
-    let mut answer = model.ask(&messages, &tool_calls::definitions(), deadline).await.map_err(failed)?;
-    let has_text = receive(chat, run, seq, &mut answer).await?.map_err(failed)?;
+    let answer = model.ask(&messages, &tool_calls::definitions(), deadline).await.map_err(failed)?;
+    let mut counted = CountedAnswer { answer, tokens };
+    let answer = &mut counted.answer;
+    let has_text = receive(chat, run, seq, answer).await?.map_err(failed)?;
     let usage = answer.usage;
     chat.metrics().answered(answer.first_token, answer.elapsed(), usage.prompt_tokens, usage.completion_tokens);
     if !has_text && answer.calls.is_empty() {
@@ -144,7 +175,7 @@ async fn answer(chat: &Chat, run: &Run, model: &Model, deadline: Instant) -> Res
     let mut transcript = run.transcript(&chat.pool()).await?;
     transcript.complete_message(seq).await?;
     transcript.commit().await?;
-    Ok(answer.calls)
+    Ok(std::mem::take(&mut answer.calls))
 }
 
 /// Stores text as it comes, but not more often than the configured interval. Gives whether there was any, or what was

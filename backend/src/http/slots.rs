@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{error::Error, problem::Problem};
 
 /// Seconds after which a slot may be free.
-const RETRY_AFTER_SECONDS: u64 = 2;
+pub const RETRY_AFTER_SECONDS: u64 = 2;
 
 /// Why there is no slot.
 #[derive(Debug, thiserror::Error)]

@@ -7,10 +7,13 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::environment::Reader;
 use crate::{
-    chat::{self, ChatConfig},
+    chat::{self, Budget, ChatConfig},
     tasks::Quota,
     telemetry::logging::parse_filter,
 };
+
+/// Largest daily budget, which is none in practice.
+const MAX_BUDGET: i64 = 1_000_000_000_000;
 
 /// Every setting of the service. README lists the variables.
 #[derive(Clone, Debug)]
@@ -113,6 +116,17 @@ impl Config {
                     if key.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(()) } else { Err("must be visible ASCII") }
                 }),
                 turns_per_minute: reader.ranged("CHAT_TURNS_PER_MINUTE", 20, 1, 1000),
+                max_turns_per_user: reader.ranged("MAX_TURNS_PER_USER", 3, 1, 1000),
+                max_turns: reader.ranged("MAX_TURNS", 32, 1, 1000),
+                max_conversations_per_user: reader.ranged("MAX_CONVERSATIONS_PER_USER", 1000, 1, 1_000_000),
+                user_budget: Budget {
+                    turns: reader.ranged("CHAT_TURNS_PER_DAY", 500, 1, MAX_BUDGET),
+                    tokens: reader.ranged("CHAT_TOKENS_PER_DAY", 2_000_000, 1, MAX_BUDGET),
+                },
+                total_budget: Budget {
+                    turns: reader.ranged("CHAT_TOTAL_TURNS_PER_DAY", 10_000, 1, MAX_BUDGET),
+                    tokens: reader.ranged("CHAT_TOTAL_TOKENS_PER_DAY", 20_000_000, 1, MAX_BUDGET),
+                },
                 limits: chat::Limits::default(),
             },
         };

@@ -21,6 +21,13 @@ REVISION: {{ $config.revision | quote }}
 OPENAI_BASE_URL: {{ $config.openaiBaseUrl | quote }}
 OPENAI_MODEL: {{ $config.openaiModel | quote }}
 CHAT_TURNS_PER_MINUTE: {{ $config.chatTurnsPerMinute | quote }}
+MAX_TURNS_PER_USER: {{ $config.maxTurnsPerUser | int64 | quote }}
+MAX_TURNS: {{ $config.maxTurns | int64 | quote }}
+MAX_CONVERSATIONS_PER_USER: {{ $config.maxConversationsPerUser | int64 | quote }}
+CHAT_TURNS_PER_DAY: {{ $config.chatTurnsPerDay | int64 | quote }}
+CHAT_TOKENS_PER_DAY: {{ $config.chatTokensPerDay | int64 | quote }}
+CHAT_TOTAL_TURNS_PER_DAY: {{ $config.chatTotalTurnsPerDay | int64 | quote }}
+CHAT_TOTAL_TOKENS_PER_DAY: {{ $config.chatTotalTokensPerDay | int64 | quote }}
 {{- end }}
 
 {{/* The hosts by which MCP clients may call the backend, with any port, as JSON: localhost for a port-forward, the Service,

@@ -8,6 +8,7 @@ use super::{
     error::ModelError,
     wire::{CallDelta, Choice, Chunk, Usage},
 };
+use crate::chat::config::CHARACTERS_PER_TOKEN;
 
 /// Largest answer on the wire.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -34,6 +35,10 @@ pub struct Answer {
     /// Whether the whole body is one JSON document.
     is_document: Option<bool>,
     received: usize,
+    /// Bytes of the request.
+    asked_bytes: usize,
+    /// Bytes of text and of arguments in the answer.
+    answered_bytes: usize,
     stall: Duration,
     asked: Instant,
     pub first_token: Option<Duration>,
@@ -49,12 +54,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn new(response: Response, asked: Instant, stall: Duration) -> Self {
+    pub fn new(response: Response, asked: Instant, asked_bytes: usize, stall: Duration) -> Self {
         Self {
             response,
             unread: Vec::new(),
             is_document: None,
             received: 0,
+            asked_bytes,
+            answered_bytes: 0,
             stall,
             asked,
             first_token: None,
@@ -111,6 +118,14 @@ impl Answer {
         }
     }
 
+    /// The tokens that this has cost so far: as the model counted them, else an estimate.
+    pub fn tokens(&self) -> u64 {
+        match self.usage.prompt_tokens + self.usage.completion_tokens {
+            0 => ((self.asked_bytes + self.answered_bytes) / CHARACTERS_PER_TOKEN) as u64,
+            counted => counted,
+        }
+    }
+
     /// Time since the model was asked.
     pub fn elapsed(&self) -> Duration {
         self.asked.elapsed()
@@ -146,7 +161,7 @@ impl Answer {
             return Err(ModelError::in_stream(&error));
         }
         self.understood = true;
-        self.usage = chunk.usage.unwrap_or(self.usage);
+        self.usage = chunk.usage.map_or(self.usage, Usage::bounded);
         self.done = is_document;
         let text = match chunk.choices.into_iter().next() {
             Some(choice) => self.choice(choice)?,
@@ -164,6 +179,7 @@ impl Answer {
         }
         // PostgreSQL cannot store the character.
         let text = delta.content.or(delta.refusal).unwrap_or_default().replace('\0', "\u{fffd}");
+        self.answered_bytes += text.len();
         if self.first_token.is_none() && !(text.is_empty() && self.calls.is_empty()) {
             self.first_token = Some(self.asked.elapsed());
         }
@@ -193,6 +209,7 @@ impl Answer {
         };
         let call = &mut self.calls[place];
         if let Some(function) = piece.function {
+            let before = call.arguments.len();
             // The first piece has the whole name; some servers repeat it.
             call.name = function.name.filter(|name| !name.is_empty()).unwrap_or(std::mem::take(&mut call.name));
             match function.arguments {
@@ -200,6 +217,7 @@ impl Answer {
                 Some(Value::Null) | None => {}
                 Some(object) => call.arguments.push_str(&object.to_string()),
             }
+            self.answered_bytes += call.arguments.len() - before;
         }
         Ok(())
     }

@@ -63,7 +63,7 @@ impl Model {
         let mut tries = 0;
         loop {
             let error = match self.send(&body).await {
-                Ok(response) => return Ok(Answer::new(response, asked, self.stall)),
+                Ok(response) => return Ok(Answer::new(response, asked, body.len(), self.stall)),
                 Err(error) => error,
             };
             let backoff = BACKOFF * 2_u32.pow(tries);

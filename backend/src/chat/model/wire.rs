@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+/// Most tokens of a request, and of its answer, that are believed. No model has room for so many.
+const MAX_TOKENS: u64 = 10_000_000;
+
 #[derive(Deserialize)]
 pub struct Chunk {
     #[serde(default)]
@@ -45,4 +48,14 @@ pub struct FunctionDelta {
 pub struct Usage {
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
+}
+
+impl Usage {
+    /// What is counted of it: a server may send any number.
+    pub fn bounded(self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens.min(MAX_TOKENS),
+            completion_tokens: self.completion_tokens.min(MAX_TOKENS),
+        }
+    }
 }

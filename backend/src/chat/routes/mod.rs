@@ -10,7 +10,11 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{error::Error, state::Chat};
 use crate::{
     accounts::Accounts,
-    http::{error::Error as HttpError, problem::Problem},
+    http::{
+        error::Error as HttpError,
+        problem::Problem,
+        slots::{RETRY_AFTER_SECONDS, Refused},
+    },
 };
 
 pub fn router<S>() -> OpenApiRouter<S>
@@ -35,6 +39,21 @@ impl From<Error> for HttpError {
                 Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_turns", detail)
                     .with_retry_after(retry_after)
                     .into()
+            }
+            Error::DailyBudgetReached { retry_after, .. } => {
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "daily_budget_reached", detail)
+                    .with_retry_after(retry_after)
+                    .into()
+            }
+            Error::QuotaReached(quota) => {
+                Problem::new(StatusCode::CONFLICT, "quota_reached", detail).with_errors(vec![quota]).into()
+            }
+            Error::TooManyAtATime(refused) => {
+                let (status, code) = match refused {
+                    Refused::User { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_turns"),
+                    Refused::Process { .. } => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+                };
+                Problem::new(status, code, detail).with_retry_after(RETRY_AFTER_SECONDS).into()
             }
             Error::NotConfigured => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "chat_not_configured", detail).into(),
             Error::Database(error) => Self::Database(error),

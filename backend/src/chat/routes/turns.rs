@@ -147,8 +147,9 @@ async fn chat(State(chat): State<Chat>, identity: Identity, Json(form): Json<Cha
     let (conversation_id, start) = form.start()?;
     chat.model()?;
     let slot = chat.dependencies().streams.slot(identity.user_id)?;
+    let turn_slot = chat.slot(identity.user_id)?;
     let (run, position) = start::start(&chat, identity.user_id, conversation_id, start).await?;
-    chat.spawn(turn::run(chat.clone(), run));
+    chat.spawn(turn_slot, turn::run(chat.clone(), run));
     Ok(follow(&chat, slot, identity, run.conversation_id, position))
 }
 

@@ -1,6 +1,7 @@
 //! The chat, with a model whose replies come from a script.
 
 mod fencing;
+mod limits;
 mod model_errors;
 mod replicas;
 mod streams;

@@ -9,7 +9,7 @@ use todo_llm::{Model, Reply, Script};
 
 use super::{
     streams::{conversation_events, read_until_text},
-    support::{TIMEOUT, TurnEvents, message, message_in, replica_with_limits},
+    support::{TIMEOUT, TurnEvents, message, message_in, replica_with_limits, replica_with_settings},
 };
 use crate::{
     events::EventStream,
@@ -118,7 +118,8 @@ async fn a_turn_of_a_dead_replica_ends_and_the_conversation_continues(pool: PgPo
 async fn the_next_request_ends_a_turn_whose_lease_has_expired(pool: PgPool) {
     let replies = (0..8).map(|_| Reply::text("one two").gate("never", 2));
     let model = Model::start(Script::in_order(replies)).await;
-    let app = replica_with_limits(&pool, &model, Limits::default());
+    let settings = [("OPENAI_BASE_URL", &*model.url()), ("MAX_TURNS_PER_USER", "9")];
+    let app = replica_with_settings(&pool, &settings, Limits::default());
     let ada = app.user("ada").await;
     for (request, status) in [("get", 200), ("events", 200), ("cancel", 204), ("chat", 200)] {
         let (_stream, id) = start_turn(&ada).await;

@@ -8,7 +8,7 @@ use todo_backend::{chat::Limits, server::cleanup::remove_expired};
 use todo_llm::{Model, Reply, Script};
 use tokio::time::timeout;
 
-use super::support::{TIMEOUT, TurnEvents, message, message_in, replica, replica_with_limits};
+use super::support::{TIMEOUT, TurnEvents, message, message_in, replica, replica_with_limits, replica_with_settings};
 use crate::{
     events::{Event, EventStream},
     support::{Call, Client, PASSWORD},
@@ -129,7 +129,10 @@ async fn a_stream_resumes_in_the_middle_of_an_answer(pool: PgPool) {
 #[sqlx::test]
 async fn a_conversation_runs_one_turn_at_a_time(pool: PgPool) {
     let script = Script::in_order([Reply::text("one two").gate("more", 2), Reply::text("Next.")]);
-    let (model, app) = replica(&pool, script).await;
+    let model = Model::start(script).await;
+    // A message that is refused counts as a turn until then.
+    let settings = [("OPENAI_BASE_URL", &*model.url()), ("MAX_TURNS_PER_USER", "9")];
+    let app = replica_with_settings(&pool, &settings, Limits::default());
     let ada = app.user("ada").await;
     let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
     let id = read_until_text(&mut stream, "one ").await.conversation();

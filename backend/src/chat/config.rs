@@ -73,7 +73,7 @@ impl Default for Limits {
             lease: Duration::from_secs(8),
             renewal: Duration::from_secs(2),
             stall: Duration::from_secs(30),
-            flush: Duration::from_millis(100),
+            flush: Duration::from_millis(500),
             rounds: 10,
             history_tokens: 16_000,
             result_tokens: 8_000,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     error::Error,
-    message::{Message, query_messages},
+    message::{self, Message},
 };
 use crate::{
     db::paging::{Page, check_limit, decode_cursor, is_comparable},
@@ -18,6 +18,8 @@ use crate::{
 
 /// Conversations on a page when the client asks for no number.
 const DEFAULT_PAGE_SIZE: i64 = 30;
+/// Bytes of messages that are read with a conversation.
+const MAX_BYTES: i64 = 1024 * 1024;
 /// Conversations on a page at most.
 const MAX_PAGE_SIZE: i64 = 100;
 
@@ -40,6 +42,7 @@ pub struct Conversation {
     info: ConversationInfo,
     /// Id of the last event that these messages contain: follow the events from here.
     position: String,
+    /// The newest, about 1 MiB of them. If the `seq` of the first is not 1, earlier ones are left out.
     messages: Vec<Message>,
 }
 
@@ -115,9 +118,7 @@ pub async fn get(pool: &PgPool, user_id: Uuid, id: Uuid) -> Result<Conversation,
     .fetch_optional(&mut *transaction)
     .await?
     .ok_or(Error::NotFound)?;
-    let messages = query_messages!("select" + COLUMNS + "from messages where conversation_id = $1 order by seq", id)
-        .fetch_all(&mut *transaction)
-        .await?;
+    let messages = message::newest(&mut *transaction, id, MAX_BYTES).await?;
     transaction.commit().await?;
     let info = ConversationInfo {
         id,

@@ -9,6 +9,8 @@ use crate::accounts::Identity;
 
 /// Events that are read at a time.
 const PAGE_SIZE: i64 = 200;
+/// Bytes of events that are read at a time, unless one event has more.
+const PAGE_BYTES: i64 = 128 * 1024;
 
 /// What has happened since a position.
 pub struct Changes {
@@ -73,12 +75,18 @@ pub async fn since(
     let Some(conversation) = conversation else { return Ok(None) };
     let events = sqlx::query_as!(
         Row,
-        r#"select seq, name, data as "data: Json<Box<RawValue>>" from conversation_events
-           where conversation_id = $1 and seq > $2 and seq <= $3 order by seq limit $4"#,
+        r#"select seq, name, data as "data: Json<Box<RawValue>>" from (
+             select *, sum(size) over (order by seq) as total from (
+               select *, octet_length(data::text) as size from conversation_events
+               where conversation_id = $1 and seq > $2 and seq <= $3 order by seq limit $4
+             ) measured
+           ) page
+           where total <= $5 or total = size order by seq"#,
         conversation_id,
         position,
         conversation.event_seq,
-        PAGE_SIZE
+        PAGE_SIZE,
+        PAGE_BYTES
     )
     .fetch_all(pool)
     .await?;

@@ -6,23 +6,15 @@ use uuid::Uuid;
 
 use super::{
     config::{CHARACTERS_PER_TOKEN, Limits},
-    message::{Message, MessageRole, query_messages},
+    message::{self, Message, MessageRole},
 };
 
-/// Messages that are read at most; more than any budget has room for.
-const MAX_MESSAGES: i64 = 1000;
+/// Bytes of messages that are read. This is more than the budget, because results of tools are cut when they are sent.
+const MAX_BYTES: i64 = 512 * 1024;
 
 /// The newest turn, and as many before it as fit into the budget, in the form of a chat completion request.
 pub async fn load(pool: &PgPool, conversation_id: Uuid, limits: &Limits) -> sqlx::Result<Vec<Value>> {
-    let mut messages = query_messages!(
-        "select" + COLUMNS + "from messages where conversation_id = $1 order by seq desc limit $2",
-        conversation_id,
-        MAX_MESSAGES
-    )
-    .fetch_all(pool)
-    .await?;
-    messages.reverse();
-    Ok(request_messages(&messages, limits))
+    Ok(request_messages(&message::newest(pool, conversation_id, MAX_BYTES).await?, limits))
 }
 
 fn request_messages(messages: &[Message], limits: &Limits) -> Vec<Value> {

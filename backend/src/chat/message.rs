@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::types::Json;
+use sqlx::{PgExecutor, types::Json};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::tools::{Target, ToolError};
+
+/// Messages that are read at a time.
+const MAX_MESSAGES: i64 = 1000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "lowercase")]
@@ -220,14 +223,19 @@ impl Message {
     }
 }
 
-/// A statement that gives messages. `COLUMNS` stands for the columns of a [`Message`], which are listed here and
-/// nowhere else; like the rest of the statement they are checked when the program is compiled.
+/// A statement that gives messages, each with the text that has not moved into it yet. `COLUMNS` stands for the columns
+/// of a [`Message`], which are listed here and nowhere else; like the rest of the statement they are checked when the
+/// program is compiled.
 macro_rules! query_messages {
     ($before:tt + COLUMNS $(+ $after:tt)*, $($arguments:tt)*) => {
         sqlx::query_as!(
             $crate::chat::message::Message,
             $before
-                + r#" seq, turn, role as "role: crate::chat::message::MessageRole", text,
+                + r#" seq, turn, role as "role: crate::chat::message::MessageRole",
+                    text || coalesce(
+                      (select string_agg(fragment.text, '' order by number) from message_fragments fragment
+                       where (fragment.conversation_id, fragment.seq) = (messages.conversation_id, messages.seq)),
+                      '') as "text!",
                     tool as "tool: sqlx::types::Json<crate::chat::message::ToolCall>",
                     status as "status: crate::chat::message::MessageStatus",
                     error as "error: sqlx::types::Json<crate::chat::message::Failure>", created_at "#
@@ -237,3 +245,30 @@ macro_rules! query_messages {
     };
 }
 pub(super) use query_messages;
+
+/// The newest messages of a conversation, in their order: as many as have `max_bytes` together. The newest of all and
+/// the newest of the user, which the model has to answer, are always among them.
+pub(super) async fn newest(
+    executor: impl PgExecutor<'_>,
+    conversation_id: Uuid,
+    max_bytes: i64,
+) -> sqlx::Result<Vec<Message>> {
+    query_messages!(
+        "select"
+            + COLUMNS
+            + "from (
+                 select *, sum(size) over (order by seq desc) as total from (
+                   select *, octet_length(text) + coalesce(octet_length(tool::text), 0) as size from messages
+                   where conversation_id = $1 order by seq desc limit $2
+                 ) measured
+               ) messages
+               where total <= $3 or total = size
+                 or seq = (select max(seq) from messages where conversation_id = $1 and role = 'user')
+               order by seq",
+        conversation_id,
+        MAX_MESSAGES,
+        max_bytes
+    )
+    .fetch_all(executor)
+    .await
+}

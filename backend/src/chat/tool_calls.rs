@@ -33,14 +33,10 @@ pub async fn record(transcript: &mut Transcript, user_id: Uuid, calls: Vec<Call>
         .iter()
         .filter(|(arguments, name)| arguments.as_ref().is_ok_and(|arguments| is_destructive(name, arguments)))
         .count();
-    let mut done_before = 0;
-    for message in transcript.calls_of_turn().await? {
-        let destructive = |tool: &Json<ToolCall>| {
-            tool.arguments.as_object().is_some_and(|arguments| is_destructive(&tool.name, arguments))
-        };
-        let done = message.status == MessageStatus::Done && message.tool.as_ref().is_some_and(destructive);
-        done_before += usize::from(done);
-    }
+    let destructive = |tool: &&Json<ToolCall>| {
+        tool.arguments.as_object().is_some_and(|arguments| is_destructive(&tool.name, arguments))
+    };
+    let done_before = transcript.calls_done().await?.iter().filter(destructive).count();
     let needs_confirmation = requested + done_before > 1;
     let (mut ready, mut waits) = (Vec::new(), false);
     for (arguments, name) in calls {

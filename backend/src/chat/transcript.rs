@@ -1,7 +1,7 @@
 //! Writing a conversation's messages, each in one transaction with the event that reports it.
 
 use serde::Serialize;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction, types::Json};
 use uuid::Uuid;
 
 use super::message::{
@@ -157,10 +157,12 @@ impl Transcript {
         Ok(message)
     }
 
-    /// Adds text to the end of a message.
+    /// Adds text to the end of a message that is being written.
     pub async fn append(&mut self, seq: i32, text: &str) -> sqlx::Result<()> {
         sqlx::query!(
-            "update messages set text = text || $3 where conversation_id = $1 and seq = $2",
+            "insert into message_fragments (conversation_id, seq, number, text)
+             select $1, $2, coalesce(max(number), 0) + 1, $3 from message_fragments
+             where conversation_id = $1 and seq = $2",
             self.conversation_id,
             seq,
             text
@@ -170,15 +172,9 @@ impl Transcript {
         self.publish("text_delta", &ChatTextDelta { seq, text }).await
     }
 
-    /// Marks a message of the assistant as complete.
-    pub async fn complete_message(&mut self, seq: i32) -> sqlx::Result<()> {
-        sqlx::query!(
-            "update messages set status = 'done' where conversation_id = $1 and seq = $2",
-            self.conversation_id,
-            seq
-        )
-        .execute(&mut *self.transaction)
-        .await?;
+    /// Marks the message that the assistant was writing as complete.
+    pub async fn complete_message(&mut self) -> sqlx::Result<()> {
+        self.close_answer(MessageStatus::Done, None).await?;
         Ok(())
     }
 
@@ -271,17 +267,29 @@ impl Transcript {
         .await
     }
 
-    /// All tool calls of this turn.
-    pub async fn calls_of_turn(&mut self) -> sqlx::Result<Vec<Message>> {
-        let mut calls = self.calls(&["running", "awaiting", "done", "failed", "declined", "cancelled"]).await?;
-        calls.retain(|message| message.turn == self.turn);
-        Ok(calls)
+    /// The tool calls of this turn that were done, without their results.
+    pub async fn calls_done(&mut self) -> sqlx::Result<Vec<Json<ToolCall>>> {
+        sqlx::query_scalar!(
+            r#"select json_build_object('name', tool->'name', 'arguments', tool->'arguments') as "tool!: Json<ToolCall>"
+               from messages where conversation_id = $1 and turn = $2 and role = 'tool' and status = 'done'"#,
+            self.conversation_id,
+            self.turn
+        )
+        .fetch_all(&mut *self.transaction)
+        .await
     }
 
-    /// Ends the message that the assistant was writing. Gives whether there was one.
+    /// Ends the message that the assistant was writing, and moves its text into it. Gives whether there was one.
     async fn close_answer(&mut self, status: MessageStatus, failure: Option<&Failure>) -> sqlx::Result<bool> {
         let closed = sqlx::query!(
-            "update messages set status = $2, error = $3::text::json where conversation_id = $1 and status = 'streaming'",
+            "with moved as (
+               delete from message_fragments where conversation_id = $1
+                 and seq in (select seq from messages where conversation_id = $1 and status = 'streaming')
+               returning seq, number, text
+             )
+             update messages set status = $2, error = $3::text::json, text = text ||
+               coalesce((select string_agg(text, '' order by number) from moved where moved.seq = messages.seq), '')
+             where conversation_id = $1 and status = 'streaming'",
             self.conversation_id,
             status as MessageStatus,
             failure.map(json).transpose()?

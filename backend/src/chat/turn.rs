@@ -173,7 +173,7 @@ async fn answer(
         return Err(failed(ModelError::broken("The model's answer is empty. Try again.")));
     }
     let mut transcript = run.transcript(&chat.pool()).await?;
-    transcript.complete_message(seq).await?;
+    transcript.complete_message().await?;
     transcript.commit().await?;
     Ok(std::mem::take(&mut answer.calls))
 }

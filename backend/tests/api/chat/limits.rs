@@ -1,5 +1,6 @@
 //! How much of the chat one user may have, and all users together.
 
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use todo_backend::{chat::Limits, server::cleanup::remove_expired};
 use todo_llm::{Fault, Model, Reply, Script};
@@ -175,4 +176,48 @@ async fn counts_of_days_before_yesterday_are_removed(pool: PgPool) {
     .unwrap();
     remove_expired(&pool).await.unwrap();
     assert_eq!(usage(&pool).await, [(0, 0), (1, 0), (0, 0), (1, 0)]);
+}
+
+/// Puts messages of this size into a conversation.
+async fn insert_messages(pool: &PgPool, id: &str, count: i32, bytes: i32) {
+    sqlx::query(
+        "insert into messages (conversation_id, seq, turn, role, status, text)
+         select $1::text::uuid, number, gen_random_uuid(), 'user', 'done', number || repeat('x', $3)
+         from generate_series(3, $2 + 2) number",
+    )
+    .bind(id)
+    .bind(count)
+    .bind(bytes)
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+#[sqlx::test]
+async fn a_conversation_is_read_from_its_end_up_to_a_number_of_bytes(pool: PgPool) {
+    let script = Script::in_order([Reply::text("Yes."), Reply::text("Again.")]);
+    let (model, app) = replica(&pool, script).await;
+    let ada = app.user("ada").await;
+    let id = ada.run_turn(&message("Hi")).await.conversation();
+    insert_messages(&pool, &id, 40, 100_000).await;
+    let reply = ada.get(&format!("/api/conversations/{id}")).await;
+    assert!(reply.body.len() < 1_100_000, "{} bytes", reply.body.len());
+    let messages = reply.ok(200)["messages"].as_array().unwrap().clone();
+    assert_eq!((messages.len(), &messages[0]["seq"], &messages[9]["seq"]), (10, &json!(33), &json!(42)));
+    // The model gets the message that it has to answer, whatever comes before it.
+    assert_eq!(ada.run_turn(&message_in(&id, "Again")).await.end_reason(), "done");
+    let sent = model.requests()[1]["messages"].as_array().unwrap().clone();
+    assert_eq!(sent.last().unwrap()["content"], "Again");
+    assert_eq!(sent.len(), 2);
+}
+
+/// One message that is larger than the bound is still read.
+#[sqlx::test]
+async fn the_newest_message_is_always_read(pool: PgPool) {
+    let (_model, app) = replica(&pool, Script::in_order([Reply::text("Yes.")])).await;
+    let ada = app.user("ada").await;
+    let id = ada.run_turn(&message("Hi")).await.conversation();
+    insert_messages(&pool, &id, 2, 2_000_000).await;
+    let seqs: Vec<Value> = ada.messages(&id).await.iter().map(|message| message["seq"].clone()).collect();
+    assert_eq!(seqs, [json!(4)]);
 }

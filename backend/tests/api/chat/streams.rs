@@ -1,6 +1,6 @@
 //! Streams of a turn: opened while it runs, after it, and again. Cancelling a turn.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -248,4 +248,49 @@ async fn a_stream_whose_next_events_are_gone_ends(pool: PgPool) {
         // The client learns from its next request that events are missing.
         conversation_events(&ada, &id.to_string(), "0").await.problem(410, "events_gone");
     }
+}
+
+/// Text that is added to an answer is stored by itself, so that a long answer is not written again and again.
+#[sqlx::test]
+async fn the_text_of_an_answer_is_written_once(pool: PgPool) {
+    let model = Model::start(Script::in_order([Reply::text("one two three").gate("more", 2)])).await;
+    let app = replica_with_limits(&pool, &model, Limits { flush: Duration::from_millis(1), ..Limits::default() });
+    let ada = app.user("ada").await;
+    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
+    let row = async || -> String {
+        let row = "select ctid::text from messages where role = 'assistant'";
+        sqlx::query_scalar(row).fetch_one(&pool).await.unwrap()
+    };
+    while stream.next().await.unwrap().name != "text_delta" {}
+    let (id, first) = (ada.get("/api/conversations").await.ok(200)["conversations"][0]["id"].clone(), row().await);
+    model.pass("more", 1);
+    while stream.next().await.unwrap().name != "text_delta" {}
+    assert_eq!(row().await, first, "the row was written again");
+    assert_eq!(ada.messages(id.as_str().unwrap()).await[1]["text"], "one two ");
+    model.open("more");
+    TurnEvents::read_to_end(&mut stream).await;
+    assert_eq!(ada.messages(id.as_str().unwrap()).await[1]["text"], "one two three");
+    let fragments: i64 = sqlx::query_scalar("select count(*) from message_fragments").fetch_one(&pool).await.unwrap();
+    assert_eq!(fragments, 0);
+}
+
+#[sqlx::test]
+async fn text_is_stored_at_most_twice_a_second(pool: PgPool) {
+    let (model, app) = replica(&pool, Script::in_order([Reply::text("word ".repeat(20)).gate("more", 1)])).await;
+    let ada = app.user("ada").await;
+    let mut stream = EventStream::open(ada.chat(&message("Count"))).await;
+    let started = Instant::now();
+    let chunks = async {
+        for _ in 0..20 {
+            model.pass("more", 1);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        model.open("more");
+    };
+    let (turn, ()) = tokio::join!(TurnEvents::read_to_end(&mut stream), chunks);
+    assert_eq!(turn.text(), "word ".repeat(20));
+    let pieces = turn.names().iter().filter(|name| **name == "text_delta").count();
+    // There may be one more at the beginning, and one at the end.
+    let most = 2 + started.elapsed().as_millis() / 500;
+    assert!(pieces as u128 <= most, "{pieces} in {:?}", started.elapsed());
 }

@@ -597,6 +597,7 @@ export interface components {
             message: components["schemas"]["ChatMessage"];
         };
         Conversation: components["schemas"]["ConversationInfo"] & {
+            /** @description The newest, about 1 MiB of them. If the `seq` of the first is not 1, earlier ones are left out. */
             messages: components["schemas"]["ChatMessage"][];
             /** @description Id of the last event that these messages contain: follow the events from here. */
             position: string;

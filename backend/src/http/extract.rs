@@ -1,12 +1,11 @@
 //! Extractors that refuse what they do not know and say which field is wrong.
 
 use axum::{
-    body::{Body, Bytes},
+    body::Bytes,
     extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
     http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use futures_util::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -49,19 +48,6 @@ pub fn body_error(error: &BytesRejection, limit: usize) -> Error {
         Error::PayloadTooLarge { limit }
     } else {
         Error::BadRequest("The request body could not be read.".into())
-    }
-}
-
-/// Reads a body of up to `limit` bytes without keeping it. A client that still sends when the connection is closed does
-/// not see the answer.
-pub async fn discard_body(body: Body, limit: usize) {
-    let mut chunks = body.into_data_stream();
-    let mut size = 0;
-    while let Some(Ok(chunk)) = chunks.next().await {
-        size += chunk.len();
-        if size > limit {
-            break;
-        }
     }
 }
 

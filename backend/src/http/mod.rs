@@ -11,3 +11,4 @@ pub mod origin;
 pub mod problem;
 pub mod request;
 pub mod slots;
+pub mod unread_body;

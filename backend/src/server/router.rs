@@ -4,7 +4,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, Method, header},
-    middleware::{from_fn_with_state, map_response},
+    middleware::{from_fn_with_state, map_request, map_response},
     response::Response,
 };
 use tower::util::option_layer;
@@ -24,6 +24,7 @@ use crate::{
         error::Error,
         extract::MAX_BODY_BYTES,
         request::{limit_time, observe, panic_response, require_database},
+        unread_body::discard_unread_body,
     },
     mcp, tasks,
 };
@@ -65,6 +66,7 @@ pub fn with_layers(routes: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn_with_state(state.config.request_timeout, limit_time))
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(map_response(security_headers))
+        .layer(map_request(discard_unread_body))
         .layer(from_fn_with_state(state.observer.clone(), observe))
         .with_state(state)
 }

@@ -13,6 +13,7 @@ mod given_up;
 mod logs;
 mod memory;
 mod migrate;
+mod odd_bodies;
 mod outage;
 mod replicas;
 mod shutdown;

@@ -26,7 +26,7 @@ use crate::{
     http::{
         error::{Error, Result},
         event_stream::EventStreams,
-        extract::{Json, Query, body_error, content_type, discard_body},
+        extract::{Json, Query, body_error, content_type},
         headers::IdempotencyKey,
         problem::Problem,
         slots::Slots,
@@ -114,13 +114,7 @@ async fn import(
         Some("text/csv") => FileType::Csv,
         _ => return Err(Error::UnsupportedMediaType("application/json or text/csv")),
     };
-    let slot = match imports.0.take(identity.user_id) {
-        Ok(slot) => slot,
-        Err(refused) => {
-            discard_body(request.into_body(), MAX_IMPORT_BYTES).await;
-            return Err(refused.into());
-        }
-    };
+    let slot = imports.0.take(identity.user_id)?;
     let file = Bytes::from_request(request, &()).await.map_err(|error| body_error(&error, MAX_IMPORT_BYTES))?;
     // Reading goes on when the request is given up, and keeps its slot so long.
     let read = move || {

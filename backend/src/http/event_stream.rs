@@ -31,8 +31,6 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// A comment, which clients ignore.
 static HEARTBEAT: Bytes = Bytes::from_static(b": \n\n");
-/// Streams of this process at a time. One that its client does not read keeps up to a page of its log in memory.
-const MAX_STREAMS: usize = 1000;
 
 /// One event of a log, as it is sent. A clone shares the bytes.
 #[derive(Clone, Debug)]
@@ -112,15 +110,17 @@ pub struct EventStreams {
 }
 
 impl EventStreams {
+    /// A stream that its client does not read keeps up to a page of its log in memory.
     pub fn new(
         registry: &Registry,
         database: Database,
         notifier: Notifier,
         shutdown: CancellationToken,
+        max_streams: usize,
         streams_per_user: usize,
     ) -> prometheus::Result<Self> {
         let open = registered(registry, IntGauge::new("event_streams", "Open event streams")?)?;
-        let slots = Slots::new("streams", MAX_STREAMS, streams_per_user);
+        let slots = Slots::new("streams", max_streams, streams_per_user);
         Ok(Self { database, notifier, shutdown, open, slots })
     }
 

@@ -28,7 +28,7 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         let (status, code) = match refused {
             Refused::User { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_at_a_time"),
-            Refused::Process { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Refused::Process { .. } => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
         };
         Problem::new(status, code, refused.to_string()).with_retry_after(RETRY_AFTER_SECONDS).into()
     }

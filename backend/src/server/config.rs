@@ -133,6 +133,11 @@ impl Config {
         let problems = reader.into_problems();
         if problems.is_empty() { Ok(config) } else { Err(Invalid(problems)) }
     }
+
+    /// Streams of this process at a time. They leave connections for other requests.
+    pub fn max_streams(&self) -> usize {
+        self.http_max_connections * 3 / 4
+    }
 }
 
 /// User and password are refused, because they would be shown where the address is shown.

@@ -53,6 +53,7 @@ impl AppState {
             database.clone(),
             notifier.clone(),
             shutdown.clone(),
+            config.max_streams(),
             config.max_streams_per_user,
         )?;
         let settings = accounts::Settings {

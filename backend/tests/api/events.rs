@@ -252,6 +252,24 @@ async fn the_open_streams_of_a_user_are_bounded(pool: PgPool) {
     ada.get("/api/tasks/export").await.ok(200);
 }
 
+/// Streams of many users leave connections for other requests.
+#[sqlx::test]
+async fn the_open_streams_of_the_process_are_bounded(pool: PgPool) {
+    let app = App::with_settings(&pool, &[("HTTP_MAX_CONNECTIONS", "8"), ("MAX_STREAMS_PER_USER", "5")]);
+    let [ada, eve] = [app.user("ada").await, app.user("eve").await];
+    let mut streams = Vec::new();
+    for user in [&ada, &ada, &ada, &eve, &eve, &eve] {
+        streams.push(EventStream::connect(user).await);
+    }
+    for path in ["/api/events", "/api/tasks/export"] {
+        let refused = eve.get(path).await;
+        refused.problem(503, "overloaded");
+        assert_eq!(refused.header("retry-after"), "2");
+    }
+    streams.pop();
+    ada.get("/api/tasks/export").await.ok(200);
+}
+
 #[sqlx::test]
 async fn a_stream_resumes_after_the_last_event_that_was_seen(pool: PgPool) {
     let app = listening_replica(&pool);

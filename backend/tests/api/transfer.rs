@@ -279,7 +279,7 @@ async fn a_user_imports_two_files_at_a_time(pool: PgPool) {
             import_csv(&eve, "title\n").await.ok(201);
         }
     }
-    import_csv(&ian, "title\n").await.problem(503, "busy");
+    import_csv(&ian, "title\n").await.problem(503, "overloaded");
     for (sender, import) in files {
         drop(sender);
         import.await.unwrap().ok(201);

@@ -184,7 +184,7 @@ async fn no_line_contains_texts_of_the_chat(pool: PgPool) {
     ada.get("/api/conversations?q=words+of+a+search").await.ok(200);
     // A failed statement during a turn is logged with its cause.
     model.set_script(Script::in_order([Reply::text("words of the model")]));
-    sqlx::query("alter table messages add constraint broken check (text not like '%model') not valid")
+    sqlx::query("alter table message_fragments add constraint broken check (text not like '%model')")
         .execute(&pool)
         .await
         .unwrap();

@@ -65,7 +65,7 @@ async fn the_number_of_tokens_is_limited_also_for_concurrent_requests(pool: PgPo
     let replies = send_concurrently((0..8).map(|_| create(&ada))).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 3);
     for refused in replies.iter().filter(|reply| reply.status != 201) {
-        let problem = refused.problem(409, "conflict");
+        let problem = refused.problem(409, "quota_reached");
         assert_eq!(problem["errors"][0]["field"], "max_tokens_per_user", "{problem}");
         assert!(problem["errors"][0]["rule"].as_str().unwrap().contains("at most 3"), "{problem}");
     }
@@ -81,7 +81,7 @@ async fn the_number_of_tokens_is_limited_also_for_concurrent_requests(pool: PgPo
         .unwrap();
     create(&ada).await.ok(201);
     create(&ada).await.ok(201);
-    create(&ada).await.problem(409, "conflict");
+    create(&ada).await.problem(409, "quota_reached");
 }
 
 #[sqlx::test]

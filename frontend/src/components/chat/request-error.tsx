@@ -12,7 +12,7 @@ export function RequestError({ error, onRetry, onDiscard }: Props) {
   const rateLimited = error instanceof ApiError && error.status === 429;
   const otherTurnRunning = error instanceof ApiError && error.code === "turn_at_work";
   // Another tab has continued the conversation, so that the same request would be refused again.
-  const outdated = error instanceof ApiError && error.status === 409;
+  const outdated = error instanceof ApiError && error.status === 409 && error.code !== "quota_reached";
   const seconds = useCountdown(rateLimited ? error : null);
   return (
     <Alert>

@@ -36,6 +36,8 @@ pub async fn us1_1_deploy_look_break_and_remove(suite: &Suite) -> Result<()> {
     if suite.cluster.minikube.is_none() {
         return Err(Skip("the program is tested on Minikube; another cluster pulls from a registry".into()).into());
     }
+    // Otherwise another test might build the same images at the same time.
+    suite.images().await?;
     let namespace = suite.namespace("command", "restricted").await?;
     let todo = Todo { suite, namespace, state: tempfile::tempdir()? };
     let outcome = deploy_to_purge(suite, &todo).await;

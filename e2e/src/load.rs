@@ -35,11 +35,11 @@ pub struct Load {
 
 #[derive(Debug, Default)]
 struct Record {
-    requests: usize,
     failures: Vec<String>,
     /// The title of each task whose creation was confirmed, and whether its completion was confirmed too.
     confirmed: HashMap<String, bool>,
-    longest: Duration,
+    /// How long each request took.
+    durations: Vec<Duration>,
 }
 
 impl Load {
@@ -104,8 +104,7 @@ impl Attempt<'_> {
             let sent = Instant::now();
             let answer = request().await;
             let took = sent.elapsed();
-            self.record.requests += 1;
-            self.record.longest = self.record.longest.max(took);
+            self.record.durations.push(took);
             sleep(PAUSE).await;
             match answer {
                 Ok(answer) => return Some(answer),
@@ -130,7 +129,7 @@ impl Outcome {
     }
 
     pub fn requests(&self) -> usize {
-        self.sum(|record| record.requests)
+        self.sum(|record| record.durations.len())
     }
 
     pub fn failed(&self) -> usize {
@@ -148,7 +147,15 @@ impl Outcome {
     }
 
     pub fn longest(&self) -> Duration {
-        self.0.iter().map(|(_, record)| record.longest).max().unwrap_or_default()
+        self.percentile(100)
+    }
+
+    /// The time within which this part of all requests, in percent, was answered.
+    pub fn percentile(&self, percent: usize) -> Duration {
+        let mut durations: Vec<_> = self.0.iter().flat_map(|(_, record)| &record.durations).collect();
+        durations.sort_unstable();
+        let count = (durations.len() * percent).div_ceil(100);
+        durations.get(count.saturating_sub(1)).copied().copied().unwrap_or_default()
     }
 
     /// Fails unless every request was answered as expected.

@@ -73,6 +73,18 @@ impl Node {
         self.shell(&script).await.with_context(|| format!("no process of {id} took {signal}")).map(drop)
     }
 
+    /// The largest resident memory, in bytes, that a process of the pod's first container has had since it started.
+    pub async fn peak_memory(&self, pod: &Pod) -> Result<u64> {
+        let id = container_id(pod)?;
+        let script = format!(
+            "for process in $(grep -l {id} /proc/[0-9]*/cgroup 2>/dev/null); do
+                sed -n 's/^VmHWM:[^0-9]*\\([0-9]*\\) kB/\\1/p' ${{process%/cgroup}}/status
+            done"
+        );
+        let kilobytes: Vec<u64> = self.shell(&script).await?.lines().map(str::parse).collect::<Result<_, _>>()?;
+        Ok(kilobytes.into_iter().max().with_context(|| format!("no process of {id} runs"))? * 1024)
+    }
+
     /// Drops all packets to a pod, as a broken network does.
     pub async fn isolate(&self, pod: &Pod) -> Result<()> {
         self.iptables(pod, "--insert").await

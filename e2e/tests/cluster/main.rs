@@ -9,6 +9,7 @@ mod changes;
 mod chat;
 mod command;
 mod database;
+mod envelope;
 mod faults;
 mod health;
 mod install;
@@ -106,6 +107,7 @@ tests! {
     Alone faults::e4_a_wrong_value_in_the_configmap;
     Alone faults::e4_a_short_secret_key;
     Alone faults::e4_a_broken_database_url;
+    Alone envelope::no_mix_of_requests_exceeds_the_envelope;
     Alone lifetime::the_data_outlives_minikube_stop_and_start;
 }
 

@@ -348,7 +348,7 @@ async fn many_large_bodies_take_little_memory(_: PgPoolOptions, options: PgConne
     let before = backend.peak_memory_kib();
     let file = vec![b' '; 4 * 1024 * 1024];
     let send = async |number: usize| {
-        let path = if number % 2 == 0 { "/api/tasks/import" } else { "/api/tasks" };
+        let path = if number.is_multiple_of(2) { "/api/tasks/import" } else { "/api/tasks" };
         let (answer, mut body) = begin(&backend, &user, path, "content-length: 5242880").await;
         let _ = timeout(Duration::from_secs(4), body.write_all(&file)).await;
         status_line(answer).await

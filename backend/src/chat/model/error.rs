@@ -198,10 +198,11 @@ mod tests {
         ] {
             assert_eq!(seconds(value), Some(MAX_RETRY_AFTER), "{value}");
         }
-        for value in ["Mon, 01 Jan 0001 00:00:00 GMT", "Mon, 01 Jan 1900 00:00:00 +2359", "0"] {
+        for value in ["Mon, 01 Jan 1900 00:00:00 +2359", "0"] {
             assert_eq!(seconds(value), Some(Duration::ZERO), "{value}");
         }
-        for value in ["-1", "1.5", "1e9", ""] {
+        // The form of a date has no years before 1900.
+        for value in ["Mon, 01 Jan 0001 00:00:00 GMT", "-1", "1.5", "1e9", ""] {
             assert_eq!(seconds(value), None, "{value}");
         }
     }

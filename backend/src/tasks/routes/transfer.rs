@@ -36,9 +36,9 @@ use crate::{
 /// Largest file to import, in bytes.
 const MAX_IMPORT_BYTES: usize = 5 * 1024 * 1024;
 /// Imports of this process at a time. Each takes several times the size of its file in memory.
-const MAX_IMPORTS: usize = 4;
+const MAX_IMPORTS: usize = 2;
 /// Imports of one user at a time.
-const MAX_IMPORTS_PER_USER: usize = 2;
+const MAX_IMPORTS_PER_USER: usize = 1;
 
 /// Bounds the imports that go on at a time. A clone refers to the same imports.
 #[derive(Clone)]

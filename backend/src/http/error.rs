@@ -41,6 +41,9 @@ pub enum Error {
     /// 409
     #[error("{}", describe(std::slice::from_ref(.0)))]
     Conflict(FieldError),
+    /// 409: the user has as many of something as a user may have.
+    #[error("{}", describe(std::slice::from_ref(.0)))]
+    QuotaReached(FieldError),
     /// 413
     #[error("The request body is larger than {limit} bytes.")]
     PayloadTooLarge { limit: usize },
@@ -111,6 +114,7 @@ impl Error {
             Self::NotFound => problem(StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Conflict(error) => problem(StatusCode::CONFLICT, "conflict").with_errors(vec![error]),
+            Self::QuotaReached(quota) => problem(StatusCode::CONFLICT, "quota_reached").with_errors(vec![quota]),
             Self::PayloadTooLarge { .. } => problem(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
             Self::UnsupportedMediaType(_) => problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::IdempotencyKeyReused => problem(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),

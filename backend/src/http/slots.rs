@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{error::Error, problem::Problem};
 
 /// Seconds after which a slot may be free.
-pub const RETRY_AFTER_SECONDS: u64 = 2;
+const RETRY_AFTER_SECONDS: u64 = 2;
 
 /// Why there is no slot.
 #[derive(Debug, thiserror::Error)]
@@ -24,13 +24,20 @@ pub enum Refused {
     Process { work: &'static str },
 }
 
+impl Refused {
+    /// `code_of_user` is the problem's code when the user has too many.
+    pub fn problem(&self, code_of_user: &'static str) -> Problem {
+        let (status, code) = match self {
+            Self::User { .. } => (StatusCode::TOO_MANY_REQUESTS, code_of_user),
+            Self::Process { .. } => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+        };
+        Problem::new(status, code, self.to_string()).with_retry_after(RETRY_AFTER_SECONDS)
+    }
+}
+
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
-        let (status, code) = match refused {
-            Refused::User { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_at_a_time"),
-            Refused::Process { .. } => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
-        };
-        Problem::new(status, code, refused.to_string()).with_retry_after(RETRY_AFTER_SECONDS).into()
+        refused.problem("too_many_at_a_time").into()
     }
 }
 

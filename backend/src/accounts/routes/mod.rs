@@ -29,9 +29,7 @@ impl From<Error> for HttpError {
             Error::Invalid(errors) => Self::Validation(errors),
             Error::InvalidCredentials => Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail).into(),
             Error::EmailTaken => Self::Conflict(FieldError::new("email", "already has an account; sign in instead")),
-            Error::QuotaReached(quota) => {
-                Problem::new(StatusCode::CONFLICT, "quota_reached", detail).with_errors(vec![quota]).into()
-            }
+            Error::QuotaReached(quota) => Self::QuotaReached(quota),
             Error::TooManyAttempts { retry_after } => {
                 Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail)
                     .with_retry_after(retry_after)

@@ -10,11 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{error::Error, state::Chat};
 use crate::{
     accounts::Accounts,
-    http::{
-        error::Error as HttpError,
-        problem::Problem,
-        slots::{RETRY_AFTER_SECONDS, Refused},
-    },
+    http::{error::Error as HttpError, problem::Problem},
 };
 
 pub fn router<S>() -> OpenApiRouter<S>
@@ -45,16 +41,8 @@ impl From<Error> for HttpError {
                     .with_retry_after(retry_after)
                     .into()
             }
-            Error::QuotaReached(quota) => {
-                Problem::new(StatusCode::CONFLICT, "quota_reached", detail).with_errors(vec![quota]).into()
-            }
-            Error::TooManyAtATime(refused) => {
-                let (status, code) = match refused {
-                    Refused::User { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_turns"),
-                    Refused::Process { .. } => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
-                };
-                Problem::new(status, code, detail).with_retry_after(RETRY_AFTER_SECONDS).into()
-            }
+            Error::QuotaReached(quota) => Self::QuotaReached(quota),
+            Error::TooManyAtATime(refused) => refused.problem("too_many_turns").into(),
             Error::NotConfigured => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "chat_not_configured", detail).into(),
             Error::Database(error) => Self::Database(error),
             Error::Internal(error) => Self::Internal(error),

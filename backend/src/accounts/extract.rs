@@ -8,7 +8,8 @@ use axum_extra::extract::CookieJar;
 use uuid::Uuid;
 
 use super::{
-    identity::{self, Identity, Kind},
+    credential_cache::CredentialCache,
+    identity::{Identity, Kind},
     state::Accounts,
 };
 use crate::http::{
@@ -44,7 +45,7 @@ where
             origin::check(&parts.method, &parts.headers, &accounts.settings().allowed_origins)?;
             secret
         };
-        let identity = identity::find(&accounts.pool(), accounts.hash_key(), &secret).await?;
+        let identity = accounts.identify(&secret).await?;
         let identity = identity.ok_or(Error::Unauthorized)?;
         let Ok(request_user) = RequestUser::from_request_parts(parts, state).await;
         request_user.set(identity.user_id);
@@ -53,10 +54,19 @@ where
 }
 
 /// A signed-in person. An API token may have leaked, so it cannot manage the account.
-#[derive(Clone, Copy, Debug)]
+///
+/// Who manages an account may end credentials of it. So this process forgets those of the user when the request is done
+/// with its session.
 pub struct Session {
     pub user_id: Uuid,
     pub id: Uuid,
+    credentials: CredentialCache,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.credentials.forget(self.user_id);
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Session
@@ -68,7 +78,11 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let identity = Identity::from_request_parts(parts, state).await?;
         match identity.kind {
-            Kind::Session => Ok(Self { user_id: identity.user_id, id: identity.credential_id }),
+            Kind::Session => Ok(Self {
+                user_id: identity.user_id,
+                id: identity.credential_id,
+                credentials: Accounts::from_ref(state).credentials().clone(),
+            }),
             Kind::Token => {
                 let detail = "An API token cannot manage the account. Sign in instead.";
                 Err(Problem::new(axum::http::StatusCode::FORBIDDEN, "session_required", detail).into())

@@ -3,6 +3,7 @@
 //! A session (browser cookie) and an API token (bearer) are the same kind of secret in the same table; only a keyed
 //! hash of it is stored. Only a session may manage the account, never a token: see [`extract::Session`].
 
+mod credential_cache;
 mod devices;
 mod error;
 pub mod extract;

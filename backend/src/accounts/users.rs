@@ -147,6 +147,8 @@ pub async fn sign_in(
     let user = lock(&mut transaction, account.id, &account.password_hash).await?.ok_or(Error::InvalidCredentials)?;
     let signed_in = SignedIn::new(&mut transaction, accounts, user, client).await?;
     transaction.commit().await?;
+    // The oldest session may have ended.
+    accounts.credentials().forget(signed_in.user.id);
     Ok(signed_in)
 }
 

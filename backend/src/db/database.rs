@@ -1,10 +1,6 @@
 //! The connection pool, and the watch over whether the database answers.
 
-use std::{
-    io::ErrorKind,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{io::ErrorKind, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 use sqlx::{
@@ -16,7 +12,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::migrations::{MIGRATOR, connect_options};
+use super::{
+    error::is_lost_connection,
+    migrations::{MIGRATOR, connect_options},
+};
 
 /// How long a request may wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,6 +29,9 @@ const IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
 const DISCONNECT_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a connection may take to become ready when it leaves the pool or comes back.
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
+/// A connection that was used this long ago need not prove that it is ready before a read: under load, that would cost a
+/// round trip for each request.
+const MAX_UNCHECKED_IDLE_TIME: Duration = Duration::from_millis(100);
 /// How long the database may take to answer a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Time between two probes.
@@ -38,6 +40,11 @@ const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 const NOT_PROBED: &str = "the database was not asked yet";
 /// PostgreSQL's code for a table that does not exist.
 const UNDEFINED_TABLE: &str = "42P01";
+
+tokio::task_local! {
+    /// Present while a query may meet a connection that does not answer: [`Database::read`] repeats it.
+    static IS_REPEATABLE: ();
+}
 
 /// Why a probe failed.
 struct Failure {
@@ -50,7 +57,7 @@ struct Failure {
 /// The database as the service sees it. A clone refers to the same connections.
 #[derive(Clone)]
 pub struct Database {
-    pool: Arc<RwLock<PgPool>>,
+    pool: watch::Sender<PgPool>,
     /// A connection that only probes use, so that a busy pool does not look like an outage. It is not a pool, since a
     /// pool would retry a refused connection instead of reporting it.
     probe: Arc<Mutex<Option<PgConnection>>>,
@@ -75,7 +82,11 @@ impl Database {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             // `before_acquire` does this with a time limit.
             .test_before_acquire(false)
-            .before_acquire(|connection, _| Box::pin(async { Ok(becomes_ready(connection).await) }))
+            .before_acquire(|connection, metadata| {
+                let is_repeatable = IS_REPEATABLE.try_with(|()| ()).is_ok();
+                let is_trusted = is_repeatable && metadata.idle_for < MAX_UNCHECKED_IDLE_TIME;
+                Box::pin(async move { Ok(is_trusted || becomes_ready(connection).await) })
+            })
             .after_release(|connection, _| Box::pin(async { Ok(becomes_ready(connection).await) }))
             .connect_lazy_with(options.clone());
         Ok(Self { unavailable: watch::Sender::new(Some(NOT_PROBED)), ..Self::from_pool(pool, options) })
@@ -83,13 +94,33 @@ impl Database {
 
     /// Uses a pool that exists; tests have one from `#[sqlx::test]`. It counts as available until a probe fails.
     pub fn from_pool(pool: PgPool, options: PgConnectOptions) -> Self {
-        let pool = Arc::new(RwLock::new(pool));
+        let pool = watch::Sender::new(pool);
         Self { pool, options, probe: Arc::default(), unavailable: watch::Sender::new(None) }
     }
 
     /// The connections to use now. Do not keep them: they are replaced when probes fail.
     pub fn pool(&self) -> PgPool {
-        self.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.pool.borrow().clone()
+    }
+
+    /// Runs a query that changes nothing, and repeats it once if its connection turns out to be lost: with an error, or
+    /// because the connections are replaced meanwhile.
+    pub async fn read<T, E, F>(&self, query: impl Fn(PgPool) -> F) -> Result<T, E>
+    where
+        E: std::error::Error + 'static,
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut pools = self.pool.subscribe();
+        let pool = pools.borrow_and_update().clone();
+        tokio::select! {
+            biased;
+            result = IS_REPEATABLE.scope((), query(pool)) => match result {
+                Err(error) if is_lost_connection(&error) => {}
+                result => return result,
+            },
+            Ok(()) = pools.changed() => {}
+        }
+        query(self.pool()).await
     }
 
     /// A connection of its own for notifications. It is not one of the pool, because a listener that ends waits for the
@@ -227,9 +258,8 @@ impl Database {
     /// TCP give those back to the pool: sqlx pings a connection that is returned without a time limit, after
     /// `after_release` too, and a proxy in between acknowledges what it does not deliver.
     fn replace_pool(&self) {
-        let mut pool = self.pool.write().unwrap_or_else(PoisonError::into_inner);
         // The old one is not closed, since that would refuse the requests that wait for a connection of it.
-        *pool = pool.options().clone().connect_lazy_with(self.options.clone());
+        self.pool.send_modify(|pool| *pool = pool.options().clone().connect_lazy_with(self.options.clone()));
     }
 }
 

@@ -1,5 +1,7 @@
 //! What an error of the database means.
 
+use std::{error::Error, io, iter::successors};
+
 use sqlx::error::DatabaseError;
 
 /// Whether the database is unavailable or cannot take another connection, as opposed to having refused a statement.
@@ -17,6 +19,16 @@ pub fn is_outage(error: &sqlx::Error) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a statement failed because its connection broke, or was ended by the server. It may have been executed.
+pub fn is_lost_connection(error: &(dyn Error + 'static)) -> bool {
+    // 57P01: terminating connection due to administrator command.
+    let is_ended = |cause: &(dyn Error + 'static)| {
+        let refusal = cause.downcast_ref::<Box<dyn DatabaseError>>();
+        refusal.and_then(|refusal| refusal.code()).is_some_and(|code| code == "57P01")
+    };
+    successors(Some(error), |error| Error::source(*error)).any(|cause| cause.is::<io::Error>() || is_ended(cause))
 }
 
 /// Whether a row was refused because its user has been deleted meanwhile.

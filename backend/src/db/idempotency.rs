@@ -31,8 +31,8 @@ impl Attempt {
     }
 }
 
-/// Does `work` in a transaction together with the record of its answer, or gives the recorded answer of the first
-/// attempt. Without an attempt, `work` is always done. Records are kept for 24 hours.
+/// Does `work`, which is one statement, in a transaction together with the record of its answer, or gives the recorded
+/// answer of the first attempt. Without an attempt, there is no record and no transaction. Records are kept for 24 hours.
 ///
 /// The answer is JSON that is never read again: the release that recorded it may have known other fields. A retry that
 /// comes while the first attempt still runs waits for it.
@@ -46,17 +46,17 @@ where
     T: Serialize,
     E: From<Error>,
 {
+    let encode = |result: &T| serde_json::value::to_raw_value(result).map_err(Error::from);
+    let Some(attempt) = attempt else {
+        let mut connection = pool.acquire().await.map_err(Error::from)?;
+        return Ok(encode(&work(&mut connection).await?)?);
+    };
     let mut transaction = pool.begin().await.map_err(Error::from)?;
-    if let Some(attempt) = &attempt
-        && let Some(first) = claim(&mut transaction, user_id, attempt).await?
-    {
+    if let Some(first) = claim(&mut transaction, user_id, &attempt).await? {
         return Ok(first);
     }
-    let result = work(&mut transaction).await?;
-    let answer = serde_json::value::to_raw_value(&result).map_err(Error::from)?;
-    if let Some(Attempt { key, .. }) = &attempt {
-        store(&mut transaction, user_id, key, &answer).await.map_err(Error::from)?;
-    }
+    let answer = encode(&work(&mut transaction).await?)?;
+    store(&mut transaction, user_id, &attempt.key, &answer).await.map_err(Error::from)?;
     transaction.commit().await.map_err(Error::from)?;
     Ok(answer)
 }

@@ -41,6 +41,7 @@ pub async fn run(config: Config, log: &Log) -> anyhow::Result<()> {
     state.database.probe().await;
     tokio::spawn(state.database.clone().monitor());
     tokio::spawn(cleanup::run(state.database.clone()));
+    tokio::spawn(state.accounts.clone().cache_credentials());
     tokio::spawn(state.notifier.clone().listen(state.database.clone()));
     let limits = Limits {
         max_connections: state.config.http_max_connections,

@@ -2,14 +2,14 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
     error::Error,
-    task::{Task, query_tasks},
+    task::{Status, Task},
 };
 use crate::{
     db::paging::{self, check_limit, decode_cursor, is_comparable},
@@ -124,93 +124,184 @@ impl Cursor {
     }
 }
 
-/// A page of a user's tasks.
+/// A row of a page. The row of a page without tasks has the counts alone.
+struct Row {
+    id: Option<Uuid>,
+    title: Option<String>,
+    description: Option<String>,
+    status: Option<Status>,
+    created_at: Option<OffsetDateTime>,
+    updated_at: Option<OffsetDateTime>,
+    completed_at: Option<OffsetDateTime>,
+    version: Option<i32>,
+    pending: i64,
+    completed: i64,
+}
+
+impl Row {
+    fn task(self) -> Option<Task> {
+        Some(Task {
+            id: self.id?,
+            title: self.title?,
+            description: self.description?,
+            status: self.status?,
+            created_at: self.created_at?,
+            updated_at: self.updated_at?,
+            completed_at: self.completed_at,
+            version: self.version?,
+        })
+    }
+}
+
+/// A page of a user's tasks. Page and counts are of one moment, because they are of one statement: clients add to the
+/// counts the events about tasks that are not listed.
 pub async fn list(pool: &PgPool, user_id: Uuid, query: &ListQuery) -> Result<Page, Error> {
     check_limit(query.limit, MAX_PAGE_SIZE)?;
     let search = check_search(&query.q)?;
     let cursor = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, query.sort)).transpose()?;
-    // The page and its counts are of one moment: clients add to the counts the events about tasks that are not listed.
-    let mut snapshot = pool.begin_with("begin isolation level repeatable read read only").await?;
-    let tasks = after(&mut snapshot, user_id, query, search, cursor).await?;
-    let counts = count(&mut snapshot, user_id, search).await?;
-    snapshot.commit().await?;
+    let rows = if search.is_empty() {
+        page(pool, user_id, query, cursor).await?
+    } else {
+        search_page(pool, user_id, query, search, cursor).await?
+    };
+    // There is no row at all if the user was deleted meanwhile.
+    let (pending, completed) = rows.first().map_or((0, 0), |row| (row.pending, row.completed));
+    let tasks = rows.into_iter().filter_map(Row::task).collect();
     let paging::Page { rows, next_cursor } =
         paging::Page::new(tasks, query.limit, |task| Cursor::after(task, query.sort));
-    Ok(Page { tasks: rows, next_cursor, counts })
+    Ok(Page { tasks: rows, next_cursor, counts: Counts { all: pending + completed, pending, completed } })
 }
 
-/// The tasks after the cursor, one more than the page holds.
-async fn after(
-    connection: &mut PgConnection,
+/// Runs `$page!` with the sort key of the query, the direction, and the place before the first task, which cannot be
+/// parameters of a statement.
+macro_rules! by_sort {
+    ($page:ident, $sort:expr, $cursor:expr) => {{
+        let (time, title) = $cursor.as_ref().map_or((None, None), |cursor| (cursor.time, cursor.title.as_deref()));
+        match $sort {
+            Sort::NewestFirst => $page!("created_at" "desc" "<" "coalesce($2::timestamptz, 'infinity')", time),
+            Sort::OldestFirst => $page!("created_at" "asc" ">" "coalesce($2::timestamptz, '-infinity')", time),
+            Sort::RecentlyUpdatedFirst => $page!("updated_at" "desc" "<" "coalesce($2::timestamptz, 'infinity')", time),
+            Sort::RecentlyUpdatedLast => $page!("updated_at" "asc" ">" "coalesce($2::timestamptz, '-infinity')", time),
+            Sort::Title => $page!("title_key" "asc" ">" "coalesce(lower($2::text), '')", title),
+            // Longer than any title, of the last character of Unicode.
+            Sort::TitleDescending => {
+                $page!("title_key" "desc" "<" "coalesce(lower($2::text), repeat(chr(1114111), 201))", title)
+            }
+        }
+    }};
+}
+
+/// The id in the place of a cursor, or the one before or after all others.
+const fn id_in_place(cursor: Option<&Cursor>, sort: Sort) -> Uuid {
+    match (cursor, sort) {
+        (Some(cursor), _) => cursor.id,
+        (None, Sort::OldestFirst | Sort::RecentlyUpdatedLast | Sort::Title) => Uuid::nil(),
+        (None, Sort::NewestFirst | Sort::RecentlyUpdatedFirst | Sort::TitleDescending) => Uuid::max(),
+    }
+}
+
+/// The tasks after the cursor, one more than the page holds. What it costs does not depend on how many tasks there are:
+/// each status is read from its own index, in the order of the page, and triggers keep the counts.
+async fn page(pool: &PgPool, user_id: Uuid, query: &ListQuery, cursor: Option<Cursor>) -> sqlx::Result<Vec<Row>> {
+    let id = id_in_place(cursor.as_ref(), query.sort);
+    let (pending, completed) = (query.status != StatusFilter::Completed, query.status != StatusFilter::Pending);
+    // Each part has its own order and limit, without which the planner may sort all tasks.
+    macro_rules! page {
+        ($key:tt $direction:tt $after:tt $position:tt, $value:expr) => {
+            sqlx::query_as!(
+                Row,
+                r#"select tasks.id as "id?", title as "title?", description as "description?",
+                     status as "status?: Status", tasks.created_at as "created_at?", updated_at as "updated_at?",
+                     completed_at as "completed_at?", version as "version?",
+                     pending_count as pending, completed_count as completed
+                   from users left join lateral (
+                     (select * from tasks
+                      where user_id = $1 and deleted_at is null and status = 'pending' and $5
+                        and ("# + $key + ", id) " + $after + " (" + $position + ", $3)
+                      order by " + $key + " " + $direction + ", id " + $direction + " limit $4)
+                     union all
+                     (select * from tasks
+                      where user_id = $1 and deleted_at is null and status = 'completed' and $6
+                        and (" + $key + ", id) " + $after + " (" + $position + ", $3)
+                      order by " + $key + " " + $direction + ", id " + $direction + " limit $4)
+                     order by " + $key + " " + $direction + ", id " + $direction + " limit $4
+                   ) as tasks on true
+                   where users.id = $1
+                   order by tasks." + $key + " " + $direction + ", tasks.id " + $direction,
+                user_id,
+                $value,
+                id,
+                query.limit + 1,
+                pending,
+                completed
+            )
+            .fetch_all(pool)
+            .await
+        };
+    }
+    by_sort!(page, query.sort, cursor)
+}
+
+/// The tasks after the cursor among those that have a text, one more than the page holds. All that have it are counted,
+/// so they are found once for both. An index of the groups of three letters finds them, if the database has its
+/// extension and the text is as long.
+async fn search_page(
+    pool: &PgPool,
     user_id: Uuid,
     query: &ListQuery,
     search: &str,
     cursor: Option<Cursor>,
-) -> Result<Vec<Task>, Error> {
+) -> sqlx::Result<Vec<Row>> {
+    let id = id_in_place(cursor.as_ref(), query.sort);
     let status = match query.status {
-        StatusFilter::All => "all",
-        StatusFilter::Pending => "pending",
-        StatusFilter::Completed => "completed",
+        StatusFilter::All => None,
+        StatusFilter::Pending => Some(Status::Pending.as_str()),
+        StatusFilter::Completed => Some(Status::Completed.as_str()),
     };
-    let id = cursor.as_ref().map(|cursor| cursor.id);
-    let (time, title) = cursor.map_or((None, None), |cursor| (cursor.time, cursor.title));
-    // The statements differ only in the sort key and its direction, which cannot be parameters of a statement.
+    let search = format!("%{}%", escape_like(search));
     macro_rules! page {
-        ($key:tt $after:tt $position:tt, $direction:tt, $value:expr) => {
-            query_tasks!(
-                "select"
-                    + COLUMNS
-                    + "from tasks
-                   where user_id = $1 and deleted_at is null
-                     and ($2 = 'all' or status = $2)
-                     and ($3 = '' or strpos(lower(title || chr(10) || description), lower($3)) > 0)
-                     and ($5::uuid is null or ("
-                    + $key
-                    + ", id) "
-                    + $after
-                    + " ("
-                    + $position
-                    + ", $5))
-                   order by "
-                    + $key
-                    + " "
-                    + $direction
-                    + ", id "
-                    + $direction
-                    + " limit $6",
+        ($key:tt $direction:tt $after:tt $position:tt, $value:expr) => {
+            sqlx::query_as!(
+                Row,
+                r#"with found as materialized (
+                     select id, status, "# + $key + " as key from tasks
+                     where user_id = $1 and deleted_at is null and lower(title || chr(10) || description) like lower($6)
+                   ), counts as (
+                     select count(*) filter (where status = 'pending') as pending,
+                       count(*) filter (where status = 'completed') as completed from found
+                   ), page as (
+                     select id, key from found
+                     where ($5::text is null or status = $5) and (key, id) " + $after + " (" + $position + r#", $3)
+                     order by key "# + $direction + ", id " + $direction + r#" limit $4
+                   )
+                   select tasks.id as "id?", title as "title?", description as "description?",
+                     status as "status?: Status", created_at as "created_at?", updated_at as "updated_at?",
+                     completed_at as "completed_at?", version as "version?",
+                     pending as "pending!", completed as "completed!"
+                   from counts left join (page join tasks using (id)) on true
+                   order by key "# + $direction + ", tasks.id " + $direction,
                 user_id,
-                status,
-                search,
                 $value,
                 id,
-                query.limit + 1
+                query.limit + 1,
+                status,
+                search
             )
-            .fetch_all(&mut *connection)
+            .fetch_all(pool)
             .await
         };
     }
-    let tasks = match query.sort {
-        Sort::NewestFirst => page!("created_at" "<" "$4::timestamptz", "desc", time),
-        Sort::OldestFirst => page!("created_at" ">" "$4::timestamptz", "asc", time),
-        Sort::RecentlyUpdatedFirst => page!("updated_at" "<" "$4::timestamptz", "desc", time),
-        Sort::RecentlyUpdatedLast => page!("updated_at" ">" "$4::timestamptz", "asc", time),
-        Sort::Title => page!("title_key" ">" "lower($4::text)", "asc", title),
-        Sort::TitleDescending => page!("title_key" "<" "lower($4::text)", "desc", title),
-    };
-    Ok(tasks?)
+    by_sort!(page, query.sort, cursor)
 }
 
-async fn count(connection: &mut PgConnection, user_id: Uuid, search: &str) -> Result<Counts, Error> {
-    let counts = sqlx::query_as!(
-        Counts,
-        r#"select count(*) as "all!", count(*) filter (where status = 'pending') as "pending!",
-             count(*) filter (where status = 'completed') as "completed!"
-           from tasks where user_id = $1 and deleted_at is null
-             and ($2 = '' or strpos(lower(title || chr(10) || description), lower($2)) > 0)"#,
-        user_id,
-        search
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(counts)
+/// The text as it is written in a pattern of `like`.
+fn escape_like(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
 }

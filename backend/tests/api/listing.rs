@@ -7,7 +7,7 @@ use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{App, Client, UNKNOWN_ID, check_property, ids, path, pluck};
+use crate::support::{App, Client, UNKNOWN_ID, check_property, ids, path, pluck, send_concurrently};
 
 const SORTS: [&str; 6] = ["-created", "created", "-updated", "updated", "title", "-title"];
 /// Times at the borders of what RFC 3339, the `time` crate and PostgreSQL can express.
@@ -363,4 +363,116 @@ async fn pages_are_stable_while_tasks_are_added_and_deleted(pool: PgPool) {
         assert!(seen.iter().all(|task| task["title"].as_str().unwrap().to_lowercase().contains(scenario.search)));
     })
     .await;
+}
+
+/// One change of a user's tasks. Numbers choose among the tasks that exist.
+#[derive(Clone, Debug)]
+enum TaskChange {
+    Create,
+    Import { pending: usize, completed: usize },
+    Complete(usize),
+    Reopen(usize),
+    Delete(usize),
+    Bulk(&'static str, Vec<usize>),
+    Purge,
+}
+
+fn task_changes() -> impl Strategy<Value = Vec<TaskChange>> {
+    let number = || 0..50_usize;
+    let change = prop_oneof![
+        3 => Just(TaskChange::Create),
+        1 => (0..4_usize, 0..4_usize).prop_map(|(pending, completed)| TaskChange::Import { pending, completed }),
+        3 => number().prop_map(TaskChange::Complete),
+        2 => number().prop_map(TaskChange::Reopen),
+        2 => number().prop_map(TaskChange::Delete),
+        3 => (prop_oneof![Just("complete"), Just("reopen"), Just("delete"), Just("restore")], vec(number(), 1..6))
+            .prop_map(|(action, numbers)| TaskChange::Bulk(action, numbers)),
+        1 => Just(TaskChange::Purge),
+    ];
+    vec(change, 1..25)
+}
+
+/// Triggers keep the counts. They are those of the tasks whatever is changed at the same time.
+#[sqlx::test]
+async fn counts_are_exact_after_concurrent_changes(pool: PgPool) {
+    let app = App::new(&pool);
+    let users = [app.user("ada").await, app.user("bea").await];
+    check_property(30, task_changes(), async move |changes| {
+        sqlx::query("delete from tasks").execute(&pool).await.unwrap();
+        for user in &users {
+            import(user, vec![entry("first", 1, 1, false), entry("second", 2, 2, true)]).await;
+        }
+        let existing: Vec<String> =
+            sqlx::query_scalar("select id::text from tasks order by id").fetch_all(&pool).await.unwrap();
+        let id = |number: &usize| existing[number % existing.len()].clone();
+        let calls = changes.iter().enumerate().filter_map(|(index, change)| {
+            let user = &users[index % users.len()];
+            Some(match change {
+                TaskChange::Create => user.post("/api/tasks").json(&json!({ "title": "new" })),
+                TaskChange::Import { pending, completed } => {
+                    let file: Vec<Value> =
+                        (0..pending + completed).map(|number| entry("new", 1, 1, number < *completed)).collect();
+                    user.post("/api/tasks/import").json(&file.into())
+                }
+                TaskChange::Complete(number) => user.post(&format!("/api/tasks/{}/complete", id(number))),
+                TaskChange::Reopen(number) => user.post(&format!("/api/tasks/{}/reopen", id(number))),
+                TaskChange::Delete(number) => user.delete(&format!("/api/tasks/{}", id(number))),
+                TaskChange::Bulk(action, numbers) => {
+                    let ids: Vec<String> = numbers.iter().map(id).collect();
+                    user.post("/api/tasks/bulk").json(&json!({ "action": action, "ids": ids }))
+                }
+                TaskChange::Purge => return None,
+            })
+        });
+        let purge = async {
+            if changes.iter().any(|change| matches!(change, TaskChange::Purge)) {
+                sqlx::query("delete from tasks where deleted_at is not null or title = 'second'")
+                    .execute(&pool)
+                    .await
+                    .unwrap();
+            }
+        };
+        let (replies, ()) = tokio::join!(send_concurrently(calls.collect::<Vec<_>>()), purge);
+        // A user has one import at a time.
+        assert!(replies.iter().all(|reply| reply.status < 500), "{replies:?}");
+        for user in &users {
+            let page = user.get("/api/tasks?limit=200").await.ok(200);
+            let counted =
+                |status: &str| page["tasks"].as_array().unwrap().iter().filter(|task| task["status"] == status).count();
+            let (pending, completed) = (counted("pending"), counted("completed"));
+            let counts = json!({ "all": pending + completed, "pending": pending, "completed": completed });
+            assert_eq!(page["counts"], counts);
+        }
+        let wrong: i64 = sqlx::query_scalar(
+            "select count(*) from users left join lateral (
+               select count(*) as tasks, coalesce(sum(octet_length(title) + octet_length(description)), 0) as bytes
+               from tasks where user_id = users.id) as stored on true
+             where (task_count, task_bytes) is distinct from (tasks, bytes)",
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+        assert_eq!(wrong, 0);
+    })
+    .await;
+}
+
+/// Characters that have a meaning in a pattern are letters like any other in a search.
+#[sqlx::test]
+async fn a_search_has_no_wildcards(pool: PgPool) {
+    let ada = App::new(&pool).user("ada").await;
+    for title in ["50% off", "500 off", r"a\b", "ab", "a_b", "axb", "é!"] {
+        ada.task(title).await;
+    }
+    for (search, titles) in [
+        ("0%25", &["50% off"][..]),
+        ("a%5Cb", &[r"a\b"]),
+        ("a_b", &["a_b"]),
+        ("%25", &["50% off"]),
+        ("%C3%89", &["é!"]),
+    ] {
+        let page = ada.get(&format!("/api/tasks?q={search}")).await.ok(200);
+        assert_eq!(pluck(&page["tasks"], "title"), titles, "{search}");
+        assert_eq!(page["counts"]["all"], titles.len());
+    }
 }

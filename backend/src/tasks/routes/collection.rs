@@ -52,7 +52,9 @@ async fn list(
     identity: Identity,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page>> {
-    Ok(Json(list::list(&database.pool(), identity.user_id, &query).await?))
+    let query = &query;
+    let list = |pool| async move { list::list(&pool, identity.user_id, query).await };
+    Ok(Json(database.read(list).await?))
 }
 
 /// Complete, reopen, delete or restore up to 200 tasks at once

@@ -117,7 +117,8 @@ fn created(task: Box<RawValue>) -> Result<Response> {
     responses((status = 200, body = Task, headers(("ETag" = String))),
               (status = 404, body = Problem, content_type = "application/problem+json")))]
 async fn get_task(State(database): State<Database>, identity: Identity, Id(id): Id) -> Result<WithEtag> {
-    Ok(WithEtag(change::get(&database.pool(), identity.user_id, id).await?))
+    let get = |pool| async move { change::get(&pool, identity.user_id, id).await };
+    Ok(WithEtag(database.read(get).await?))
 }
 
 /// Change a task

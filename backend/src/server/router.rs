@@ -8,7 +8,15 @@ use axum::{
     response::Response,
 };
 use tower::util::option_layer;
-use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
+use tower_http::{
+    CompressionLevel,
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{NotForContentType, SizeAbove},
+    },
+    cors::CorsLayer,
+};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
@@ -28,6 +36,9 @@ use crate::{
     },
     mcp, tasks,
 };
+
+/// Smallest body that is compressed, in bytes. A smaller one fits into a packet as it is.
+const MIN_COMPRESSED_BYTES: u64 = 1024;
 
 /// The features, which need the database.
 fn features() -> OpenApiRouter<AppState> {
@@ -61,6 +72,7 @@ pub fn with_layers(routes: Router<AppState>, state: AppState) -> Router {
     routes
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .layer(compression())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(option_layer((!origins.is_empty()).then(|| cors(origins))))
         .layer(from_fn_with_state(state.config.request_timeout, limit_time))
@@ -69,6 +81,12 @@ pub fn with_layers(routes: Router<AppState>, state: AppState) -> Router {
         .layer(map_request(discard_unread_body))
         .layer(from_fn_with_state(state.observer.clone(), observe))
         .with_state(state)
+}
+
+/// Compresses by what the client accepts: zstd, brotli or gzip. Events must not wait in the buffer of a compressor.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let predicate = SizeAbove::new(MIN_COMPRESSED_BYTES).and(NotForContentType::SSE);
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate)
 }
 
 fn cors(origins: &[String]) -> CorsLayer {

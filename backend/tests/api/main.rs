@@ -10,6 +10,7 @@ mod account;
 mod bulk;
 mod chat;
 mod cleanup;
+mod compression;
 mod credential_cache;
 mod deletion;
 mod errors;

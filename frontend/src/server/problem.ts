@@ -21,6 +21,13 @@ export const BACKEND_UNAVAILABLE: Problem = {
   detail: "The service cannot be reached right now. Please try again in a moment.",
 };
 
+export const OVERLOADED: Problem = {
+  status: 503,
+  title: "Service Unavailable",
+  code: "overloaded",
+  detail: "The service has as many requests as it can take. Please try again in a moment.",
+};
+
 /** Sends an error in the format that the backend uses (RFC 9457). */
 export function sendProblem(response: ServerResponse, problem: Problem, requestId: string) {
   const body = JSON.stringify({ type: "about:blank", ...problem, request_id: requestId });

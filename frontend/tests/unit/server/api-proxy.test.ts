@@ -1,46 +1,11 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type RequestListener, request } from "node:http";
+import { request } from "node:http";
 import { gzipSync } from "node:zlib";
-import { afterEach, expect, test, vi } from "vitest";
-import { requestListener } from "@/server/listener";
-import { setLevel } from "@/server/log";
-import { createRouteMatcher } from "@/server/routes";
-import { echo, startServer, type TestServer } from "../../support/backend";
+import { expect, test, vi } from "vitest";
+import { echo } from "../../support/backend";
+import { json, send, serve, start } from "../../support/proxy";
 import { requestHead, sendRaw } from "../../support/raw-request";
 import { waitFor } from "../../support/wait-for";
-
-setLevel("off");
-const servers: TestServer[] = [];
-let closing = new AbortController();
-
-/** Starts the frontend's request listener in front of a backend. */
-async function serve(backend: RequestListener = echo) {
-  const upstream = await startServer(backend);
-  vi.stubEnv("BACKEND_URL", upstream.url);
-  const pages = async (_: unknown, response: { end(text: string): void }) => response.end("page");
-  closing = new AbortController();
-  const frontend = await startServer(
-    createServer(requestListener({ pages, matchRoute: createRouteMatcher([]), closing: closing.signal })),
-  );
-  servers.push(upstream, frontend);
-  return { upstream, ...frontend };
-}
-
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await Promise.all(servers.splice(0).map((server) => server.close()));
-});
-
-/** Sends a request without the changes that fetch makes: it decompresses bodies and hides headers. */
-async function send(url: string, options: object = {}, body?: string): Promise<IncomingMessage> {
-  const outgoing = request(url, options);
-  if (body !== undefined) outgoing.setHeader("content-length", Buffer.byteLength(body));
-  outgoing.end(body);
-  const [response] = await once(outgoing, "response");
-  return response;
-}
-
-const json = async (response: IncomingMessage) => JSON.parse(Buffer.concat(await response.toArray()).toString());
 
 test.each(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])(
   "%s reaches the backend with path, query and body",
@@ -110,7 +75,7 @@ test("hop-by-hop headers are removed in both directions", async () => {
   );
   const received = JSON.parse(response.slice(response.indexOf("{"), response.lastIndexOf("}") + 1)).headers;
   for (const name of ["x-drop-me", "te", "upgrade", "proxy-authorization"]) expect(received).not.toHaveProperty(name);
-  expect(received).toMatchObject({ cookie: "a=1", connection: "close" });
+  expect(received).toMatchObject({ cookie: "a=1", connection: "keep-alive" });
 
   const { headers } = await send(`${url}/api/x`);
   expect(headers).toMatchObject({ "x-kept": "yes" });
@@ -191,7 +156,7 @@ test("events arrive one by one, and a disconnect ends the stream at the backend"
 
 test("closing ends an event stream cleanly and does not affect other responses", async () => {
   let finish = () => {};
-  const { url } = await serve((request, response) => {
+  const { url, closing } = await serve((request, response) => {
     const events = request.url === "/api/events";
     response.writeHead(200, { "content-type": events ? "text/event-stream" : "text/csv" });
     response.write("first");
@@ -267,7 +232,7 @@ test("without a backend, the response is a problem with Retry-After; no restart 
     detail: expect.stringContaining("try again"),
     request_id: unavailable.headers["x-request-id"],
   });
-  servers.push(await startServer(echo, upstream.port));
+  await start(echo, upstream.port);
   expect((await send(`${url}/api/tasks`)).statusCode).toBe(200);
 });
 
@@ -278,8 +243,7 @@ test("a backend that closes the connection without a response is a 502", async (
 
 test("BACKEND_URL is read for every request", async () => {
   const { url } = await serve((_, response) => response.end("first"));
-  const second = await startServer((_, response) => response.end("second"));
-  servers.push(second);
+  const second = await start((_, response) => response.end("second"));
   vi.stubEnv("BACKEND_URL", second.url);
   expect(String(await (await send(`${url}/api/x`)).toArray())).toBe("second");
   vi.stubEnv("BACKEND_URL", "nonsense");

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { forwardRequest } from "./api-proxy";
 import { log } from "./log";
@@ -15,6 +16,8 @@ interface Options {
 
 /** Sends each request to the backend, the health endpoint or Next.js. */
 export function requestListener({ pages, matchRoute, closing }: Options): RequestListener {
+  // Every open event stream listens. From the eleventh on, Node.js would warn of a leak.
+  setMaxListeners(0, closing);
   return async (request, response) => {
     const id = observeRequest(request, response, matchRoute);
     const target = request.url ?? "";

@@ -1,12 +1,5 @@
 import type { NextConfig } from "next";
 
-const securityHeaders = [
-  { key: "x-content-type-options", value: "nosniff" },
-  { key: "referrer-policy", value: "strict-origin-when-cross-origin" },
-  { key: "cross-origin-opener-policy", value: "same-origin" },
-  { key: "permissions-policy", value: "camera=(), geolocation=(), microphone=(), payment=(), usb=()" },
-];
-
 const config: NextConfig = {
   output: "standalone",
   outputFileTracingRoot: import.meta.dirname,
@@ -26,7 +19,6 @@ const config: NextConfig = {
   allowedDevOrigins: ["127.0.0.1"],
   // The server logs requests itself.
   logging: { incomingRequests: false },
-  headers: async () => [{ source: "/:path*", headers: securityHeaders }],
 };
 
 export default config;

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { compressFiles } from "./compress.mjs";
 import { bundleServer } from "./server.mjs";
 
 const output = ".next/standalone";
@@ -16,6 +17,7 @@ execFileSync(process.execPath, next, { stdio: "inherit", env });
 cpSync(".next/static", `${output}/.next/static`, { recursive: true });
 if (existsSync("public")) cpSync("public", `${output}/public`, { recursive: true });
 fixDraftModeKeys();
+compressFiles(`${output}/.next/static`);
 bundleServer(`${output}/server.js`);
 
 function fixDraftModeKeys() {

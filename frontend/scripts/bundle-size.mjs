@@ -1,4 +1,4 @@
-// Fails when the first visit to /tasks loads more JavaScript than the budget allows. The built server compresses it.
+// Fails when the first visit to /tasks loads more JavaScript than the budget allows. The build has compressed it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { get } from "node:http";

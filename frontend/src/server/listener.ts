@@ -5,17 +5,21 @@ import { log } from "./log";
 import { observeRequest } from "./observe";
 import { BAD_REQUEST, sendProblem } from "./problem";
 import type { RouteMatcher } from "./routes";
+import { setSecurityHeaders } from "./security-headers";
+import type { StaticFiles } from "./static-files";
 
 interface Options {
-  /** Responds to everything outside `/api/`. */
+  /** Absent during development, when Next.js serves them. */
+  files?: StaticFiles;
+  /** Responds to everything else outside `/api/`. */
   pages: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   matchRoute: RouteMatcher;
   /** Aborted when event streams must end. */
   closing: AbortSignal;
 }
 
-/** Sends each request to the backend, the health endpoint or Next.js. */
-export function requestListener({ pages, matchRoute, closing }: Options): RequestListener {
+/** Sends each request to the backend, the health endpoint, the static files or Next.js. */
+export function requestListener({ files, pages, matchRoute, closing }: Options): RequestListener {
   // Every open event stream listens. From the eleventh on, Node.js would warn of a leak.
   setMaxListeners(0, closing);
   return async (request, response) => {
@@ -26,7 +30,10 @@ export function requestListener({ pages, matchRoute, closing }: Options): Reques
       else if (target.startsWith("/api/")) forwardRequest(request, response, id, closing);
       // Only proxies receive request targets in asterisk form or absolute form.
       else if (!target.startsWith("/")) sendProblem(response, BAD_REQUEST, id);
-      else await pages(request, response);
+      else {
+        setSecurityHeaders(response);
+        if (!files?.(request, response)) await pages(request, response);
+      }
     } catch (error) {
       log.error({ error, request_id: id }, "request failed");
       if (response.headersSent) response.destroy();

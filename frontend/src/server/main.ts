@@ -14,6 +14,7 @@ import { requestListener } from "./listener";
 import { captureConsole, log, setLevel } from "./log";
 import { metricsServer, setBuildInfo } from "./metrics";
 import { builtPages, createRouteMatcher } from "./routes";
+import { readStaticFiles } from "./static-files";
 
 const dev = process.argv.includes("--dev");
 const dir = dev ? process.cwd() : import.meta.dirname;
@@ -31,7 +32,9 @@ async function main() {
 
   const closing = new AbortController();
   const matchRoute = createRouteMatcher(dev ? [] : builtPages(dir));
-  const server = createServer(requestListener({ pages: app.getRequestHandler(), matchRoute, closing: closing.signal }));
+  const files = dev ? undefined : readStaticFiles(dir);
+  const pages = app.getRequestHandler();
+  const server = createServer(requestListener({ files, pages, matchRoute, closing: closing.signal }));
   // An upload may take long as long as data arrives: api-proxy.ts has a limit for the time without data.
   server.requestTimeout = 0;
   // Longer than a proxy in front keeps an idle connection (nginx: 60 s), so that the proxy closes it first.

@@ -78,7 +78,7 @@ async fn finish(chat: &Chat, run: &Run, end: &End, tokens: &mut i64) -> sqlx::Re
 async fn renew_lease(chat: &Chat, run: &Run) -> End {
     let limits = chat.limits();
     let dependencies = chat.dependencies();
-    let mut subscription = dependencies.notifier.subscribe(run.id);
+    let subscription = dependencies.notifier.subscribe(run.id);
     let mut renewed_at = Instant::now();
     loop {
         let pool = chat.pool();

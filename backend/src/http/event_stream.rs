@@ -150,7 +150,7 @@ fn follow(
     async_stream::stream! {
         let (_open, _slot) = (GaugeGuard::new(&streams.open), slot);
         // The subscription comes before the first reading, so that nothing falls between that and the first wait.
-        let mut subscription = streams.notifier.subscribe(subject);
+        let subscription = streams.notifier.subscribe(subject);
         let mut stopping = false;
         let mut heartbeat = interval(HEARTBEAT_INTERVAL);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     error::Error,
     message::{self, Message},
+    state::Chat,
 };
 use crate::{
     db::paging::{Page, check_limit, decode_cursor, is_comparable},
@@ -154,16 +155,17 @@ pub async fn delete(pool: &PgPool, user_id: Uuid, id: Uuid) -> Result<(), Error>
 }
 
 /// Asks the run on a conversation to stop, if there is one.
-pub async fn cancel(pool: &PgPool, user_id: Uuid, id: Uuid) -> Result<(), Error> {
-    let found = sqlx::query!(
-        "with cancelled as (
-           update conversations set cancelled = true where id = $1 and user_id = $2 and run is not null returning run
-         ), notified as (select pg_notify('wake', run::text) from cancelled)
-         select count(*) from conversations left join notified on true where id = $1 and user_id = $2",
+pub async fn cancel(chat: &Chat, user_id: Uuid, id: Uuid) -> Result<(), Error> {
+    let run = sqlx::query_scalar!(
+        "update conversations set cancelled = run is not null where id = $1 and user_id = $2 returning run",
         id,
         user_id
     )
-    .fetch_one(pool)
-    .await?;
-    if found.count == Some(0) { Err(Error::NotFound) } else { Ok(()) }
+    .fetch_optional(&chat.pool())
+    .await?
+    .ok_or(Error::NotFound)?;
+    if let Some(run) = run {
+        chat.dependencies().notifier.wake(run);
+    }
+    Ok(())
 }

@@ -53,7 +53,7 @@ pub async fn start(
     };
     let LockedConversation { transaction, title, position } = conversation;
     let mut run = Run { id: Uuid::now_v7(), turn: Uuid::now_v7(), conversation_id, user_id };
-    let mut transcript = Transcript::locked(transaction, conversation_id, run.turn, title);
+    let mut transcript = Transcript::locked(chat, transaction, conversation_id, run.turn, title);
     match start {
         Start::Message { text, replace_from } => {
             if let Some(seq) = replace_from {
@@ -155,7 +155,7 @@ pub async fn end_abandoned(chat: &Chat, conversation_id: Uuid) -> sqlx::Result<(
     .fetch_optional(&mut *transaction)
     .await?;
     let Some(abandoned) = abandoned else { return Ok(()) };
-    let mut transcript = Transcript::locked(transaction, conversation_id, abandoned.turn, abandoned.title);
+    let mut transcript = Transcript::locked(chat, transaction, conversation_id, abandoned.turn, abandoned.title);
     transcript.end(&End::Failed(Failure::interrupted())).await?;
     transcript.commit().await?;
     chat.metrics().turn_ended("interrupted");

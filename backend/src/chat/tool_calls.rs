@@ -122,7 +122,7 @@ async fn run_one(chat: &Chat, run: &Run, mut message: Message) -> Result<Option<
             chat.pool().begin().await?
         }
     };
-    let mut transcript = run.fence(transaction).await?;
+    let mut transcript = run.fence(chat, transaction).await?;
     transcript.update_call(&message).await?;
     transcript.commit().await?;
     Ok(changed)

@@ -1,13 +1,17 @@
 //! Writing a conversation's messages, each in one transaction with the event that reports it.
 
 use serde::Serialize;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction, types::Json};
+use sqlx::{PgConnection, Postgres, Transaction, types::Json};
 use uuid::Uuid;
 
-use super::message::{
-    ChatError, ChatMessageEnd, ChatMessageStart, ChatTextDelta, ChatToolStep, EndReason, Failure, FailureCode, Message,
-    MessageRole, MessageStatus, ToolCall, query_messages,
+use super::{
+    message::{
+        ChatError, ChatMessageEnd, ChatMessageStart, ChatTextDelta, ChatToolStep, EndReason, Failure, FailureCode,
+        Message, MessageRole, MessageStatus, ToolCall, query_messages,
+    },
+    state::Chat,
 };
+use crate::notifier::Notifier;
 
 /// How a run ends.
 #[derive(Debug)]
@@ -30,14 +34,14 @@ pub struct Run {
 
 impl Run {
     /// Opens the conversation for writing.
-    pub async fn transcript(&self, pool: &PgPool) -> Result<Transcript, End> {
-        Transcript::open(pool, self).await?.ok_or(End::Lost)
+    pub async fn transcript(&self, chat: &Chat) -> Result<Transcript, End> {
+        Transcript::open(chat, self).await?.ok_or(End::Lost)
     }
 
     /// Goes on with a transaction that has changed something on behalf of this run. The run's row is locked until the
     /// end of the transaction, and in it the run is neither stopped nor without a lease; else the error ends the
     /// transaction. The row is locked only now, since a change may wait long, and stopping a run needs the row.
-    pub async fn fence(&self, mut transaction: Transaction<'static, Postgres>) -> Result<Transcript, End> {
+    pub async fn fence(&self, chat: &Chat, mut transaction: Transaction<'static, Postgres>) -> Result<Transcript, End> {
         let held = sqlx::query!(
             r#"select title, cancelled, leased_until > clock_timestamp() as "leased!" from conversations
                where id = $1 and run = $2 and leased_until is not null for update"#,
@@ -49,7 +53,9 @@ impl Run {
         match held {
             Some(held) if held.cancelled => Err(End::Reason(EndReason::Cancelled)),
             Some(held) if held.leased => {
-                Ok(Transcript::locked(transaction, self.conversation_id, self.turn, held.title))
+                let mut transcript = Transcript::locked(chat, transaction, self.conversation_id, self.turn, held.title);
+                transcript.changed_user = Some(self.user_id);
+                Ok(transcript)
             }
             _ => Err(End::Lost),
         }
@@ -57,8 +63,8 @@ impl Run {
 
     /// Lets the tool calls that wait go on, and gives them. Where the run was not started by a confirmation there are
     /// none, because its start has declined them.
-    pub async fn confirm_calls(&self, pool: &PgPool) -> Result<Vec<Message>, End> {
-        let mut transcript = self.transcript(pool).await?;
+    pub async fn confirm_calls(&self, chat: &Chat) -> Result<Vec<Message>, End> {
+        let mut transcript = self.transcript(chat).await?;
         let mut calls = transcript.calls(&["awaiting"]).await?;
         for message in &mut calls {
             message.status = MessageStatus::Running;
@@ -69,11 +75,11 @@ impl Run {
     }
 
     /// Moves the text to the end of a message.
-    pub async fn append(&self, pool: &PgPool, seq: i32, text: &mut String) -> Result<(), End> {
+    pub async fn append(&self, chat: &Chat, seq: i32, text: &mut String) -> Result<(), End> {
         if text.is_empty() {
             return Ok(());
         }
-        let mut transcript = self.transcript(pool).await?;
+        let mut transcript = self.transcript(chat).await?;
         transcript.append(seq, text).await?;
         transcript.commit().await?;
         text.clear();
@@ -110,6 +116,9 @@ impl From<sqlx::Error> for End {
 /// A conversation that is locked for writing. Nothing is stored before [`Transcript::commit`].
 pub struct Transcript {
     transaction: Transaction<'static, Postgres>,
+    notifier: Notifier,
+    /// The user whose tasks the transaction may have changed, if it has.
+    changed_user: Option<Uuid>,
     conversation_id: Uuid,
     turn: Uuid,
     title: String,
@@ -117,8 +126,8 @@ pub struct Transcript {
 
 impl Transcript {
     /// `None` when the run no longer holds the conversation.
-    pub async fn open(pool: &PgPool, run: &Run) -> sqlx::Result<Option<Self>> {
-        let mut transaction = pool.begin().await?;
+    pub async fn open(chat: &Chat, run: &Run) -> sqlx::Result<Option<Self>> {
+        let mut transaction = chat.pool().begin().await?;
         let title = sqlx::query_scalar!(
             "select title from conversations where id = $1 and run = $2 for update",
             run.conversation_id,
@@ -126,25 +135,32 @@ impl Transcript {
         )
         .fetch_optional(&mut *transaction)
         .await?;
-        Ok(title.map(|title| Self::locked(transaction, run.conversation_id, run.turn, title)))
+        Ok(title.map(|title| Self::locked(chat, transaction, run.conversation_id, run.turn, title)))
     }
 
     /// Takes a transaction that has locked the conversation's row already.
     pub fn locked(
+        chat: &Chat,
         transaction: Transaction<'static, Postgres>,
         conversation_id: Uuid,
         turn: Uuid,
         title: String,
     ) -> Self {
-        Self { transaction, conversation_id, turn, title }
+        let notifier = chat.dependencies().notifier.clone();
+        Self { transaction, notifier, changed_user: None, conversation_id, turn, title }
     }
 
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
 
+    /// Also wakes the streams that show what has changed.
     pub async fn commit(self) -> sqlx::Result<()> {
-        self.transaction.commit().await
+        self.transaction.commit().await?;
+        for subject in self.changed_user.into_iter().chain([self.conversation_id]) {
+            self.notifier.wake(subject);
+        }
+        Ok(())
     }
 
     /// Adds a message of the user, or begins one of the assistant.

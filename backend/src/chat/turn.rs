@@ -69,7 +69,7 @@ async fn finish(chat: &Chat, run: &Run, end: &End, tokens: &mut i64) -> sqlx::Re
         budget::count_tokens(&chat.pool(), run.user_id, *tokens).await?;
         *tokens = 0;
     }
-    let Some(mut transcript) = Transcript::open(&chat.pool(), run).await? else { return Ok(()) };
+    let Some(mut transcript) = Transcript::open(chat, run).await? else { return Ok(()) };
     transcript.end(end).await?;
     transcript.commit().await
 }
@@ -122,7 +122,7 @@ async fn rounds(chat: &Chat, run: &Run, tokens: &AtomicI64, deadline: Instant) -
     let limits = chat.limits();
     let model = chat.model().map_err(End::internal)?;
     // The first calls are those that the user has confirmed.
-    let mut ready = run.confirm_calls(&chat.pool()).await?;
+    let mut ready = run.confirm_calls(chat).await?;
     for round in 0.. {
         tool_calls::run_all(chat, run, std::mem::take(&mut ready)).await?;
         if round == limits.rounds {
@@ -132,7 +132,7 @@ async fn rounds(chat: &Chat, run: &Run, tokens: &AtomicI64, deadline: Instant) -
         if calls.is_empty() {
             return Ok(EndReason::Done);
         }
-        let mut transcript = run.transcript(&chat.pool()).await?;
+        let mut transcript = run.transcript(chat).await?;
         let (may_run, some_wait) = tool_calls::record(&mut transcript, run.user_id, calls).await?;
         transcript.commit().await?;
         ready = may_run;
@@ -154,7 +154,7 @@ async fn answer(
 ) -> Result<Vec<Call>, End> {
     let mut messages = vec![prompt::message()];
     messages.extend(history::load(&chat.pool(), run.conversation_id, chat.limits()).await?);
-    let mut transcript = run.transcript(&chat.pool()).await?;
+    let mut transcript = run.transcript(chat).await?;
     let seq = transcript.start_message(MessageRole::Assistant, "").await?.seq;
     transcript.commit().await?;
 
@@ -172,7 +172,7 @@ async fn answer(
     if !has_text && answer.calls.is_empty() {
         return Err(failed(ModelError::broken("The model's answer is empty. Try again.")));
     }
-    let mut transcript = run.transcript(&chat.pool()).await?;
+    let mut transcript = run.transcript(chat).await?;
     transcript.complete_message().await?;
     transcript.commit().await?;
     Ok(std::mem::take(&mut answer.calls))
@@ -189,7 +189,7 @@ async fn receive(chat: &Chat, run: &Run, seq: i32, answer: &mut Answer) -> Resul
         } else if let Ok(next) = timeout_at(flush_at, answer.next()).await {
             next
         } else {
-            run.append(&chat.pool(), seq, &mut buffer).await?;
+            run.append(chat, seq, &mut buffer).await?;
             has_text = true;
             flush_at = Instant::now() + chat.limits().flush;
             continue;
@@ -198,7 +198,7 @@ async fn receive(chat: &Chat, run: &Run, seq: i32, answer: &mut Answer) -> Resul
             Ok(Some(text)) => buffer.push_str(&text),
             ended => {
                 has_text |= !buffer.is_empty();
-                run.append(&chat.pool(), seq, &mut buffer).await?;
+                run.append(chat, seq, &mut buffer).await?;
                 return Ok(ended.map(|_| has_text));
             }
         }

@@ -74,9 +74,9 @@ impl Database {
         url: &SecretString,
         max_connections: u32,
         request_timeout: Duration,
-        settings: &[(&'static str, u32)],
+        settings: &[(&'static str, String)],
     ) -> Result<Self, sqlx::Error> {
-        let options = connect_options(url)?.options(limits(request_timeout)).options(settings.iter().copied());
+        let options = connect_options(url)?.options(limits(request_timeout)).options(settings.iter().cloned());
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -129,6 +129,10 @@ impl EventLog for TaskLog {
         Ok(batch)
     }
 
+    fn position(&self) -> Option<i64> {
+        self.position
+    }
+
     async fn shut_down(&mut self) -> Shutdown {
         Shutdown::FinalEvent(bye("shutdown"))
     }

@@ -29,6 +29,9 @@ use crate::{
 /// Time between two comments on a silent stream: proxies cut connections that stay silent.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
+/// Time before a log is read again after an error.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
 /// A comment, which clients ignore.
 static HEARTBEAT: Bytes = Bytes::from_static(b": \n\n");
 
@@ -86,6 +89,12 @@ pub trait EventLog: Send + 'static {
 
     /// Called once when the service stops.
     fn shut_down(&mut self) -> impl Future<Output = Shutdown> + Send;
+
+    /// Number of the last change of the subject, which is a user, that was read. `None` if the log finds changes without
+    /// a wake by itself.
+    fn position(&self) -> Option<i64> {
+        None
+    }
 
     /// How long nothing may be read before [`EventLog::check`] is called; `None` for never.
     fn check_interval(&self) -> Option<Duration> {
@@ -156,8 +165,9 @@ fn follow(
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
         let mut last_read = Instant::now();
-        loop {
+        'reading: loop {
             let pool = streams.database.pool();
+            let mut retry_at = None;
             match streams.database.while_available(log.read(&pool)).await {
                 Ok(Batch { events, next }) => {
                     let is_empty = events.is_empty();
@@ -167,29 +177,43 @@ fn follow(
                     match next {
                         Next::Read if is_empty => break,
                         Next::Read => continue,
-                        Next::Wait if !stopping => last_read = Instant::now(),
+                        Next::Wait if !stopping => {
+                            last_read = Instant::now();
+                            if let Some(position) = log.position() {
+                                subscription.set_position(position);
+                            }
+                        }
                         Next::Wait | Next::End => break,
                     }
                 }
-                // The next notification comes when the database is available again.
-                Err(error) => tracing::debug!(%error, "an event stream could not read its log"),
-            }
-            tokio::select! {
-                () = streams.shutdown.cancelled(), if !stopping => match log.shut_down().await {
-                    Shutdown::FinalEvent(Event(bytes)) => {
-                        yield Ok(bytes);
-                        break;
-                    }
-                    Shutdown::Drain => stopping = true,
-                },
-                () = subscription.notified() => {}
-                () = at(log.check_interval().map(|interval| last_read + interval)) => {
-                    if let Err(error) = log.check().await {
-                        tracing::debug!(%error, "an event stream could not check its log");
-                    }
-                    last_read = Instant::now();
+                Err(error) => {
+                    tracing::debug!(%error, "an event stream could not read its log");
+                    retry_at = Some(Instant::now() + RETRY_INTERVAL);
                 }
-                _ = heartbeat.tick() => yield Ok(HEARTBEAT.clone()),
+            }
+            loop {
+                tokio::select! {
+                    () = streams.shutdown.cancelled(), if !stopping => match log.shut_down().await {
+                        Shutdown::FinalEvent(Event(bytes)) => {
+                            yield Ok(bytes);
+                            break 'reading;
+                        }
+                        Shutdown::Drain => stopping = true,
+                    },
+                    () = subscription.notified() => {}
+                    () = at(retry_at) => {}
+                    () = at(log.check_interval().map(|interval| last_read + interval)) => {
+                        if let Err(error) = log.check().await {
+                            tracing::debug!(%error, "an event stream could not check its log");
+                        }
+                        last_read = Instant::now();
+                    }
+                    _ = heartbeat.tick() => {
+                        yield Ok(HEARTBEAT.clone());
+                        continue;
+                    }
+                }
+                break;
             }
         }
     }

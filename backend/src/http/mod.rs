@@ -12,3 +12,4 @@ pub mod problem;
 pub mod request;
 pub mod slots;
 pub mod unread_body;
+pub mod wake;

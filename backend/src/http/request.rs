@@ -44,6 +44,11 @@ impl RequestUser {
         // A second extractor in the same request finds the same user.
         let _ = self.0.set(user);
     }
+
+    /// `None` before the extractor has run.
+    pub fn get(&self) -> Option<Uuid> {
+        self.0.get().copied()
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for RequestUser {

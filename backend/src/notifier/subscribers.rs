@@ -2,40 +2,59 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// A wake that comes while the subscriber is busy waits for it; several are one.
-type Subscriber = Arc<Notify>;
+/// The position of a subscriber that has not said one.
+const NO_POSITION: i64 = i64::MIN;
+
+struct Subscriber {
+    /// A wake that comes while the subscriber is busy waits for it; several are one.
+    wake: Notify,
+    /// Number of the last change that the subscriber has seen.
+    position: AtomicI64,
+}
 
 /// The subscribers of this process by subject, so that a wake reaches only those that it concerns, however many others
 /// there are. A clone refers to the same subscribers.
 #[derive(Clone, Default)]
-pub struct Subscribers(Arc<Mutex<HashMap<Uuid, Vec<Subscriber>>>>);
+pub struct Subscribers(Arc<Mutex<HashMap<Uuid, Vec<Arc<Subscriber>>>>>);
 
 impl Subscribers {
     pub fn subscribe(&self, subject: Uuid) -> Subscription {
-        let subscriber = Subscriber::default();
+        let subscriber = Arc::new(Subscriber { wake: Notify::new(), position: AtomicI64::new(NO_POSITION) });
         self.lock().entry(subject).or_default().push(Arc::clone(&subscriber));
         Subscription { subscribers: self.clone(), subject, subscriber }
     }
 
     pub fn wake(&self, subject: Uuid) {
         for subscriber in self.lock().get(&subject).into_iter().flatten() {
-            subscriber.notify_one();
+            subscriber.wake.notify_one();
         }
     }
 
     pub fn wake_all(&self) {
         for subscriber in self.lock().values().flatten() {
-            subscriber.notify_one();
+            subscriber.wake.notify_one();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Vec<Subscriber>>> {
+    /// The subjects whose subscribers have said what they have seen, with the lowest position of them.
+    pub fn positions(&self) -> Vec<(Uuid, i64)> {
+        let lowest = |(subject, subscribers): (&Uuid, &Vec<Arc<Subscriber>>)| {
+            let positions = subscribers.iter().map(|subscriber| subscriber.position.load(Ordering::Relaxed));
+            Some((*subject, positions.filter(|position| *position != NO_POSITION).min()?))
+        };
+        self.lock().iter().filter_map(lowest).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Vec<Arc<Subscriber>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -44,13 +63,18 @@ impl Subscribers {
 pub struct Subscription {
     subscribers: Subscribers,
     subject: Uuid,
-    subscriber: Subscriber,
+    subscriber: Arc<Subscriber>,
 }
 
 impl Subscription {
     /// Completes when the subject may have changed. A wake carries no content: the caller reads what is new.
     pub async fn notified(&self) {
-        self.subscriber.notified().await;
+        self.subscriber.wake.notified().await;
+    }
+
+    /// Says which change of the user was seen last, so that this subscriber is woken if it misses a later one.
+    pub fn set_position(&self, position: i64) {
+        self.subscriber.position.store(position, Ordering::Relaxed);
     }
 }
 
@@ -98,6 +122,20 @@ mod tests {
         assert!(is_woken(&busy));
         assert!(!is_woken(&busy));
         assert!(!is_woken(&other), "what one subscriber has not seen yet woke another");
+    }
+
+    #[test]
+    fn the_lowest_position_of_each_subject_counts() {
+        let (subscribers, subject) = (Subscribers::default(), Uuid::now_v7());
+        let [first, second] = [subscribers.subscribe(subject), subscribers.subscribe(subject)];
+        let _without = [subscribers.subscribe(subject), subscribers.subscribe(Uuid::now_v7())];
+        assert_eq!(subscribers.positions(), []);
+        first.set_position(7);
+        assert_eq!(subscribers.positions(), [(subject, 7)]);
+        second.set_position(5);
+        assert_eq!(subscribers.positions(), [(subject, 5)]);
+        drop(second);
+        assert_eq!(subscribers.positions(), [(subject, 7)]);
     }
 
     #[test]

@@ -33,6 +33,7 @@ use crate::{
         extract::MAX_BODY_BYTES,
         request::{limit_time, observe, panic_response, require_database},
         unread_body::discard_unread_body,
+        wake::wake_streams,
     },
     mcp, tasks,
 };
@@ -59,7 +60,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// The service's main listener.
 pub fn router(state: AppState) -> Router {
     let features = Router::from(features()).merge(mcp::router(state.mcp()));
-    let features = features.layer(from_fn_with_state(state.database.clone(), require_database));
+    let features = features
+        .layer(from_fn_with_state(state.notifier.clone(), wake_streams))
+        .layer(from_fn_with_state(state.database.clone(), require_database));
     let routes = Router::from(health::router())
         .merge(features)
         .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi()));

@@ -18,7 +18,7 @@ use super::{
     router::router,
     state::AppState,
 };
-use crate::{db::Database, telemetry::logging::Log};
+use crate::{db::Database, notifier, telemetry::logging::Log};
 
 /// Connections of the listener for operators that are open at a time.
 const MAX_METRICS_CONNECTIONS: usize = 32;
@@ -27,12 +27,10 @@ const MAX_METRICS_CONNECTIONS: usize = 32;
 /// notice. Then event streams end, open requests finish, and turns of the chat end as interrupted. All of it takes no
 /// longer than the configured times.
 pub async fn run(config: Config, log: &Log) -> anyhow::Result<()> {
-    let database = Database::new(
-        &config.database_url,
-        config.database_max_connections,
-        config.request_timeout,
-        &config.task_quota.connection_settings(),
-    )?;
+    let (name, value) = notifier::CONNECTION_SETTING;
+    let settings = [&config.task_quota.connection_settings()[..], &[(name, value.to_owned())]].concat();
+    let database =
+        Database::new(&config.database_url, config.database_max_connections, config.request_timeout, &settings)?;
     let listener = bind(&config, config.port).await?;
     let metrics_listener = bind(&config, config.metrics_port).await?;
     let state = AppState::new(config, database)?;
@@ -71,6 +69,7 @@ pub async fn run(config: Config, log: &Log) -> anyhow::Result<()> {
     let finished = async {
         let result = server.await;
         state.chat.wait_until_idle().await;
+        state.notifier.flush(&state.database).await;
         result
     };
     if let Ok(result) = timeout(state.config.shutdown_timeout, finished).await {

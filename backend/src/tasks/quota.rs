@@ -12,8 +12,8 @@ pub struct Quota {
 
 impl Quota {
     /// The settings of a connection that the triggers read.
-    pub fn connection_settings(self) -> [(&'static str, u32); 2] {
-        [("todo.max_tasks_per_user", self.tasks), ("todo.max_task_bytes_per_user", self.bytes)]
+    pub fn connection_settings(self) -> [(&'static str, String); 2] {
+        [("todo.max_tasks_per_user", self.tasks.to_string()), ("todo.max_task_bytes_per_user", self.bytes.to_string())]
     }
 }
 

@@ -203,6 +203,61 @@ async fn a_change_of_much_text_is_a_resync(pool: PgPool) {
     assert_eq!(events.expect_task("created", &[&task]).await, 3);
 }
 
+/// This replica does not listen to the database, so only what it sends itself wakes its streams.
+#[sqlx::test]
+async fn every_way_to_change_tasks_wakes_the_streams(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let mut events = EventStream::connect(&ada).await;
+    let task = ada.task("a").await;
+    events.expect_task("created", &[&task]).await;
+    let task = ada.patch(&path(&task)).json(&json!({ "title": "b" })).await.ok(200);
+    events.expect_task("updated", &[&task]).await;
+    let task = ada.post(&format!("{}/complete", path(&task))).await.ok(200);
+    events.expect_task("updated", &[&task]).await;
+    ada.delete(&path(&task)).await.ok(204);
+    events.expect_task("deleted", &[&task]).await;
+    let form = json!({ "action": "restore", "ids": [task["id"]] });
+    ada.post("/api/tasks/bulk").json(&form).await.ok(200);
+    events.expect("task").await;
+    ada.post("/api/tasks/import").json(&json!([{ "title": "imported" }])).await.ok(201);
+    events.expect("task").await;
+    let program = app.token_client(&ada).await;
+    let params = json!({ "name": "add_task", "arguments": { "title": "by a tool" } });
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let call = program.post("/mcp").json(&call).header("accept", "application/json, text/event-stream");
+    call.header("host", "localhost:8000").await.ok(200);
+    assert_eq!(events.expect("task").await.data["tasks"][0]["title"], "by a tool");
+}
+
+/// Nobody sends a wake for what this test writes, as if a replica had been killed before it could.
+#[sqlx::test]
+async fn a_change_whose_wake_was_lost_is_sent_within_seconds(pool: PgPool) {
+    let app = listening_replica(&pool);
+    let [ada, eve] = [app.user("ada").await, app.user("eve").await];
+    let mut streams = [EventStream::connect(&ada).await, EventStream::connect(&ada).await];
+    let mut hers = EventStream::connect(&eve).await;
+    for title in ["a", "b"] {
+        let insert =
+            "insert into tasks (id, user_id, title) select gen_random_uuid(), id, $1 from users where name = 'ada'";
+        sqlx::query(insert).bind(title).execute(&pool).await.unwrap();
+        for stream in &mut streams {
+            assert_eq!(stream.expect("task").await.data["tasks"][0]["title"], title);
+        }
+    }
+    let task = eve.task("eve's").await;
+    hers.expect_task("created", &[&task]).await;
+}
+
+#[sqlx::test]
+async fn a_credential_that_expires_ends_its_streams_within_seconds(pool: PgPool) {
+    let app = listening_replica(&pool);
+    let ada = app.user("ada").await;
+    let events = EventStream::connect(&ada).await;
+    sqlx::query("update credentials set expires_at = now() + interval '1 second'").execute(&pool).await.unwrap();
+    events.expect_bye("signed_out").await;
+}
+
 /// A stream reads page by page: by number, and by size.
 #[sqlx::test]
 async fn a_stream_that_is_behind_gets_every_change(pool: PgPool) {

@@ -18,9 +18,10 @@ use proptest::{
     test_runner::{Config as PropertyConfig, TestRunner},
 };
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use todo_backend::{
     db::Database,
+    notifier::CONNECTION_SETTING,
     server::{config::Config, router::router, state::AppState},
 };
 use tokio::task::JoinSet;
@@ -43,8 +44,7 @@ impl App {
 
     /// Adds settings to the two that every start needs.
     pub fn with_settings(pool: &PgPool, settings: &[(&str, &str)]) -> Self {
-        let database = Database::from_pool(pool.clone(), (*pool.connect_options()).clone());
-        Self::with_database(database, settings)
+        Self::with_database(database(pool), settings)
     }
 
     pub fn with_database(database: Database, settings: &[(&str, &str)]) -> Self {
@@ -107,6 +107,17 @@ impl App {
     pub async fn metrics(&self) -> String {
         String::from_utf8(self.state.metrics.render(false).await.unwrap()).unwrap()
     }
+}
+
+/// The database as the service connects to it: transactions do not notify, because the service does so after them.
+pub fn database(pool: &PgPool) -> Database {
+    let options = PgConnectOptions::clone(&pool.connect_options()).options([CONNECTION_SETTING]);
+    pool.set_connect_options(options.clone());
+    // Connections that exist do not have the setting.
+    while let Some(connection) = pool.try_acquire() {
+        drop(connection.detach());
+    }
+    Database::from_pool(pool.clone(), options)
 }
 
 pub fn email(name: &str) -> String {

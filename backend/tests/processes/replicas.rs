@@ -1,14 +1,25 @@
 //! Two processes that share a database.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{
+    Connection, PgConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use todo_backend::notifier::CONNECTION_SETTING;
 use tokio::join;
+use uuid::Uuid;
 
-use crate::support::{Backend, User, migrate, url};
+use crate::support::{Backend, User, migrate, url, wait_until};
+
+/// What a lost wake may cost: much less than the time between two heartbeats of a stream.
+const SECONDS: Duration = Duration::from_secs(8);
 
 /// Starts two backends on the same database.
 async fn start_two(options: &PgConnectOptions) -> (Backend, Backend) {
@@ -40,6 +51,61 @@ async fn a_change_on_one_replica_is_streamed_by_the_other(_: PgPoolOptions, opti
     let own = stranger.create(&a.url, "the stranger's").await;
     let event = strangers_events.expect("task").await;
     assert_eq!(event.data["ids"], json!([own]), "the stream has an event of another user");
+}
+
+/// The database as it is after a replica was killed between the commit of a change and its wake: the connection of this
+/// test says that it sends wakes itself, and sends none.
+#[sqlx::test(migrations = false)]
+async fn a_change_without_a_wake_is_streamed_within_seconds(_: PgPoolOptions, options: PgConnectOptions) {
+    let (a, b) = start_two(&options).await;
+    let user = User::sign_up(&a.url).await;
+    let mut streams = [user.events(&a.url).await, user.events(&b.url).await];
+    let mut killed = PgConnection::connect_with(&options.clone().options([CONNECTION_SETTING])).await.unwrap();
+    for title in ["first", "second"] {
+        let insert = "insert into tasks (id, user_id, title) select gen_random_uuid(), id, $1 from users";
+        sqlx::query(insert).bind(title).execute(&mut killed).await.unwrap();
+        let committed = Instant::now();
+        for stream in &mut streams {
+            assert_eq!(stream.expect("task").await.data["tasks"][0]["title"], title);
+        }
+        assert!(committed.elapsed() < SECONDS, "after {:?}", committed.elapsed());
+    }
+}
+
+/// A program without the setting, such as the previous release, relies on the database to notify.
+#[sqlx::test(migrations = false)]
+async fn a_change_of_another_program_is_streamed_at_once(_: PgPoolOptions, options: PgConnectOptions) {
+    let (a, _b) = start_two(&options).await;
+    let user = User::sign_up(&a.url).await;
+    let mut events = user.events(&a.url).await;
+    let mut other = PgConnection::connect_with(&options).await.unwrap();
+    let mut waited = Duration::ZERO;
+    for _ in 0..5 {
+        let insert = "insert into tasks (id, user_id, title) select gen_random_uuid(), id, 'by hand' from users";
+        sqlx::query(insert).execute(&mut other).await.unwrap();
+        let committed = Instant::now();
+        events.expect("task").await;
+        waited += committed.elapsed();
+    }
+    // Without notifications, each would have waited for the next question of the process.
+    assert!(waited < SECONDS, "{waited:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn changes_of_a_replica_that_is_killed_are_streamed_by_the_other(_: PgPoolOptions, options: PgConnectOptions) {
+    let (a, b) = start_two(&options).await;
+    let user = User::sign_up(&a.url).await;
+    let mut events = user.events(&b.url).await;
+    let mut database = PgConnection::connect_with(&options).await.unwrap();
+    let load = user.load(&a.url, 8);
+    wait_until("the load creates tasks", async || (user.titles(&b.url).await.len() > 50).then_some(())).await;
+    a.kill();
+    let killed = Instant::now();
+    let created = load.finish().await.iter().filter(|answer| answer.succeeded()).count();
+    let tasks: Vec<Uuid> = sqlx::query_scalar("select id from tasks").fetch_all(&mut database).await.unwrap();
+    assert!(tasks.len() >= created, "{} of {created} tasks", tasks.len());
+    events.wait_for_tasks(tasks.iter().map(Uuid::to_string).collect()).await;
+    assert!(killed.elapsed() < SECONDS, "after {:?}", killed.elapsed());
 }
 
 #[sqlx::test(migrations = false)]

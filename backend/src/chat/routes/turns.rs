@@ -196,6 +196,6 @@ async fn chat_events(
     responses((status = 204), (status = 404, body = Problem, content_type = "application/problem+json")))]
 async fn cancel_chat(State(chat): State<Chat>, identity: Identity, Id(id): Id) -> Result<StatusCode> {
     start::end_abandoned(&chat, id).await?;
-    conversations::cancel(&chat.pool(), identity.user_id, id).await?;
+    conversations::cancel(&chat, identity.user_id, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use todo_backend::{chat::Limits, db::Database};
+use todo_backend::chat::Limits;
 use todo_llm::{Model, Script};
 use tokio::time::{sleep, timeout};
 
 use crate::{
     events::{Event, EventStream},
-    support::{App, Call, Client},
+    support::{App, Call, Client, database},
 };
 
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ pub fn replica_with_limits(pool: &PgPool, model: &Model, limits: Limits) -> App 
 pub fn replica_with_settings(pool: &PgPool, settings: &[(&str, &str)], limits: Limits) -> App {
     let mut config = App::config(settings);
     config.chat.limits = limits;
-    let app = App::with_config(Database::from_pool(pool.clone(), (*pool.connect_options()).clone()), config);
+    let app = App::with_config(database(pool), config);
     tokio::spawn(app.state.notifier.clone().listen(app.state.database.clone()));
     app
 }

@@ -136,8 +136,17 @@ impl Backend {
 
     /// Sends SIGTERM.
     pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
+    /// Ends the process between any two of its instructions.
+    pub fn kill(&self) {
+        self.signal(Signal::SIGKILL);
+    }
+
+    fn signal(&self, signal: Signal) {
         let pid = self.process.id().expect("still running");
-        kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGTERM).unwrap();
+        kill(Pid::from_raw(pid.try_into().unwrap()), signal).unwrap();
     }
 
     /// Waits until the process has ended and its whole log was read.

@@ -62,35 +62,34 @@ pub async fn since(
     conversation_id: Uuid,
     position: i64,
 ) -> sqlx::Result<Option<Changes>> {
-    let conversation = sqlx::query!(
-        r#"select event_seq, run is not null as "at_work!" from conversations
-             join credentials on credentials.user_id = conversations.user_id
+    let rows = sqlx::query!(
+        r#"select event_seq as newest, run is not null as "in_progress!", next.seq as "seq?", next.name as "name?",
+             next.data as "data?: Json<Box<RawValue>>"
+           from conversations join credentials on credentials.user_id = conversations.user_id
+             left join lateral (
+               select seq, name, data from (
+                 select *, sum(size) over (order by seq) as total from (
+                   select seq, name, data, octet_length(data::text) as size from conversation_events
+                   where conversation_id = $1 and seq > $3 order by seq limit $4
+                 ) measured
+               ) page
+               where total <= $5 or total = size
+             ) next on true
            where conversations.id = $1 and credentials.id = $2
-             and (credentials.expires_at is null or credentials.expires_at > now())"#,
+             and (credentials.expires_at is null or credentials.expires_at > now())
+           order by next.seq"#,
         conversation_id,
-        identity.credential_id
-    )
-    .fetch_optional(pool)
-    .await?;
-    let Some(conversation) = conversation else { return Ok(None) };
-    let events = sqlx::query_as!(
-        Row,
-        r#"select seq, name, data as "data: Json<Box<RawValue>>" from (
-             select *, sum(size) over (order by seq) as total from (
-               select *, octet_length(data::text) as size from conversation_events
-               where conversation_id = $1 and seq > $2 and seq <= $3 order by seq limit $4
-             ) measured
-           ) page
-           where total <= $5 or total = size order by seq"#,
-        conversation_id,
+        identity.credential_id,
         position,
-        conversation.event_seq,
         PAGE_SIZE,
         PAGE_BYTES
     )
     .fetch_all(pool)
     .await?;
-    Ok(Some(Changes { events, newest: conversation.event_seq, in_progress: conversation.at_work }))
+    let state = rows.first().map(|first| (first.newest, first.in_progress));
+    let events =
+        rows.into_iter().filter_map(|row| Some(Row { seq: row.seq?, name: row.name?, data: row.data? })).collect();
+    Ok(state.map(|(newest, in_progress)| Changes { events, newest, in_progress }))
 }
 
 /// Removes events that are older than 24 hours, at most `limit`, and gives their number.

@@ -4,15 +4,11 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgPool, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{
-    accounts::Identity,
-    http::event_stream::Event,
-    tasks::{self, Task},
-};
+use crate::{http::event_stream::Event, tasks::Task};
 
 /// Changes that a client may be behind; one that is further behind has to fetch everything anew.
 const MAX_CHANGES: i64 = 100;
@@ -48,73 +44,86 @@ pub struct Page {
     pub end: i64,
 }
 
+/// What the database says of a user's changes.
+pub struct Reading {
+    /// Number of the newest change.
+    pub newest: i64,
+    /// The user's valid credentials.
+    pub credentials: Vec<Uuid>,
+    /// The next changes after the position, if it is not the newest.
+    pub page: Option<Page>,
+}
+
 struct Row {
-    seq: i64,
-    kind: Kind,
-    task_ids: Vec<Uuid>,
-    /// Size of the tasks, as JSON.
-    bytes: i64,
+    newest: i64,
+    credentials: Vec<Uuid>,
+    /// Like all that follows, absent in the only row of a reading without a change.
+    seq: Option<i64>,
+    kind: Option<Kind>,
+    task_ids: Option<Vec<Uuid>>,
+    /// Those that still exist. `None` as well if they are more than can be sent.
+    tasks: Option<Json<Vec<Task>>>,
 }
 
-/// Number of the user's newest change. `None` when the credential is gone or has expired.
-pub async fn newest(pool: &PgPool, identity: Identity) -> sqlx::Result<Option<i64>> {
-    sqlx::query_scalar!(
-        "select users.event_seq from users join credentials on credentials.user_id = users.id
-         where credentials.id = $1 and (expires_at is null or expires_at > now())",
-        identity.credential_id
+/// Reads in one statement all that the user's streams after this position need, so that it is of one moment. `None` when
+/// the user is gone.
+pub async fn read(pool: &PgPool, user_id: Uuid, position: Option<i64>) -> sqlx::Result<Option<Reading>> {
+    // The size is that of all columns, which is a little more than what is sent.
+    let mut rows = sqlx::query_as!(
+        Row,
+        r#"select event_seq as newest,
+             array(select id from credentials where user_id = $1 and (expires_at is null or expires_at > now()))
+               as "credentials!",
+             seq as "seq?", kind as "kind?: Kind", task_ids as "task_ids?", tasks as "tasks?: Json<Vec<Task>>"
+           from users left join lateral (
+             select seq, kind, task_ids, case when bytes <= $5 then
+               (select coalesce(json_agg(tasks), '[]') from tasks where id = any(task_ids) and deleted_at is null)
+             end as tasks
+             from (
+               select seq, kind, task_ids, bytes, sum(bytes) over (order by seq) as total
+               from (select seq, kind, task_ids from task_events
+                     where user_id = $1 and seq > $2 and event_seq - $2 <= $3 order by seq limit $4) as next,
+                 lateral (select coalesce(sum(octet_length(to_json(tasks)::text)), 0) as bytes
+                          from tasks where id = any(task_ids) and deleted_at is null) as size
+             ) as sized
+             where total <= $5 or total = bytes
+           ) as page on true
+           where users.id = $1 order by seq"#,
+        user_id,
+        position,
+        MAX_CHANGES,
+        PAGE_CHANGES,
+        MAX_PAGE_BYTES
     )
-    .fetch_optional(pool)
-    .await
+    .fetch_all(pool)
+    .await?;
+    let Some(first) = rows.first_mut() else { return Ok(None) };
+    let (newest, credentials) = (first.newest, std::mem::take(&mut first.credentials));
+    let page = position.filter(|position| *position != newest).map(|position| {
+        let resync = || Page { events: vec![Event::new(Some(newest), "resync", &json!({}))], end: newest };
+        page(position, rows).unwrap_or_else(resync)
+    });
+    Ok(Some(Reading { newest, credentials, page }))
 }
 
-/// The next of the changes from `position` to `newest`, which differ.
-pub async fn page(pool: &PgPool, user_id: Uuid, position: i64, newest: i64) -> sqlx::Result<Page> {
-    // A position after the newest belongs to another database.
-    let behind = newest.checked_sub(position).unwrap_or_default();
-    let rows = if (1..=MAX_CHANGES).contains(&behind) {
-        sqlx::query_as!(
-            Row,
-            r#"select seq as "seq!", kind as "kind!: Kind", task_ids as "task_ids!", bytes as "bytes!"
-               from (
-                 select seq, kind, task_ids, bytes, (sum(bytes) over (order by seq))::bigint as total
-                 from (select seq, kind, task_ids from task_events
-                       where user_id = $1 and seq > $2 and seq <= $3 order by seq limit $4) as next,
-                   lateral (select coalesce(sum(octet_length(to_json(tasks)::text)), 0) as bytes
-                            from tasks where id = any(task_ids) and deleted_at is null) as size
-               ) as sized
-               where total <= $5 or total = bytes order by seq"#,
-            user_id,
-            position,
-            newest,
-            PAGE_CHANGES,
-            MAX_PAGE_BYTES
-        )
-        .fetch_all(pool)
-        .await?
-    } else {
-        Vec::new()
-    };
-    // Numbers have no gaps: what is missing was cleaned away.
-    let complete = !rows.is_empty() && (position + 1..).zip(&rows).all(|(number, row)| row.seq == number);
-    let sendable = |row: &Row| !row.task_ids.is_empty() && row.bytes <= MAX_PAGE_BYTES;
-    if !complete || !rows.iter().all(sendable) {
-        return Ok(Page { events: vec![Event::new(Some(newest), "resync", &json!({}))], end: newest });
+/// `None` if the changes after the position cannot be sent: there are none, because the position is that of another
+/// database or too far behind, or some were cleaned away, or are about too much.
+fn page(position: i64, rows: Vec<Row>) -> Option<Page> {
+    let mut page = Page { events: Vec::new(), end: position };
+    for row in rows {
+        let (Some(seq), Some(kind), Some(ids), Some(Json(tasks))) = (row.seq, row.kind, row.task_ids, row.tasks) else {
+            return None;
+        };
+        // Numbers have no gaps: what is missing was cleaned away.
+        if seq != page.end + 1 || ids.is_empty() {
+            return None;
+        }
+        let by_id: HashMap<Uuid, &Task> = tasks.iter().map(|task| (task.id, task)).collect();
+        let tasks = ids.iter().filter_map(|id| by_id.get(id).copied()).collect();
+        page.events.push(Event::new(Some(seq), "task", &TaskEvent { kind, ids: &ids, tasks }));
+        page.end = seq;
     }
-    let end = rows.last().map_or(newest, |row| row.seq);
-    Ok(Page { events: task_events(pool, user_id, &rows).await?, end })
-}
-
-async fn task_events(pool: &PgPool, user_id: Uuid, rows: &[Row]) -> sqlx::Result<Vec<Event>> {
-    let mut ids: Vec<Uuid> = rows.iter().flat_map(|row| row.task_ids.iter().copied()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let tasks = tasks::get_many(pool, user_id, &ids).await?;
-    let tasks: HashMap<Uuid, &Task> = tasks.iter().map(|task| (task.id, task)).collect();
-    let event = |row: &Row| {
-        let tasks = row.task_ids.iter().filter_map(|id| tasks.get(id).copied()).collect();
-        Event::new(Some(row.seq), "task", &TaskEvent { kind: row.kind, ids: &row.task_ids, tasks })
-    };
-    Ok(rows.iter().map(event).collect())
+    Some(page)
 }
 
 /// Removes changes that are older than an hour, at most `limit`, and gives their number.

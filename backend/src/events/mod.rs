@@ -5,9 +5,9 @@
 //! made a change wakes the user's streams (`http::wake`).
 
 mod changes;
-mod pages;
+mod feeds;
 mod routes;
 
 pub use changes::{TaskEvent, remove_expired};
-pub use pages::Pages;
+pub use feeds::Feeds;
 pub use routes::router;

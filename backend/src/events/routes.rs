@@ -12,10 +12,11 @@ use serde_json::json;
 use sqlx::PgPool;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
 use super::{
-    changes::{self, Page},
-    pages::Pages,
+    changes::Page,
+    feeds::{Feed, Feeds, News},
 };
 use crate::{
     accounts::{Accounts, Identity},
@@ -33,7 +34,7 @@ where
     S: Clone + Send + Sync + 'static,
     Accounts: FromRef<S>,
     EventStreams: FromRef<S>,
-    Pages: FromRef<S>,
+    Feeds: FromRef<S>,
 {
     OpenApiRouter::new().routes(routes!(events))
 }
@@ -81,20 +82,22 @@ struct EventsQuery {
               (status = 429, body = Problem, content_type = "application/problem+json")))]
 async fn events(
     State(streams): State<EventStreams>,
-    State(pages): State<Pages>,
+    State(feeds): State<Feeds>,
     identity: Identity,
     headers: HeaderMap,
     Query(query): Query<EventsQuery>,
 ) -> Result<Response> {
     let position = last_event_id(&headers, query.last_event_id)?;
     let slot = streams.slot(identity.user_id)?;
-    Ok(streams.stream(slot, identity.user_id, TaskLog { identity, pages, page: None, position, hello_sent: false }))
+    let Identity { user_id, credential_id, .. } = identity;
+    let log = TaskLog { feed: feeds.of_user(user_id), credential_id, page: None, position, hello_sent: false };
+    Ok(streams.stream(slot, user_id, log))
 }
 
 /// The changes of a user's tasks.
 struct TaskLog {
-    identity: Identity,
-    pages: Pages,
+    feed: Arc<Feed>,
+    credential_id: Uuid,
     /// The page that is being sent.
     page: Option<Arc<Page>>,
     /// Number of the last change that was sent.
@@ -107,7 +110,7 @@ impl EventLog for TaskLog {
     async fn read(&mut self, pool: &PgPool) -> sqlx::Result<Batch> {
         // Other streams of the user may still send the page; this one has sent it.
         self.page = None;
-        let Some(newest) = changes::newest(pool, self.identity).await? else {
+        let Some(News { newest, page }) = self.feed.read(pool, self.credential_id, self.position).await? else {
             return Ok(Batch { events: vec![bye("signed_out")], next: Next::End });
         };
         let position = self.position.unwrap_or(newest);
@@ -116,8 +119,7 @@ impl EventLog for TaskLog {
             batch.events.push(Event::new(Some(position), "hello", &json!({})));
         }
         self.position = Some(position);
-        if position != newest {
-            let page = self.pages.get(pool, self.identity.user_id, position, newest).await?;
+        if let Some(page) = page {
             batch.events.extend(page.events.iter().cloned());
             if page.end < newest {
                 batch.next = Next::Read;

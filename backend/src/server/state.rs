@@ -35,7 +35,7 @@ pub struct AppState {
     /// Cancelled when event streams and turns of the chat should end.
     pub shutdown: CancellationToken,
     pub event_streams: EventStreams,
-    pub event_pages: events::Pages,
+    pub event_feeds: events::Feeds,
     pub accounts: Accounts,
     pub imports: Imports,
     pub tools: Tools,
@@ -88,7 +88,7 @@ impl AppState {
             notifier,
             shutdown,
             event_streams,
-            event_pages: events::Pages::default(),
+            event_feeds: events::Feeds::default(),
             accounts,
             imports: Imports::default(),
             tools,

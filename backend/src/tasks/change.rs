@@ -56,17 +56,6 @@ pub async fn get(executor: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Resu
         .ok_or(Error::NotFound)
 }
 
-/// The tasks of the user that have these ids, in no particular order. Ids without a task are passed over.
-pub async fn get_many(executor: impl PgExecutor<'_>, user_id: Uuid, ids: &[Uuid]) -> sqlx::Result<Vec<Task>> {
-    query_tasks!(
-        "select" + COLUMNS + "from tasks where user_id = $1 and id = any($2) and deleted_at is null",
-        user_id,
-        ids
-    )
-    .fetch_all(executor)
-    .await
-}
-
 /// Applies a change to a task that has one of the versions in `expected`, or any version without it. A change that
 /// changes nothing leaves the version as it is, and is no event.
 pub async fn update(

@@ -14,7 +14,7 @@ mod quota;
 mod routes;
 mod task;
 
-pub use change::{Change, create, delete, get, get_many, remove_expired, update};
+pub use change::{Change, create, delete, get, remove_expired, update};
 
 pub use error::Error;
 pub use fields::{Draft, MAX_DESCRIPTION_CHARACTERS, MAX_TITLE_CHARACTERS, check_title, title_schema};

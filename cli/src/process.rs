@@ -74,6 +74,12 @@ impl Program {
         Ok(Self { name, child, group, lines: Lines::default(), readers: JoinSet::new() })
     }
 
+    /// The id of the process, which is also that of its group.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.group.as_raw().unsigned_abs()
+    }
+
     /// Waits until the program has ended and all its output was read.
     pub async fn wait(&mut self) -> Result<ExitStatus> {
         let status = self.child.wait().await?;

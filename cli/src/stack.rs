@@ -137,11 +137,22 @@ impl Backend {
 
     /// Runs the migrations, starts the service, and waits until requests are answered.
     pub async fn start(&self, on_line: impl Fn(&str) + Clone + Send + 'static) -> Result<Running> {
+        self.start_with(&[], on_line).await
+    }
+
+    /// The same with further environment variables.
+    pub async fn start_with(
+        &self,
+        variables: &[(&str, &str)],
+        on_line: impl Fn(&str) + Clone + Send + 'static,
+    ) -> Result<Running> {
         let mut migrate = Program::start(self.command("migrate"), on_line.clone())?;
         if !migrate.wait().await?.success() {
             bail!("the database does not take the migrations:\n{}", migrate.last_lines(5));
         }
-        Running::start(self.command("serve"), "/ready", on_line).await.context("the backend does not start")
+        let mut serve = self.command("serve");
+        serve.envs(variables.iter().copied());
+        Running::start(serve, "/ready", on_line).await.context("the backend does not start")
     }
 }
 

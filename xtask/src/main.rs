@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anstyle::AnsiColor;
 use clap::{Parser, Subcommand};
 use todo::output::colored;
-use xtask::{boxes, prepare, test};
+use xtask::{bench, boxes, prepare, test};
 
 /// What a person who changes this repository runs
 #[derive(Parser)]
@@ -19,6 +19,7 @@ struct Cli {
 enum Command {
     Test(test::Test),
     Prepare(prepare::Prepare),
+    Bench(bench::Bench),
     Box(boxes::Box),
 }
 
@@ -27,6 +28,7 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Test(options) => test::run(options).await,
         Command::Prepare(options) => prepare::run(options).await,
+        Command::Bench(options) => bench::run(options).await,
         Command::Box(options) => boxes::run(&options),
     };
     match outcome {

@@ -55,16 +55,23 @@ pub struct Server {
     password: String,
     port: u16,
     process: Option<Child>,
+    /// Settings as `NAME=VALUE`, in addition to those of every server.
+    settings: Vec<String>,
     temporary: Option<TempDir>,
 }
 
 impl Server {
-    /// A running server whose data lives as long as this value.
+    /// A running server whose data lives as long as this value, and need not survive a crash.
     pub async fn throwaway() -> Result<Self> {
+        Self::temporary(THROWAWAY).await
+    }
+
+    /// A running server with PostgreSQL's defaults but for these settings, whose data lives as long as this value.
+    pub async fn temporary(settings: &[&str]) -> Result<Self> {
         let account = Account::for_server()?;
         let temporary = tempfile::Builder::new().prefix("todo-postgres-").tempdir_in(account.temporary_base())?;
         account.chown(temporary.path())?;
-        Self::open(Files::at(temporary.path().join("data")), account, Some(temporary)).await
+        Self::open(Files::at(temporary.path().join("data")), account, settings, Some(temporary)).await
     }
 
     /// A running server whose data is kept in `data_dir` from run to run. Only one may have a directory at a time:
@@ -74,15 +81,16 @@ impl Server {
         let files = Files::at(account.create_data_dir(&data_dir)?.join("data"));
         files.stop_orphan(STOP_LIMIT).await?;
         let data = files.data().to_owned();
-        Self::open(files, account, None).await.with_context(|| {
+        Self::open(files, account, &[], None).await.with_context(|| {
             format!("PostgreSQL does not start on the data in {0}. To start empty, delete {0}", data.display())
         })
     }
 
-    async fn open(files: Files, account: Account, temporary: Option<TempDir>) -> Result<Self> {
+    async fn open(files: Files, account: Account, settings: &[&str], temporary: Option<TempDir>) -> Result<Self> {
         let binaries = Binaries::find(files.major()?, account).await?;
         let password = files.initialize(&binaries, account, temporary.is_some())?;
-        let mut server = Self { binaries, account, files, password, port: 0, process: None, temporary };
+        let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
+        let mut server = Self { binaries, account, files, password, port: 0, process: None, settings, temporary };
         server.start().await?;
         Ok(server)
     }
@@ -113,7 +121,7 @@ impl Server {
         let port = format!("port={}", self.port);
         for setting in [&port, "listen_addresses=127.0.0.1", "unix_socket_directories=", "logging_collector=off"]
             .into_iter()
-            .chain(self.temporary.iter().flat_map(|_| THROWAWAY.iter().copied()))
+            .chain(self.settings.iter().map(String::as_str))
         {
             command.args(["-c", setting]);
         }
@@ -165,6 +173,22 @@ impl Server {
     /// Whether the server process is there. It may have ended by itself.
     pub fn is_running(&mut self) -> bool {
         self.process.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// The id of the server process, the parent of all others, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
+    }
+
+    /// A client program of the same installation, such as `pgbench`, under the account of the server.
+    #[must_use]
+    pub fn client(&self, program: &str) -> Command {
+        // The directory may have links to the server's programs only.
+        let server = self.binaries.dir.join("postgres").canonicalize();
+        let dir = server.ok().and_then(|server| Some(server.parent()?.to_owned()));
+        let binaries = dir.map_or_else(|| self.binaries.clone(), |dir| Binaries { dir, ..self.binaries });
+        files::command(&binaries, self.account, program)
     }
 
     /// The URL of a database, for a superuser.

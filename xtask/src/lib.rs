@@ -1,6 +1,6 @@
 //! The `xtask` program, which contributors to this repository run.
 //!
-//! Each subcommand has a module: [`mod@test`], [`prepare`], [`bench`], and [`boxes`] for `box`. The other modules
+//! Each subcommand has a module: [`mod@test`], [`prepare`], [`mod@bench`], and [`boxes`] for `box`. The other modules
 //! are for the tests, including those of `e2e`:
 //!
 //! - [`monitoring`]: the dashboards, pictures of them, and the HTTP API of Prometheus

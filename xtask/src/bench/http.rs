@@ -1,8 +1,7 @@
 //! A client for HTTP/1.1 over one kept connection, for the load.
 //!
-//! It blocks a thread and copies nothing that it need not. What the load itself uses takes cores from what is measured,
-//! and xtask is compiled without optimisation: there, a request by hyper costs more than the service's answer. `oha` has
-//! a tested client, but knows no streams of events, and takes minutes to compile.
+//! It blocks a thread and copies little, because what the load uses takes cores from what is measured, and xtask is
+//! compiled without optimisation: a list costs it about 80 µs. `docs/decisions.md` says why it is not `oha`.
 
 use std::{
     io::{Read, Write},
@@ -29,6 +28,10 @@ impl Request {
         let lines = start.iter().map(String::as_str).chain(headers.iter().copied());
         let lines: Vec<&str> = lines.chain(of_body.into_iter().filter(|_| !body.is_empty())).collect();
         Self(format!("{}\r\n\r\n{body}", lines.join("\r\n")).into_bytes())
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     pub fn get(path: &str, headers: &[&str]) -> Self {
@@ -59,7 +62,7 @@ impl Head {
     }
 
     /// The head at the beginning of `bytes` and its size, or `None` if it is incomplete.
-    fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>> {
+    pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>> {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
         let httparse::Status::Complete(size) = response.parse(bytes).context("this is no HTTP/1.1")? else {
@@ -139,12 +142,16 @@ impl Connection {
     /// Sends a request and reads its response.
     pub fn send(&mut self, request: &Request) -> Result<Response> {
         let mut body = Vec::new();
-        let head = self.stream(request, |part| body.extend_from_slice(part))?;
+        let head = self.stream(request, |part| {
+            body.extend_from_slice(part);
+            true
+        })?;
         Ok(Response { head, body })
     }
 
-    /// Sends a request, and gives each part of the body to `on_part` when it arrives.
-    pub fn stream(&mut self, request: &Request, mut on_part: impl FnMut(&[u8])) -> Result<Head> {
+    /// Sends a request, and gives each part of the body to `on_part` when it arrives. If that returns `false`, the rest is
+    /// not read, and the connection is of no more use.
+    pub fn stream(&mut self, request: &Request, mut on_part: impl FnMut(&[u8]) -> bool) -> Result<Head> {
         self.stream.write_all(&request.0)?;
         let head = loop {
             if let Some((head, size)) = Head::parse(&self.buffer)? {
@@ -158,10 +165,10 @@ impl Connection {
                 let mut left = length;
                 loop {
                     let part = left.min(self.buffer.len());
-                    on_part(&self.buffer[..part]);
+                    let goes_on = on_part(&self.buffer[..part]);
                     self.buffer.drain(..part);
                     left -= part;
-                    if left == 0 {
+                    if left == 0 || !goes_on {
                         break;
                     }
                     ensure!(self.read()?, "the answer is incomplete");
@@ -171,8 +178,7 @@ impl Connection {
                 let mut used = 0;
                 let mut is_last = false;
                 while let (false, Some((data, size))) = (is_last, chunk(&self.buffer[used..])?) {
-                    on_part(data);
-                    is_last = data.is_empty();
+                    is_last = data.is_empty() || !on_part(data);
                     used += size;
                 }
                 self.buffer.drain(..used);
@@ -182,9 +188,9 @@ impl Connection {
                 ensure!(self.read()?, "the answer is incomplete");
             },
             Length::UntilTheEnd => loop {
-                on_part(&self.buffer);
+                let goes_on = on_part(&self.buffer);
                 self.buffer.clear();
-                if !self.read()? {
+                if !goes_on || !self.read()? {
                     break;
                 }
             },

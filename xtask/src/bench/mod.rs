@@ -3,16 +3,22 @@
 //! `rows` is the table of what is measured. Each row starts what it needs on the `stage`, and gives a section of the
 //! document.
 
+mod document;
+mod fill;
 mod http;
 mod latencies;
 mod lean;
 mod load;
+mod machine;
 mod measurement;
 mod pgbench;
+mod plot;
 mod processes;
 mod rows;
 mod section;
 mod stage;
+
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -23,6 +29,7 @@ use todo::{
 };
 
 use self::{
+    document::Document,
     rows::{ROWS, Row},
     stage::Stage,
 };
@@ -43,9 +50,15 @@ pub struct Bench {
     /// List the rows instead
     #[arg(long)]
     list: bool,
+    /// Write what was measured into docs/performance.md, and draw docs/performance.svg
+    #[arg(long)]
+    write: bool,
     /// Cargo's profile of the backend
     #[arg(long, value_name = "NAME", default_value = "release")]
     profile: String,
+    /// Measure this `todo-backend`, such as that of another revision, instead of compiling one
+    #[arg(long, value_name = "PATH", conflicts_with = "profile")]
+    backend: Option<PathBuf>,
 }
 
 pub async fn run(options: Bench) -> Result<()> {
@@ -68,11 +81,27 @@ pub async fn run(options: Bench) -> Result<()> {
 }
 
 async fn measure(workspace: Workspace, options: &Bench, rows: &[&'static Row]) -> Result<()> {
-    let stage = Stage::set_up(workspace, &options.profile, options.quick).await?;
+    let backend = match &options.backend {
+        Some(path) => path.clone(),
+        None => stage::build(&workspace, &options.profile).await?,
+    };
+    let stage = Stage::set_up(workspace, backend, options.quick).await?;
+    let machine = machine::describe(&stage.pool).await?;
+    note(&machine);
+    let mut document = Document::read(&stage.workspace)?;
+    document.replace("machine", &machine)?;
     for row in rows {
         note(&format!("measuring {}: {}", row.name, row.about));
         let section = (row.run)(&stage).await.with_context(|| format!("the row `{}` cannot be measured", row.name))?;
         anstream::println!("\n{}\n{}\n", bold(row.about), section.text());
+        document.replace(row.name, &section.markdown())?;
+        if !section.lines.is_empty() {
+            document.plot = Some(plot::draw(&section.lines));
+        }
+        // What was measured is kept if a later row fails.
+        if options.write {
+            document.write(&stage.workspace)?;
+        }
     }
     Ok(())
 }

@@ -66,6 +66,15 @@ impl Section {
         ]);
     }
 
+    /// The table in Markdown, and the remarks.
+    pub fn markdown(&self) -> String {
+        let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
+        let rule: Vec<_> = self.columns.iter().map(|_| "---".to_owned()).collect();
+        let table = [line(&self.columns), line(&rule)].into_iter().chain(self.rows.iter().map(|row| line(row)));
+        let table = table.collect::<Vec<_>>().join("\n");
+        std::iter::once(table).chain(self.remarks.iter().cloned()).collect::<Vec<_>>().join("\n\n")
+    }
+
     /// The table as lines, each column as wide as its widest cell, and the remarks.
     pub fn text(&self) -> String {
         let all: Vec<&Vec<String>> = std::iter::once(&self.columns).chain(&self.rows).collect();
@@ -81,6 +90,12 @@ impl Section {
 
 fn dash() -> String {
     "–".to_owned()
+}
+
+/// A number of tasks, bytes or the like, to calculate with.
+#[expect(clippy::cast_precision_loss, reason = "what is counted here is far below 2^52")]
+pub fn float(count: usize) -> f64 {
+    count as f64
 }
 
 /// A number with three digits at least, or with a comma between each three.
@@ -104,6 +119,7 @@ pub fn short(number: f64) -> String {
     match number {
         10.0.. => format!("{number:.0}"),
         1.0.. => format!("{number:.1}"),
+        0.0 => "0".to_owned(),
         _ => format!("{number:.2}"),
     }
 }
@@ -116,15 +132,16 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!([0.123, 1.26, 23.4].map(short), ["0.12", "1.3", "23"]);
+        assert_eq!([0.0, 0.123, 1.26, 23.4].map(short), ["0", "0.12", "1.3", "23"]);
         assert_eq!([99.6, 1234.0, 1_234_567.2, 123.0].map(thousands), ["100", "1,234", "1,234,567", "123"]);
     }
 
     #[test]
-    fn a_table_has_columns_of_equal_width() {
+    fn a_table_is_markdown_or_text() {
         let mut section = Section::new(&["what", "µs"]);
         section.row(["list".to_owned(), "1,000".to_owned()]);
         section.remarks.push("A remark.".to_owned());
+        assert_eq!(section.markdown(), "| what | µs |\n| --- | --- |\n| list | 1,000 |\n\nA remark.");
         assert_eq!(section.text(), "what  µs\nlist  1,000\nA remark.");
     }
 

@@ -1,6 +1,7 @@
 //! What the rows are measured on: a PostgreSQL, the release backend, and the frontend.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
@@ -19,12 +20,12 @@ use todo::{
     stack::{self, Backend, Frontend, Running},
     workspace::Workspace,
 };
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::{
-    http::{Connection, Request},
+    fill::{self, Filled},
+    http::{Connection, Request, Response},
     latencies::Latencies,
-    lean,
     load::Load,
     measurement::Measurement,
     pgbench::Pgbench,
@@ -36,6 +37,9 @@ pub const CONNECTIONS: usize = 16;
 /// Connections of pgbench, as many as the backend's pool has. PostgreSQL spends more on a statement the more of them wait
 /// for the same lock.
 pub const DATABASE_CONNECTIONS: usize = 10;
+/// Connections and time of a load that is only measured for its CPU time.
+const FEW_CONNECTIONS: usize = 4;
+const BRIEF: Duration = Duration::from_millis(600);
 /// Load before what is measured, so that caches are filled and statements are prepared.
 const WARM_UP: Duration = Duration::from_secs(1);
 
@@ -59,6 +63,7 @@ pub struct Stage {
     secret_key: String,
     frontend: OnceCell<()>,
     users: AtomicUsize,
+    filled: Mutex<BTreeMap<usize, Filled>>,
 }
 
 /// A user of the application.
@@ -70,10 +75,8 @@ pub struct User {
 }
 
 impl Stage {
-    /// Compiles the backend, and starts PostgreSQL with the settings of a new installation.
-    pub async fn set_up(workspace: Workspace, profile: &str, quick: bool) -> Result<Self> {
-        note(&format!("compiling the backend with the profile `{profile}`, which may take ten minutes"));
-        let backend = build(&workspace, profile).await?;
+    /// Starts PostgreSQL with the settings of a new installation.
+    pub async fn set_up(workspace: Workspace, backend: PathBuf, quick: bool) -> Result<Self> {
         note("starting PostgreSQL, with fsync");
         let (server, pool, database_url) = start_postgres().await?;
         let secret_key = secret::generate()?;
@@ -87,12 +90,13 @@ impl Stage {
             secret_key,
             frontend: OnceCell::new(),
             users: AtomicUsize::new(0),
+            filled: Mutex::default(),
         })
     }
 
     /// How long a load runs that is measured.
     pub fn duration(&self) -> Duration {
-        Duration::from_secs(if self.quick { 2 } else { 8 })
+        Duration::from_secs(if self.quick { 1 } else { 8 })
     }
 
     /// Starts a backend with the documented defaults, but for limits that a load would reach.
@@ -134,7 +138,7 @@ impl Stage {
         let number = self.users.fetch_add(1, Ordering::Relaxed);
         let form = json!({ "email": format!("user-{number}@example.com"), "password": "correct horse battery" });
         let sign_up = Request::new("POST", "/api/auth/sign-up", &[], &form.to_string());
-        let response = Connection::open(backend.address)?.send(&sign_up)?.check()?;
+        let response = backend.send(&sign_up)?;
         let cookie = response.head.header("set-cookie").context("signing up set no cookie")?;
         let cookie = format!("cookie: {}", cookie.split(';').next().unwrap_or_default());
         let user: Value = response.json()?;
@@ -161,25 +165,16 @@ impl Stage {
         Ok(())
     }
 
-    /// A new user with this number of tasks, one in four of them completed.
-    ///
-    /// The triggers keep what the schema keeps about them. They run once for a statement, whatever its number of rows.
-    pub async fn user_with_tasks(&self, backend: &Service, count: usize) -> Result<User> {
-        let user = self.user(backend)?;
-        let User { id, .. } = &user;
-        let task_id = lean::id_at("now() - n * interval '1 s'");
-        self.sql(&format!(
-            "insert into tasks (id, user_id, title, description, created_at, updated_at, completed_at)
-             select {task_id}, '{id}', 'Task ' || n || ' ' || md5(n::text),
-                 case when n % 3 = 0 then 'Call back ' || md5((n + 1)::text) || ' about it' else '' end,
-                 now() - n * interval '1 s', now() - ((n * 7919) % {count}) * interval '1 s',
-                 case when n % 4 = 0 then now() end
-             from generate_series(1, {count}) as n;"
-        ))
-        .await
-        .with_context(|| format!("cannot insert {count} tasks"))?;
-        self.tidy().await?;
-        Ok(user)
+    /// A user with this number of tasks, whom all rows share that only read.
+    pub async fn filled(&self, backend: &Service, count: usize) -> Result<Filled> {
+        let mut known = self.filled.lock().await;
+        if let Some(filled) = known.get(&count) {
+            return Ok(filled.clone());
+        }
+        note(&format!("inserting {count} tasks"));
+        let filled = fill::user_with_tasks(self, backend, count).await?;
+        known.insert(count, filled.clone());
+        Ok(filled)
     }
 
     /// Runs a load on services twice, each time with a warm-up.
@@ -192,13 +187,28 @@ impl Stage {
         Ok([self.load(app, connections, &requests).await?, self.load(app, connections, &requests).await?])
     }
 
+    /// Runs a load twice for a time that is enough for the CPU time of a request, but not for its latency.
+    pub async fn brief_load_twice(&self, backend: &Service, request: Request) -> Result<[Measurement; 2]> {
+        let load = |duration| Load {
+            address: backend.address,
+            requests: vec![request.clone()],
+            connections: FEW_CONNECTIONS,
+            duration,
+        };
+        self.run_load(&[], load(BRIEF / 2)).await?;
+        Ok([self.run_load(&[backend], load(BRIEF)).await?, self.run_load(&[backend], load(BRIEF)).await?])
+    }
+
     /// Runs a load on the first service.
     pub async fn load(&self, app: &[&Service], connections: usize, requests: &[Request]) -> Result<Measurement> {
         let [target, ..] = app else { anyhow::bail!("a load needs a service") };
         let load =
             Load { address: target.address, requests: requests.to_vec(), connections, duration: self.duration() };
-        let warm_up = Load { duration: WARM_UP.min(self.duration() / 2), ..load.clone() };
-        blocking(move || warm_up.run()).await?;
+        self.run_load(&[], Load { duration: WARM_UP.min(self.duration() / 2), ..load.clone() }).await?;
+        self.run_load(app, load).await
+    }
+
+    async fn run_load(&self, app: &[&Service], load: Load) -> Result<Measurement> {
         self.measure(app, async || {
             let start = Instant::now();
             let latencies = blocking(move || load.run()).await?;
@@ -281,6 +291,11 @@ impl Service {
         processes::cpu_time(&[self.pid()])
     }
 
+    /// Sends one request.
+    pub fn send(&self, request: &Request) -> Result<Response> {
+        Connection::open(self.address)?.send(request)?.check()
+    }
+
     pub async fn stop(self) {
         self.running.program.stop().await;
     }
@@ -291,7 +306,9 @@ pub async fn blocking<T: Send + 'static>(run: impl FnOnce() -> Result<T> + Send 
     tokio::task::spawn_blocking(run).await?
 }
 
-async fn build(workspace: &Workspace, profile: &str) -> Result<PathBuf> {
+/// Compiles the backend.
+pub async fn build(workspace: &Workspace, profile: &str) -> Result<PathBuf> {
+    note(&format!("compiling the backend with the profile `{profile}`, which may take ten minutes"));
     let mut cargo = stack::cargo(workspace);
     // With the features of the whole workspace, as in every other build.
     cargo.args(["build", "--workspace", "--bin", "todo-backend", "--profile", profile]);

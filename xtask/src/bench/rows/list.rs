@@ -12,8 +12,8 @@ const TASKS: usize = 1_000;
 
 pub async fn run(stage: &Stage) -> Result<Section> {
     let backend = stage.backend().await?;
-    let user = stage.user_with_tasks(&backend, TASKS).await?;
-    let script = lean::list(&lean::kept_counts(&stage.pool).await?, &user.id);
+    let user = stage.filled(&backend, TASKS).await?.user;
+    let script = lean::list(&user.id);
     let pgbench = Pgbench { script, clients: DATABASE_CONNECTIONS, duration: stage.duration() };
     let pgbench = stage.pgbench_twice(&pgbench).await?;
     let request = Request::get("/api/tasks", &[&user.cookie]);

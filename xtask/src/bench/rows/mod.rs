@@ -1,9 +1,15 @@
 //! The table of rows.
 
 mod create;
+mod events;
+mod export;
+mod growth;
 mod health;
 mod list;
 mod proxy;
+mod search;
+mod wire;
+mod writers;
 
 use anyhow::Result;
 use futures_util::future::{FutureExt, LocalBoxFuture};
@@ -20,7 +26,8 @@ pub struct Row {
 
 macro_rules! rows {
     ($($module:ident $about:literal;)*) => {
-        /// All rows, in the order of the document.
+        /// All rows, in the order in which they are measured. Those that write small amounts come before those that fill
+        /// the tables.
         pub const ROWS: &[Row] =
             &[$(Row { name: stringify!($module), about: $about, run: |stage| $module::run(stage).boxed_local() }),*];
     };
@@ -29,6 +36,12 @@ macro_rules! rows {
 rows! {
     list "a list of 50 of 1,000 tasks";
     create "creating a task";
-    proxy "a list through the frontend";
     health "a plain answer, for scale";
+    writers "creating by many writers of 1,000 users: pgbench with and without the triggers";
+    growth "a page of a list, by the number of the user's tasks";
+    search "searching in 100,000 tasks";
+    export "the export of all tasks";
+    events "a change until another client on another replica has it";
+    proxy "a list through the frontend";
+    wire "the size of a list of 50 tasks";
 }

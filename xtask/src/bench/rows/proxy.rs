@@ -13,7 +13,7 @@ const TASKS: usize = 1_000;
 pub async fn run(stage: &Stage) -> Result<Section> {
     let backend = stage.backend().await?;
     let frontend = stage.frontend(&backend).await?;
-    let user = stage.user_with_tasks(&backend, TASKS).await?;
+    let user = stage.filled(&backend, TASKS).await?.user;
     let requests = vec![Request::get("/api/tasks", &[&user.cookie])];
     let direct = stage.load_twice(&[&backend], CONNECTIONS, requests.clone()).await?;
     let forwarded = stage.load_twice(&[&frontend, &backend], CONNECTIONS, requests).await?;

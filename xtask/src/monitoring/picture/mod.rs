@@ -6,7 +6,7 @@
 mod heatmap;
 mod lines;
 mod number;
-mod svg;
+pub(crate) mod svg;
 mod unit;
 
 use anyhow::{Context, Result};

@@ -4,7 +4,7 @@
 //! compiled without optimisation: a list costs it about 80 µs. `docs/decisions.md` says why it is not `oha`.
 
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -200,7 +200,13 @@ impl Connection {
 
     /// Reads what is there; `false` at the end.
     fn read(&mut self) -> Result<bool> {
-        let count = self.stream.read(&mut self.part)?;
+        let count = loop {
+            match self.stream.read(&mut self.part) {
+                // By a signal, which another part of this program handles.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                count => break count?,
+            }
+        };
         self.buffer.extend_from_slice(&self.part[..count]);
         Ok(count > 0)
     }

@@ -74,7 +74,7 @@ pub fn mean(rounds: &[Measurement; 2], figure: impl Fn(&Measurement) -> f64) -> 
 }
 
 /// A figure of both rounds.
-pub fn both(rounds: &[Measurement; 2], figure: impl Fn(&Measurement) -> String) -> String {
+pub fn both<T>(rounds: &[T; 2], figure: impl Fn(&T) -> String) -> String {
     rounds.each_ref().map(figure).join(" / ")
 }
 

@@ -38,7 +38,7 @@ use self::{
 ///
 /// Starts a PostgreSQL of its own with fsync, the release backend and the frontend, all on 127.0.0.1, and runs each row
 /// twice. It needs Linux, Node.js, and an installed PostgreSQL with pgbench. It takes half an hour, on a machine that
-/// should do nothing else.
+/// should do nothing else, and leaves nothing behind.
 #[derive(Args, Clone, Debug)]
 pub struct Bench {
     /// Measure fewer sizes for a shorter time: at most three minutes after the builds

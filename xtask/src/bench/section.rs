@@ -46,9 +46,9 @@ impl Section {
         let sum = |round: &Measurement| round.app_cpu() + round.postgres_cpu();
         let cpu = |round: &Measurement| {
             if round.app.is_empty() {
-                format!("{:.0}", round.postgres_cpu())
+                thousands(round.postgres_cpu())
             } else {
-                format!("{:.0} + {:.0}", round.app_cpu(), round.postgres_cpu())
+                format!("{} + {}", thousands(round.app_cpu()), thousands(round.postgres_cpu()))
             }
         };
         let [_, last] = rounds;
@@ -57,7 +57,7 @@ impl Section {
             both(rounds, |round| thousands(round.rate())),
             both(rounds, |round| format!("{}, {}", short(round.percentile(50)), short(round.percentile(99)))),
             both(rounds, cpu),
-            both(rounds, |round| format!("{:.0}", round.load_cpu())),
+            both(rounds, |round| thousands(round.load_cpu())),
             last.statements().map_or_else(dash, |statements| format!("{statements:.1}")),
             last.memory().map_or_else(dash, |(now, peak)| format!("{now:.0}, at most {peak:.0}")),
             pgbench.map_or_else(dash, |pgbench| {
@@ -98,7 +98,7 @@ pub fn float(count: usize) -> f64 {
     count as f64
 }
 
-/// A number with three digits at least, or with a comma between each three.
+/// A number with a comma between each three digits, if it has so many.
 pub fn thousands(number: f64) -> String {
     if number < 100.0 {
         return short(number);
@@ -114,9 +114,10 @@ pub fn thousands(number: f64) -> String {
     text
 }
 
-/// A number with about two digits.
+/// A number with two digits at least.
 pub fn short(number: f64) -> String {
     match number {
+        100.0.. => thousands(number),
         10.0.. => format!("{number:.0}"),
         1.0.. => format!("{number:.1}"),
         0.0 => "0".to_owned(),
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!([0.0, 0.123, 1.26, 23.4].map(short), ["0", "0.12", "1.3", "23"]);
+        assert_eq!([0.0, 0.123, 1.26, 23.4, 1234.5].map(short), ["0", "0.12", "1.3", "23", "1,234"]);
         assert_eq!([99.6, 1234.0, 1_234_567.2, 123.0].map(thousands), ["100", "1,234", "1,234,567", "123"]);
     }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::bench::{
     http::{Connection, Request},
-    measurement::Measurement,
+    measurement::{Measurement, both},
     section::{Section, float, thousands},
     stage::{Stage, blocking},
 };
@@ -47,13 +47,18 @@ pub async fn run(stage: &Stage) -> Result<Section> {
             ));
         }
         let rounds = [one, other];
-        let cell = |figure: &dyn Fn(&(Export, Measurement)) -> String| rounds.each_ref().map(figure).join(" / ");
         let (app, postgres) = (Measurement::app_cpu, Measurement::postgres_cpu);
         section.row([
             thousands(float(size)),
-            cell(&|round| thousands(tasks(round) / round.0.elapsed.as_secs_f64())),
-            cell(&|round| thousands(round.0.bytes / 1e6 / round.0.elapsed.as_secs_f64())),
-            cell(&|round| format!("{:.1} + {:.1}", app(&round.1) / tasks(round), postgres(&round.1) / tasks(round))),
+            both(&rounds, |round| thousands(tasks(round) / round.0.elapsed.as_secs_f64())),
+            both(&rounds, |round| thousands(round.0.bytes / 1e6 / round.0.elapsed.as_secs_f64())),
+            both(&rounds, |round| {
+                format!(
+                    "{} + {}",
+                    thousands(app(&round.1) / tasks(round)),
+                    thousands(postgres(&round.1) / tasks(round))
+                )
+            }),
             rounds[1].1.memory().map_or_else(String::new, |(now, peak)| format!("{now:.0}, at most {peak:.0}")),
         ]);
     }

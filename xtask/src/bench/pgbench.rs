@@ -11,6 +11,9 @@ use tokio::process::Command;
 
 use super::latencies::Latencies;
 
+/// The setting of the backend's connections that keeps the triggers from notifying in the transaction.
+const CONNECTION_OPTIONS: &str = "-c todo.notifies_after_commit=on";
+
 #[derive(Clone, Debug)]
 pub struct Pgbench {
     /// The transaction, in pgbench's language.
@@ -36,7 +39,8 @@ impl Pgbench {
             .arg(format!("--time={}", self.duration.as_secs().max(1)))
             .arg(format!("--log-prefix={}", prefix.display()))
             .arg(format!("--file={}", script.display()))
-            .arg(url);
+            .arg(url)
+            .env("PGOPTIONS", CONNECTION_OPTIONS);
         let start = Instant::now();
         let mut program = Program::start(command, |_| {})
             .context("pgbench is missing: install the programs of PostgreSQL's server")?;

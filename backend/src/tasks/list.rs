@@ -153,6 +153,21 @@ impl Row {
     }
 }
 
+/// A statement that gives rows of a page. `COLUMNS` stands for those of a task, which the row of an empty page lacks.
+macro_rules! query_rows {
+    ([$($before:tt)*] COLUMNS [$($after:tt)*], $($arguments:tt)*) => {
+        sqlx::query_as!(
+            Row,
+            $($before)*
+                + r#" tasks.id as "id?", title as "title?", description as "description?", status as "status?: Status",
+                     tasks.created_at as "created_at?", updated_at as "updated_at?", completed_at as "completed_at?",
+                     version as "version?", "#
+                + $($after)*,
+            $($arguments)*
+        )
+    };
+}
+
 /// A page of a user's tasks. Page and counts are of one moment, because they are of one statement: clients add to the
 /// counts the events about tasks that are not listed.
 pub async fn list(pool: &PgPool, user_id: Uuid, query: &ListQuery) -> Result<Page, Error> {
@@ -208,12 +223,8 @@ async fn page(pool: &PgPool, user_id: Uuid, query: &ListQuery, cursor: Option<Cu
     // Each part has its own order and limit, without which the planner may sort all tasks.
     macro_rules! page {
         ($key:tt $direction:tt $after:tt $position:tt, $value:expr) => {
-            sqlx::query_as!(
-                Row,
-                r#"select tasks.id as "id?", title as "title?", description as "description?",
-                     status as "status?: Status", tasks.created_at as "created_at?", updated_at as "updated_at?",
-                     completed_at as "completed_at?", version as "version?",
-                     pending_count as pending, completed_count as completed
+            query_rows!(
+                ["select"] COLUMNS [r#"pending_count as pending, completed_count as completed
                    from users left join lateral (
                      (select * from tasks
                       where user_id = $1 and deleted_at is null and status = 'pending' and $5
@@ -227,7 +238,7 @@ async fn page(pool: &PgPool, user_id: Uuid, query: &ListQuery, cursor: Option<Cu
                      order by " + $key + " " + $direction + ", id " + $direction + " limit $4
                    ) as tasks on true
                    where users.id = $1
-                   order by tasks." + $key + " " + $direction + ", tasks.id " + $direction,
+                   order by tasks." + $key + " " + $direction + ", tasks.id " + $direction],
                 user_id,
                 $value,
                 id,
@@ -261,9 +272,8 @@ async fn search_page(
     let search = format!("%{}%", escape_like(search));
     macro_rules! page {
         ($key:tt $direction:tt $after:tt $position:tt, $value:expr) => {
-            sqlx::query_as!(
-                Row,
-                r#"with found as materialized (
+            query_rows!(
+                [r#"with found as materialized (
                      select id, status, "# + $key + " as key from tasks
                      where user_id = $1 and deleted_at is null and lower(title || chr(10) || description) like lower($6)
                    ), counts as (
@@ -274,12 +284,9 @@ async fn search_page(
                      where ($5::text is null or status = $5) and (key, id) " + $after + " (" + $position + r#", $3)
                      order by key "# + $direction + ", id " + $direction + r#" limit $4
                    )
-                   select tasks.id as "id?", title as "title?", description as "description?",
-                     status as "status?: Status", created_at as "created_at?", updated_at as "updated_at?",
-                     completed_at as "completed_at?", version as "version?",
-                     pending as "pending!", completed as "completed!"
+                   select"#] COLUMNS [r#"pending as "pending!", completed as "completed!"
                    from counts left join (page join tasks using (id)) on true
-                   order by key "# + $direction + ", tasks.id " + $direction,
+                   order by key "# + $direction + ", tasks.id " + $direction],
                 user_id,
                 $value,
                 id,

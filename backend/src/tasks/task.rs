@@ -42,8 +42,8 @@ pub struct Task {
     pub version: i32,
 }
 
-/// A statement that gives tasks. `COLUMNS` stands for the columns of a [`Task`], which are listed here and nowhere
-/// else; like the rest of the statement they are checked when the program is compiled.
+/// A statement that gives tasks. `COLUMNS` stands for the columns of a [`Task`], which are listed here, and as
+/// those that may be absent in `list`; like the rest of the statement they are checked when the program is compiled.
 macro_rules! query_tasks {
     ($before:tt + COLUMNS $(+ $after:tt)*, $($arguments:tt)*) => {
         sqlx::query_as!(

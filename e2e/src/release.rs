@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use k8s_openapi::api::core::v1::{Event, Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod, Secret, Service};
 use kube::{Api, ResourceExt, api::ListParams, client::Body};
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -259,6 +259,14 @@ fn summary(event: &Event) -> String {
 
 fn is_test(pod: &Pod) -> bool {
     pod.labels().get("app.kubernetes.io/component").is_some_and(|component| component == "test")
+}
+
+/// Fails when the pod's containers were not restarted as often as expected, and says how each ended last.
+pub fn ensure_restarts(pod: &Pod, expected: i32) -> Result<()> {
+    let end = |it: &ContainerStatus| Some((it.name.clone(), it.last_state.clone()?.terminated?));
+    let ends: Vec<_> = pod::containers(pod).filter_map(end).collect();
+    ensure!(pod::restarts(pod) == expected, "{} was restarted {} times: {ends:#?}", pod.name_any(), pod::restarts(pod));
+    Ok(())
 }
 
 /// The runtime's id of a pod's first container.

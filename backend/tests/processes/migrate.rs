@@ -1,9 +1,13 @@
-//! The `migrate` subcommand: several at once, and on the schema of a newer release.
+//! The `migrate` subcommand: several at once, before the database can be reached, and on the schema of a newer release.
 
 use reqwest::StatusCode;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
 };
 
 use crate::support::{Backend, User, migrate, url};
@@ -14,6 +18,28 @@ async fn concurrent_migrations_succeed(_: PgPoolOptions, options: PgConnectOptio
     tokio::join!(migrate(&url), migrate(&url), migrate(&url), migrate(&url));
     let backend = Backend::start_ready(&url, &[]).await;
     User::sign_up(&backend.url).await;
+}
+
+/// In a cluster that starts, the first packets may reach nothing, or something that hangs up at once.
+#[sqlx::test(migrations = false)]
+async fn a_database_that_cannot_be_reached_yet_gets_time(_: PgPoolOptions, options: PgConnectOptions) {
+    let port = refuse_once_then_forward(&options).await;
+    migrate(&url(&options.host("127.0.0.1").port(port))).await;
+}
+
+/// A proxy that closes its first connection without an answer. Returns its port.
+async fn refuse_once_then_forward(options: &PgConnectOptions) -> u16 {
+    let server = (options.get_host().to_owned(), options.get_port());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        drop(listener.accept().await.unwrap());
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut server = TcpStream::connect(server).await.unwrap();
+        // An error is the client's to report.
+        let _ = copy_bidirectional(&mut client, &mut server).await;
+    });
+    port
 }
 
 /// After `helm rollback`, the older program runs on the schema of the newer one.

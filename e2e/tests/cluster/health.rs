@@ -8,7 +8,7 @@ use kube::{ResourceExt, api::ListParams};
 use todo::rollout::pod::restarts;
 use todo_e2e::{
     program,
-    release::{NAME, Release},
+    release::{NAME, Release, ensure_restarts},
     suite::{BASELINE, Suite},
     user::User,
     wait::{ensure_throughout, wait_until},
@@ -100,7 +100,7 @@ pub async fn us2_3_a_hung_backend_is_restarted_after_three_failures(suite: &Suit
     ensure!(failures == 3, "{failures} liveness probes failed before: {killed}");
     wait_until("the hung backend is restarted", Duration::from_mins(1), async || {
         let pod = release.reload(&hung).await?;
-        ensure!(restarts(&pod) == before + 1, "restarted {} times", restarts(&pod) - before);
+        ensure_restarts(&pod, before + 1)?;
         Ok(())
     })
     .await?;
@@ -140,7 +140,7 @@ pub async fn ensure_no_restart(release: &Release, pods: &[Pod]) -> Result<()> {
     for pod in pods {
         let name = pod.name_any();
         let now = release.reload(pod).await.with_context(|| format!("{name} is gone"))?;
-        ensure!(restarts(&now) == restarts(pod), "{name} was restarted");
+        ensure_restarts(&now, restarts(pod))?;
     }
     Ok(())
 }

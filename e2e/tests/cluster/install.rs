@@ -3,14 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use kube::ResourceExt;
 use serde_json::Value;
-use todo::rollout::pod::restarts;
 use todo_e2e::{
     browser,
     load::{Load, OnFailure},
     program,
-    release::{NAME, Release, chart},
+    release::{NAME, Release, chart, ensure_restarts},
     suite::{BASELINE, Skip, Suite},
     user::User,
     wait::wait_until,
@@ -39,7 +37,7 @@ pub async fn us1_1_install_with_no_values(suite: &Suite) -> Result<()> {
     suite.report.time("SC-001 US5.1 application works after helm install", Duration::from_mins(5), start.elapsed())?;
     for component in ["backend", "frontend", "postgres"] {
         let pod = release.pod(component).await?;
-        ensure!(restarts(&pod) == 0, "{} was restarted", pod.name_any());
+        ensure_restarts(&pod, 0)?;
     }
     suite.remove(&release.namespace).await
 }

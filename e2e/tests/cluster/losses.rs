@@ -8,7 +8,7 @@ use todo::rollout::pod::{is_ready, restarts};
 use todo_e2e::{
     load::{Load, OnFailure},
     program,
-    release::NAME,
+    release::ensure_restarts,
     suite::{BASELINE, Suite},
     wait::wait_until,
 };
@@ -104,6 +104,6 @@ pub async fn e3_the_database_is_unreachable_under_load(suite: &Suite) -> Result<
     suite.report.add("E3 unready, database unreachable", "≤ 30 s", seconds(unready));
     suite.report.time("E3 recovery after it came back", Duration::from_mins(1), recovered)?;
     suite.report.add("E3 answered writes lost, unreachable", 0, format!("0 of {compared}; {}", outcome.summary()));
-    ensure!(restarts(&release.pod("postgres").await?) == restarts(&database), "{NAME}-postgres was restarted");
+    ensure_restarts(&release.pod("postgres").await?, restarts(&database))?;
     ensure_no_restart(release, &backends).await
 }

@@ -46,7 +46,9 @@ topologySpreadConstraints:
 {{- end }}
 
 {{/* The fields that every container has in common. */}}
-{{- define "todo.containerSecurityContext" -}}
+{{- define "todo.containerFields" -}}
+{{- /* `kubectl describe` shows why a container ended: the end of its log. */}}
+terminationMessagePolicy: FallbackToLogsOnError
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use axum::extract::FromRef;
 use prometheus::Registry;
@@ -22,9 +22,12 @@ use crate::{
     tools::Tools,
 };
 
-/// Everything of which there is one per process. A clone refers to the same; each feature takes its own part of it.
-#[derive(Clone, FromRef)]
-pub struct AppState {
+/// Everything of which there is one per process. A clone refers to the same, and is cheap: the router copies it several
+/// times for each request.
+#[derive(Clone)]
+pub struct AppState(Arc<Parts>);
+
+pub struct Parts {
     pub config: Arc<Config>,
     pub database: Database,
     pub metrics: Metrics,
@@ -41,6 +44,39 @@ pub struct AppState {
     pub tools: Tools,
     pub chat: Chat,
     pub trusted_proxy_hops: TrustedProxyHops,
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Lets handlers take the parts as their `State`.
+macro_rules! impl_from_ref {
+    ($($part:ident: $Part:ty),+ $(,)?) => {
+        $(
+            impl FromRef<AppState> for $Part {
+                fn from_ref(state: &AppState) -> Self {
+                    state.$part.clone()
+                }
+            }
+        )+
+    };
+}
+
+impl_from_ref! {
+    config: Arc<Config>,
+    database: Database,
+    event_streams: EventStreams,
+    event_feeds: events::Feeds,
+    accounts: Accounts,
+    imports: Imports,
+    chat: Chat,
+    draining: Draining,
+    trusted_proxy_hops: TrustedProxyHops,
 }
 
 impl AppState {
@@ -77,7 +113,7 @@ impl AppState {
         };
         let chat = Chat::new(config.chat.clone(), &registry, dependencies)?;
         let connections = ConnectionMetrics::new(&registry)?;
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             metrics: Metrics::new(registry, database.clone(), &config.revision)?,
             trusted_proxy_hops: TrustedProxyHops(config.trusted_proxy_hops),
             config: Arc::new(config),
@@ -93,7 +129,7 @@ impl AppState {
             imports: Imports::default(),
             tools,
             chat,
-        })
+        })))
     }
 
     pub fn mcp(&self) -> McpState {

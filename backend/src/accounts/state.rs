@@ -10,7 +10,7 @@ use super::{
     rate_limits::RateLimiter,
     secrets::HashKey,
 };
-use crate::db::Database;
+use crate::db::{Database, PooledConnection};
 
 /// What an operator may set.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl Accounts {
             Err(generation) => generation,
         };
         let hash = &hash;
-        let find = |pool| async move {
+        let find = |mut connection: PooledConnection| async move {
             sqlx::query!(
                 r#"with touched as (
                      update credentials set last_used_at = now()
@@ -94,7 +94,7 @@ impl Accounts {
                    where token_hash = $1 and (expires_at is null or expires_at > now())"#,
                 hash
             )
-            .fetch_optional(&pool)
+            .fetch_optional(&mut **connection)
             .await
         };
         let found = self.0.database.read(find).await?;

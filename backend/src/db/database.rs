@@ -4,11 +4,12 @@ use std::{io::ErrorKind, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 use sqlx::{
-    ConnectOptions, Connection, PgConnection, PgPool,
+    ConnectOptions, Connection, PgConnection, PgPool, Postgres,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 use tokio::{
-    sync::{Mutex, watch},
+    sync::{Mutex, OwnedMutexGuard, watch},
     time::timeout,
 };
 
@@ -41,9 +42,14 @@ const NOT_PROBED: &str = "the database was not asked yet";
 /// PostgreSQL's code for a table that does not exist.
 const UNDEFINED_TABLE: &str = "42P01";
 
+/// A connection of the pool, lent to one piece of work.
+pub type PooledConnection = OwnedMutexGuard<PoolConnection<Postgres>>;
+
 tokio::task_local! {
     /// Present while a query may meet a connection that does not answer: [`Database::read`] repeats it.
     static IS_REPEATABLE: ();
+    /// Present while a connection returns to the pool whose work has come to its end.
+    static IS_READY: ();
 }
 
 /// Why a probe failed.
@@ -61,7 +67,7 @@ pub struct Database {
     /// A connection that only probes use, so that a busy pool does not look like an outage. It is not a pool, since a
     /// pool would retry a refused connection instead of reporting it.
     probe: Arc<Mutex<Option<PgConnection>>>,
-    options: PgConnectOptions,
+    options: Arc<PgConnectOptions>,
     /// Why the database is unavailable; `None` while it answers.
     unavailable: watch::Sender<Option<&'static str>>,
 }
@@ -87,7 +93,10 @@ impl Database {
                 let is_trusted = is_repeatable && metadata.idle_for < MAX_UNCHECKED_IDLE_TIME;
                 Box::pin(async move { Ok(is_trusted || becomes_ready(connection).await) })
             })
-            .after_release(|connection, _| Box::pin(async { Ok(becomes_ready(connection).await) }))
+            .after_release(|connection, _| {
+                let is_ready = IS_READY.try_with(|()| ()).is_ok();
+                Box::pin(async move { Ok(is_ready || becomes_ready(connection).await) })
+            })
             .connect_lazy_with(options.clone());
         Ok(Self { unavailable: watch::Sender::new(Some(NOT_PROBED)), ..Self::from_pool(pool, options) })
     }
@@ -95,7 +104,7 @@ impl Database {
     /// Uses a pool that exists; tests have one from `#[sqlx::test]`. It counts as available until a probe fails.
     pub fn from_pool(pool: PgPool, options: PgConnectOptions) -> Self {
         let pool = watch::Sender::new(pool);
-        Self { pool, options, probe: Arc::default(), unavailable: watch::Sender::new(None) }
+        Self { pool, options: Arc::new(options), probe: Arc::default(), unavailable: watch::Sender::new(None) }
     }
 
     /// The connections to use now. Do not keep them: they are replaced when probes fail.
@@ -105,29 +114,40 @@ impl Database {
 
     /// Runs a query that changes nothing, and repeats it once if its connection turns out to be lost: with an error, or
     /// because the connections are replaced meanwhile.
-    pub async fn read<T, E, F>(&self, query: impl Fn(PgPool) -> F) -> Result<T, E>
+    pub async fn read<T, E, F>(&self, query: impl Fn(PooledConnection) -> F) -> Result<T, E>
     where
-        E: std::error::Error + 'static,
+        E: std::error::Error + From<sqlx::Error> + 'static,
         F: Future<Output = Result<T, E>>,
     {
         let mut pools = self.pool.subscribe();
         let pool = pools.borrow_and_update().clone();
         tokio::select! {
             biased;
-            result = IS_REPEATABLE.scope((), query(pool)) => match result {
+            result = IS_REPEATABLE.scope((), on_connection(&pool, &query)) => match result {
                 Err(error) if is_lost_connection(&error) => {}
                 result => return result,
             },
             Ok(()) = pools.changed() => {}
         }
-        query(self.pool()).await
+        on_connection(&self.pool(), query).await
+    }
+
+    /// Does `work` on one connection. If it succeeds, the connection is ready for the next without a round trip that
+    /// proves it.
+    pub async fn run<T, E, F>(&self, work: impl FnOnce(PooledConnection) -> F) -> Result<T, E>
+    where
+        E: From<sqlx::Error>,
+        F: Future<Output = Result<T, E>>,
+    {
+        on_connection(&self.pool(), work).await
     }
 
     /// A connection of its own for notifications. It is not one of the pool, because a listener that ends waits for the
     /// server's answer before it returns its connection, in an outage for ever.
     pub async fn listener(&self) -> sqlx::Result<PgListener> {
         let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-        PgListener::connect_with(&pool.acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with(self.options.clone())).await
+        PgListener::connect_with(&pool.acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with((*self.options).clone()))
+            .await
     }
 
     /// Probes for as long as the service runs.
@@ -259,8 +279,24 @@ impl Database {
     /// `after_release` too, and a proxy in between acknowledges what it does not deliver.
     fn replace_pool(&self) {
         // The old one is not closed, since that would refuse the requests that wait for a connection of it.
-        self.pool.send_modify(|pool| *pool = pool.options().clone().connect_lazy_with(self.options.clone()));
+        self.pool.send_modify(|pool| *pool = pool.options().clone().connect_lazy_with((*self.options).clone()));
     }
+}
+
+async fn on_connection<T, E, F>(pool: &PgPool, work: impl FnOnce(PooledConnection) -> F) -> Result<T, E>
+where
+    E: From<sqlx::Error>,
+    F: Future<Output = Result<T, E>>,
+{
+    let connection = Arc::new(Mutex::new(pool.acquire().await?));
+    let result = work(Arc::clone(&connection).lock_owned().await).await;
+    if result.is_ok()
+        && let Some(connection) = Arc::into_inner(connection)
+    {
+        // What dropping it does too, but after a check.
+        tokio::spawn(IS_READY.scope((), connection.into_inner().return_to_pool()));
+    }
+    result
 }
 
 /// Limits that the server keeps, as settings of a connection.

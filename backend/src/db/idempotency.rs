@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use sqlx::{PgConnection, PgPool, types::Json};
+use sqlx::{Connection, PgConnection, PgPool, types::Json};
 use uuid::Uuid;
 
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +37,7 @@ impl Attempt {
 /// The answer is JSON that is never read again: the release that recorded it may have known other fields. A retry that
 /// comes while the first attempt still runs waits for it.
 pub async fn once<T, E>(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     user_id: Uuid,
     attempt: Option<Attempt>,
     work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
@@ -48,10 +48,9 @@ where
 {
     let encode = |result: &T| serde_json::value::to_raw_value(result).map_err(Error::from);
     let Some(attempt) = attempt else {
-        let mut connection = pool.acquire().await.map_err(Error::from)?;
-        return Ok(encode(&work(&mut connection).await?)?);
+        return Ok(encode(&work(connection).await?)?);
     };
-    let mut transaction = pool.begin().await.map_err(Error::from)?;
+    let mut transaction = connection.begin().await.map_err(Error::from)?;
     if let Some(first) = claim(&mut transaction, user_id, &attempt).await? {
         return Ok(first);
     }

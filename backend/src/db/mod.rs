@@ -7,6 +7,6 @@ pub mod idempotency;
 mod migrations;
 pub mod paging;
 
-pub use database::Database;
+pub use database::{Database, PooledConnection};
 pub use error::{is_of_deleted_user, is_outage, is_timeout, violates};
 pub use migrations::migrate;

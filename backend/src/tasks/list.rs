@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -170,14 +170,14 @@ macro_rules! query_rows {
 
 /// A page of a user's tasks. Page and counts are of one moment, because they are of one statement: clients add to the
 /// counts the events about tasks that are not listed.
-pub async fn list(pool: &PgPool, user_id: Uuid, query: &ListQuery) -> Result<Page, Error> {
+pub async fn list(executor: impl PgExecutor<'_>, user_id: Uuid, query: &ListQuery) -> Result<Page, Error> {
     check_limit(query.limit, MAX_PAGE_SIZE)?;
     let search = check_search(&query.q)?;
     let cursor = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, query.sort)).transpose()?;
     let rows = if search.is_empty() {
-        page(pool, user_id, query, cursor).await?
+        page(executor, user_id, query, cursor).await?
     } else {
-        search_page(pool, user_id, query, search, cursor).await?
+        search_page(executor, user_id, query, search, cursor).await?
     };
     // There is no row at all if the user was deleted meanwhile.
     let (pending, completed) = rows.first().map_or((0, 0), |row| (row.pending, row.completed));
@@ -217,7 +217,12 @@ const fn id_in_place(cursor: Option<&Cursor>, sort: Sort) -> Uuid {
 
 /// The tasks after the cursor, one more than the page holds. What it costs does not depend on how many tasks there are:
 /// each status is read from its own index, in the order of the page, and triggers keep the counts.
-async fn page(pool: &PgPool, user_id: Uuid, query: &ListQuery, cursor: Option<Cursor>) -> sqlx::Result<Vec<Row>> {
+async fn page(
+    executor: impl PgExecutor<'_>,
+    user_id: Uuid,
+    query: &ListQuery,
+    cursor: Option<Cursor>,
+) -> sqlx::Result<Vec<Row>> {
     let id = id_in_place(cursor.as_ref(), query.sort);
     let (pending, completed) = (query.status != StatusFilter::Completed, query.status != StatusFilter::Pending);
     // Each part has its own order and limit, without which the planner may sort all tasks.
@@ -246,7 +251,7 @@ async fn page(pool: &PgPool, user_id: Uuid, query: &ListQuery, cursor: Option<Cu
                 pending,
                 completed
             )
-            .fetch_all(pool)
+            .fetch_all(executor)
             .await
         };
     }
@@ -257,7 +262,7 @@ async fn page(pool: &PgPool, user_id: Uuid, query: &ListQuery, cursor: Option<Cu
 /// so they are found once for both. An index of the groups of three letters finds them, if the database has its
 /// extension and the text is as long.
 async fn search_page(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     user_id: Uuid,
     query: &ListQuery,
     search: &str,
@@ -294,7 +299,7 @@ async fn search_page(
                 status,
                 search
             )
-            .fetch_all(pool)
+            .fetch_all(executor)
             .await
         };
     }

@@ -115,9 +115,9 @@ async fn connections_that_are_cut_while_they_return_are_replaced(_: PgPoolOption
     let backend = Backend::start_ready(&proxy_url, &[("DATABASE_MAX_CONNECTIONS", "4")]).await;
     let user = User::sign_up(&backend.url).await;
 
-    proxy.swallow_second_ping.store(true, Ordering::Relaxed);
+    proxy.swallow_first_ping.store(true, Ordering::Relaxed);
     while user.try_create(&backend.url, "a connection returns").await.is_ok() {}
-    proxy.swallow_second_ping.store(false, Ordering::Relaxed);
+    proxy.swallow_first_ping.store(false, Ordering::Relaxed);
     // Only that of the probes is left to cut.
     proxy.block();
     proxy.unblock();
@@ -149,8 +149,8 @@ struct Proxy {
     port: u16,
     /// How often the proxy has blocked and unblocked: it blocks while the number is odd.
     changes: watch::Sender<u32>,
-    /// Whether a connection is cut off at the second of two pings in a row.
-    swallow_second_ping: Arc<AtomicBool>,
+    /// Whether a connection is cut off at the first ping after a statement.
+    swallow_first_ping: Arc<AtomicBool>,
     _forwarder: JoinSet<()>,
 }
 
@@ -160,10 +160,10 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let target = Arc::new((options.get_host().to_owned(), options.get_port()));
         let changes = watch::Sender::new(0);
-        let swallow_second_ping = Arc::new(AtomicBool::new(false));
+        let swallow_first_ping = Arc::new(AtomicBool::new(false));
         let mut forwarder = JoinSet::new();
         forwarder.spawn({
-            let (changes, swallow) = (changes.clone(), Arc::clone(&swallow_second_ping));
+            let (changes, swallow) = (changes.clone(), Arc::clone(&swallow_first_ping));
             async move {
                 let mut connections = JoinSet::new();
                 loop {
@@ -173,7 +173,7 @@ impl Proxy {
                 }
             }
         });
-        Self { port, changes, swallow_second_ping, _forwarder: forwarder }
+        Self { port, changes, swallow_first_ping, _forwarder: forwarder }
     }
 
     fn block(&self) {
@@ -189,7 +189,7 @@ async fn forward(
     client: TcpStream,
     target: Arc<(String, u16)>,
     mut changes: watch::Receiver<u32>,
-    swallow_second_ping: Arc<AtomicBool>,
+    swallow_first_ping: Arc<AtomicBool>,
 ) {
     let start = *changes.borrow_and_update();
     if start % 2 == 1 {
@@ -199,7 +199,7 @@ async fn forward(
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     tokio::select! {
-        () = forward_requests(&mut from_client, &mut to_server, &swallow_second_ping) => {}
+        () = forward_requests(&mut from_client, &mut to_server, &swallow_first_ping) => {}
         _ = copy(&mut from_server, &mut to_client) => {}
         _ = changes.changed() => std::future::pending().await,
     }
@@ -208,12 +208,12 @@ async fn forward(
 /// The bytes of a ping: PostgreSQL's message `Sync`.
 const PING: &[u8] = b"S\0\0\0\x04";
 
-async fn forward_requests(client: &mut OwnedReadHalf, server: &mut OwnedWriteHalf, swallow_second_ping: &AtomicBool) {
+async fn forward_requests(client: &mut OwnedReadHalf, server: &mut OwnedWriteHalf, swallow_first_ping: &AtomicBool) {
     let mut buffer = [0; 8192];
     let mut last_was_ping = false;
     while let Ok(size @ 1..) = client.read(&mut buffer).await {
         let is_ping = buffer[..size] == *PING;
-        if is_ping && last_was_ping && swallow_second_ping.load(Ordering::Relaxed) {
+        if is_ping && !last_was_ping && swallow_first_ping.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }
         last_was_ping = is_ping;

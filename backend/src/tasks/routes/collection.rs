@@ -13,7 +13,7 @@ use super::super::{
 };
 use crate::{
     accounts::{Accounts, Identity},
-    db::Database,
+    db::{Database, PooledConnection},
     http::{
         error::Result,
         extract::{Json, Query},
@@ -53,7 +53,8 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page>> {
     let query = &query;
-    let list = |pool| async move { list::list(&pool, identity.user_id, query).await };
+    let list =
+        |mut connection: PooledConnection| async move { list::list(&mut **connection, identity.user_id, query).await };
     Ok(Json(database.read(list).await?))
 }
 

@@ -19,7 +19,7 @@ use super::super::{
 use crate::{
     accounts::{Accounts, Identity},
     db::{
-        Database,
+        Database, PooledConnection,
         idempotency::{self, Attempt},
     },
     http::{
@@ -94,7 +94,10 @@ async fn create_task(
     let request = serde_json::to_vec(&form).map_err(anyhow::Error::from)?;
     let attempt = key.map(|key| Attempt::new(key, "create", &request));
     let create = async |connection: &mut _| Ok(change::create(connection, identity.user_id, &draft).await?);
-    let answer: Result<_> = idempotency::once(&database.pool(), identity.user_id, attempt, create).await;
+    let once = |mut connection: PooledConnection| async move {
+        idempotency::once(&mut connection, identity.user_id, attempt, create).await
+    };
+    let answer: Result<_> = database.run(once).await;
     created(answer?)
 }
 
@@ -117,7 +120,8 @@ fn created(task: Box<RawValue>) -> Result<Response> {
     responses((status = 200, body = Task, headers(("ETag" = String))),
               (status = 404, body = Problem, content_type = "application/problem+json")))]
 async fn get_task(State(database): State<Database>, identity: Identity, Id(id): Id) -> Result<WithEtag> {
-    let get = |pool| async move { change::get(&pool, identity.user_id, id).await };
+    let get =
+        |mut connection: PooledConnection| async move { change::get(&mut **connection, identity.user_id, id).await };
     Ok(WithEtag(database.read(get).await?))
 }
 

@@ -20,7 +20,7 @@ use super::super::{
 use crate::{
     accounts::{Accounts, Identity},
     db::{
-        Database,
+        Database, PooledConnection,
         idempotency::{self, Attempt},
     },
     http::{
@@ -124,6 +124,9 @@ async fn import(
     let read: Result<_> = spawn_blocking(read).await.map_err(anyhow::Error::from)?;
     let (_slot, rows, attempt) = read?;
     let store = async |connection: &mut _| Ok(import::store(connection, identity.user_id, &rows).await?);
-    let imported: Result<_> = idempotency::once(&database.pool(), identity.user_id, attempt, store).await;
+    let once = |mut connection: PooledConnection| async move {
+        idempotency::once(&mut connection, identity.user_id, attempt, store).await
+    };
+    let imported: Result<_> = database.run(once).await;
     Ok((StatusCode::CREATED, Json(imported?)))
 }

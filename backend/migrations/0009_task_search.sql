@@ -4,8 +4,7 @@ do $$
 begin
     create extension if not exists pg_trgm;
     create extension if not exists btree_gin;
-    create index tasks_by_text on tasks using gin (user_id, lower(title || chr(10) || description) gin_trgm_ops)
-        where deleted_at is null;
+    create index tasks_by_text on tasks using gin (user_id, search_text gin_trgm_ops) where deleted_at is null;
 exception when insufficient_privilege or undefined_file or feature_not_supported or undefined_object then
     raise warning 'a search reads all tasks of a user, because the extensions pg_trgm and btree_gin cannot be created: %',
         sqlerrm;

@@ -55,7 +55,7 @@ pub struct ListQuery {
     #[serde(default)]
     #[param(inline)]
     pub status: StatusFilter,
-    /// Text to find in title or description, in any case.
+    /// Text to find in title or description, in any case and any Unicode form.
     #[serde(default)]
     #[param(max_length = 200, pattern = r"^[^\x00]*$")]
     pub q: String,
@@ -280,7 +280,7 @@ async fn search_page(
             query_rows!(
                 [r#"with found as materialized (
                      select id, status, "# + $key + " as key from tasks
-                     where user_id = $1 and deleted_at is null and lower(title || chr(10) || description) like lower($6)
+                     where user_id = $1 and deleted_at is null and search_text like lower(normalize($6))
                    ), counts as (
                      select count(*) filter (where status = 'pending') as pending,
                        count(*) filter (where status = 'completed') as completed from found

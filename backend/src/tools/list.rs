@@ -27,7 +27,7 @@ pub struct Arguments {
     #[serde(default)]
     #[schemars(with = "StatusFilter")]
     status: Option<StatusFilter>,
-    /// Text to find in title or description, in any case.
+    /// Text to find in title or description, in any case and any Unicode form.
     #[serde(default)]
     #[schemars(with = "String", length(max = MAX_SEARCH_CHARACTERS))]
     q: Option<String>,

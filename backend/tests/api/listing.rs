@@ -100,7 +100,9 @@ async fn a_page_and_its_counts_are_consistent(pool: PgPool) {
 #[sqlx::test]
 async fn search_is_literal_and_case_insensitive(pool: PgPool) {
     let ada = App::new(&pool).user("ada").await;
-    for title in ["100 % sure", "snake_case", r"back\slash", "ÉCLAIR für Jürgen", "plain 'quote'", "🦀 crab"] {
+    for title in
+        ["100 % sure", "snake_case", r"back\slash", "ÉCLAIR für Jürgen", "plain 'quote'", "🦀 crab", "Cafe\u{301}"]
+    {
         ada.task(title).await;
     }
     let form = json!({ "title": "with text", "description": "First line\nsecond LINE 100" });
@@ -108,6 +110,9 @@ async fn search_is_literal_and_case_insensitive(pool: PgPool) {
     for (search, expected) in [
         ("%25", vec!["100 % sure"]),
         ("_", vec!["snake_case"]),
+        // One letter, or a letter and its accent.
+        ("caf%C3%A9", vec!["Cafe\u{301}"]),
+        ("cafe%CC%81", vec!["Cafe\u{301}"]),
         ("%5C", vec![r"back\slash"]),
         ("K_S", vec![]),
         (".*", vec![]),
@@ -124,8 +129,8 @@ async fn search_is_literal_and_case_insensitive(pool: PgPool) {
     ] {
         assert_eq!(titles(&ada, &format!("q={search}")).await, expected, "{search}");
     }
-    assert_eq!(titles(&ada, "q=").await.len(), 7);
-    assert_eq!(titles(&ada, "q=%20").await.len(), 7);
+    assert_eq!(titles(&ada, "q=").await.len(), 8);
+    assert_eq!(titles(&ada, "q=%20").await.len(), 8);
 }
 
 #[sqlx::test]

@@ -2511,7 +2511,7 @@ export interface operations {
                 cursor?: string;
                 /** @description Tasks a page. */
                 limit?: number;
-                /** @description Text to find in title or description, in any case. */
+                /** @description Text to find in title or description, in any case and any Unicode form. */
                 q?: string;
                 sort?: "-created" | "created" | "-updated" | "updated" | "title" | "-title";
                 status?: "all" | "pending" | "completed";

@@ -15,9 +15,18 @@ use crate::{
 #[derive(Debug)]
 pub struct Answer {
     pub pieces: Vec<String>,
-    /// The name and the arguments of each call.
-    pub calls: Vec<(String, String)>,
+    pub reasoning: Vec<String>,
+    pub calls: Vec<Call>,
     pub reply: Reply,
+}
+
+/// A tool call whose arguments are a text.
+#[derive(Debug)]
+pub struct Call {
+    pub name: String,
+    pub arguments: String,
+    pub id: Option<String>,
+    pub extra: Map<String, Value>,
 }
 
 /// The reply of the first rule that matches, and the captures of its patterns.
@@ -73,8 +82,9 @@ impl Answer {
         variables.insert("results".to_owned(), Value::Array(results));
         let templates = Templates::new(&variables);
 
-        let text = templates.text(&reply.text)?;
-        let mut pieces: Vec<_> = text.split_inclusive(' ').map(str::to_owned).collect();
+        let words = |text: String| text.split_inclusive(' ').map(str::to_owned).collect::<Vec<_>>();
+        let mut pieces = words(templates.text(&reply.text)?);
+        let reasoning = words(templates.text(&reply.reasoning)?);
         for piece in &reply.pieces {
             pieces.push(templates.text(piece)?);
         }
@@ -83,10 +93,10 @@ impl Answer {
                 Value::String(text) => text,
                 arguments => arguments.to_string(),
             };
-            Ok((call.name.clone(), arguments))
+            Ok(Call { name: call.name.clone(), arguments, id: call.id.clone(), extra: call.extra.clone() })
         };
         let calls = reply.tool_calls.iter().map(call).collect::<Result<_, Error>>()?;
-        Ok(Self { pieces, calls, reply })
+        Ok(Self { pieces, reasoning, calls, reply })
     }
 }
 

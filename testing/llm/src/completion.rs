@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::{answer::Answer, reply::Quirk};
+use crate::{
+    answer::{Answer, Call},
+    reply::Quirk,
+};
 
 /// The fields that all chunks and documents of an answer have in common.
 pub struct Envelope {
@@ -37,7 +40,7 @@ impl Envelope {
 
     fn usage(&self, answer: &Answer) -> Value {
         let text: usize = answer.pieces.iter().map(String::len).sum();
-        let calls: usize = answer.calls.iter().map(|(name, arguments)| name.len() + arguments.len()).sum();
+        let calls: usize = answer.calls.iter().map(|call| call.name.len() + call.arguments.len()).sum();
         let completion = tokens(text + calls);
         json!({
             "prompt_tokens": self.prompt_tokens,
@@ -46,8 +49,15 @@ impl Envelope {
         })
     }
 
-    fn call_id(&self, index: usize) -> String {
-        format!("call_{}_{index}", self.number)
+    /// A call without its index.
+    fn call(&self, index: usize, call: &Call, arguments: &str) -> Value {
+        let id = call.id.clone().unwrap_or_else(|| format!("call_{}_{index}", self.number));
+        let function = json!({ "name": call.name, "arguments": arguments });
+        let mut document = json!({ "id": id, "type": "function", "function": function });
+        for (field, value) in &call.extra {
+            document[field] = value.clone();
+        }
+        document
     }
 }
 
@@ -67,11 +77,11 @@ pub fn document(envelope: &Envelope, answer: &Answer) -> Value {
     let mut message =
         json!({ "role": "assistant", "content": if text.is_empty() { Value::Null } else { json!(text) } });
     if !answer.calls.is_empty() {
-        let calls = answer.calls.iter().enumerate().map(|(index, (name, arguments))| {
-            let function = json!({ "name": name, "arguments": arguments });
-            json!({ "id": envelope.call_id(index), "type": "function", "function": function })
-        });
-        message["tool_calls"] = calls.collect();
+        let calls = answer.calls.iter().enumerate();
+        message["tool_calls"] = calls.map(|(index, call)| envelope.call(index, call, &call.arguments)).collect();
+    }
+    if !answer.reasoning.is_empty() {
+        message["reasoning_content"] = json!(answer.reasoning.concat());
     }
     let choice = json!({ "index": 0, "message": message, "finish_reason": finish_reason(answer) });
     let mut document = envelope.document("chat.completion", &json!([choice]));
@@ -91,8 +101,9 @@ pub fn chunks(envelope: &Envelope, answer: &Answer, with_usage: bool) -> Vec<Val
     } else {
         json!({ "role": "assistant", "content": "" })
     };
+    let reasoning = answer.reasoning.iter().map(|piece| json!({ "reasoning_content": piece }));
     let deltas = answer.pieces.iter().map(|piece| json!({ "content": piece }));
-    let deltas = std::iter::once(first).chain(deltas).chain(call_deltas(envelope, answer));
+    let deltas = std::iter::once(first).chain(reasoning).chain(deltas).chain(call_deltas(envelope, answer));
     chunks.extend(deltas.map(|delta| envelope.chunk(&delta, &Value::Null)));
     if !has(Quirk::NoFinish) {
         chunks.push(envelope.chunk(&json!({}), &finish_reason(answer)));
@@ -111,11 +122,11 @@ pub fn chunks(envelope: &Envelope, answer: &Answer, with_usage: bool) -> Vec<Val
 /// The deltas of all tool calls, each call with its name first and then the parts of its arguments.
 fn call_deltas(envelope: &Envelope, answer: &Answer) -> Vec<Value> {
     let mut deltas = Vec::new();
-    for (index, (name, arguments)) in answer.calls.iter().enumerate() {
-        let function = json!({ "name": name, "arguments": "" });
-        let call = json!({ "index": index, "id": envelope.call_id(index), "type": "function", "function": function });
-        deltas.push((0, call));
-        let parts = parts(arguments).into_iter().enumerate();
+    for (index, call) in answer.calls.iter().enumerate() {
+        let mut first = envelope.call(index, call, "");
+        first["index"] = json!(index);
+        deltas.push((0, first));
+        let parts = parts(&call.arguments).into_iter().enumerate();
         deltas.extend(parts.map(|(at, part)| (at + 1, json!({ "index": index, "function": { "arguments": part } }))));
     }
     if answer.reply.has(Quirk::Interleave) {

@@ -74,7 +74,10 @@
 //!
 //! With every script, a request that real servers refuse is refused with the code `invalid_request`: for example a tool
 //! call without a result, a result without a call, earlier arguments that are no JSON, a message without content, or a
-//! tool without a valid name.
+//! tool without a valid name. A script with a `provider` also applies the rules of that [`Provider`].
+//!
+//! [`Reply::raw`] plays what no other field can say: the body of an answer, byte for byte. The scripts in
+//! `scripts/models` consist of such bodies, each written as one kind of server writes it.
 //!
 //! # HTTP
 //!
@@ -104,7 +107,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 pub use reply::{Fault, Gate, Quirk, Reply, ToolCall};
-pub use script::{Pattern, Rule, Script, When};
+pub use script::{Pattern, Provider, Rule, Script, When};
 
 /// A fault of a script, or of starting the model.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! A reply of the model, and how it is sent.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A reply of the model. Every text in it is a template.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -11,7 +11,11 @@ pub struct Reply {
     pub text: String,
     /// Texts that follow, each as one chunk.
     pub pieces: Vec<String>,
+    /// What the model thinks before it answers: `reasoning_content`, word by word.
+    pub reasoning: String,
     pub tool_calls: Vec<ToolCall>,
+    /// The body byte for byte, in place of all of the above and without templates.
+    pub raw: Option<String>,
     /// The reason in the last chunk: `tool_calls` or `stop` by default.
     pub finish_reason: Option<String>,
     /// Unusual but valid encodings, which can be combined.
@@ -29,10 +33,15 @@ pub struct ToolCall {
     /// An object, or a text, which is sent unchanged and need not be JSON.
     #[serde(default = "no_arguments")]
     pub arguments: Value,
+    /// The id, in place of one that is made up.
+    pub id: Option<String>,
+    /// Further fields of the call, such as the signature that Gemini wants back.
+    #[serde(default)]
+    pub extra: Map<String, Value>,
 }
 
 fn no_arguments() -> Value {
-    Value::Object(serde_json::Map::new())
+    Value::Object(Map::new())
 }
 
 /// An unusual encoding of a complete answer.
@@ -63,7 +72,7 @@ pub enum Quirk {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
-    /// The answer is an HTTP error.
+    /// The answer is an HTTP error, whose body is `raw` if the reply has it.
     Status {
         code: u16,
         /// The value of the header `Retry-After`, in seconds.
@@ -120,8 +129,13 @@ impl Reply {
 
     #[must_use]
     pub fn and_call(mut self, name: &str, arguments: Value) -> Self {
-        self.tool_calls.push(ToolCall { name: name.to_owned(), arguments });
+        self.tool_calls.push(ToolCall { name: name.to_owned(), arguments, id: None, extra: Map::new() });
         self
+    }
+
+    /// A body byte for byte.
+    pub fn raw(body: impl Into<String>) -> Self {
+        Self { raw: Some(body.into()), ..Self::default() }
     }
 
     /// An HTTP error with this status.

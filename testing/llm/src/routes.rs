@@ -23,6 +23,8 @@ use crate::{
     stream, validation,
 };
 
+const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
+
 pub fn router(state: Arc<State>) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(complete))
@@ -63,7 +65,8 @@ async fn complete(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: S
     let request: Value = serde_json::from_str(&body).map_err(|error| Refusal::bad_request("invalid_json", &error))?;
     let number = state.record(request.clone());
     authorize(&state, &headers)?;
-    validation::validate(&request).map_err(|error| Refusal::bad_request("invalid_request", &error))?;
+    validation::validate(&request, state.provider())
+        .map_err(|error| Refusal::bad_request("invalid_request", &error))?;
 
     let conversation = Conversation::from_request(&request);
     let (reply, captured) = state.choose_reply(&conversation).ok_or_else(|| {
@@ -76,7 +79,9 @@ async fn complete(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: S
     let answer =
         Answer::render(reply, captured, &conversation).map_err(|error| Refusal::bad_request("script_error", &error))?;
     match &answer.reply.fault {
-        Some(Fault::Status { code, retry_after, message }) => return Ok(status(*code, *retry_after, message)),
+        Some(Fault::Status { code, retry_after, message }) => {
+            return Ok(status(*code, *retry_after, message, answer.reply.raw.as_deref()));
+        }
         Some(Fault::Silence) => state.stop.cancelled().await,
         // Unwinding closes the connection, and does not run the panic hook.
         Some(Fault::Close) => std::panic::resume_unwind(Box::new("the connection ends")),
@@ -93,6 +98,11 @@ async fn complete(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: S
         }
         return Ok(Json(completion::document(&envelope, &answer)).into_response());
     }
+    if let Some(raw) = &answer.reply.raw {
+        let writes = stream::writes(raw, &answer.reply);
+        let body = stream::body(futures_util::stream::iter(writes.into_iter().map(Ok)), state.stop.clone());
+        return Ok(([(header::CONTENT_TYPE, EVENT_STREAM)], body).into_response());
+    }
     let chunks = completion::chunks(&envelope, &answer, request["stream_options"]["include_usage"] == true);
     let events = stream::events(chunks, answer.reply, gate).map(move |event| {
         // The answer counts as open until its stream is dropped.
@@ -100,7 +110,7 @@ async fn complete(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: S
         event
     });
     let body = stream::body(events, state.stop.clone());
-    Ok(([(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")], body).into_response())
+    Ok(([(header::CONTENT_TYPE, EVENT_STREAM)], body).into_response())
 }
 
 fn authorize(state: &State, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -115,7 +125,7 @@ fn authorize(state: &State, headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-fn status(code: u16, retry_after: Option<u64>, message: &str) -> Response {
+fn status(code: u16, retry_after: Option<u64>, message: &str, raw: Option<&str>) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let message = if message.is_empty() { status.canonical_reason().unwrap_or_default() } else { message };
     let kind = match code {
@@ -124,7 +134,10 @@ fn status(code: u16, retry_after: Option<u64>, message: &str) -> Response {
         _ => "invalid_request_error",
     };
     let error = json!({ "error": { "message": message, "type": kind, "param": null, "code": null } });
-    let mut response = (status, Json(error)).into_response();
+    let mut response = match raw {
+        Some(body) => (status, body.to_owned()).into_response(),
+        None => (status, Json(error)).into_response(),
+    };
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }

@@ -13,10 +13,24 @@ use crate::{Error, reply::Reply};
 pub struct Script {
     /// The bearer token that a request must have. Without it, every request is accepted.
     pub key: Option<String>,
+    /// The provider whose further rules for requests are applied.
+    pub provider: Option<Provider>,
     /// Replies that are used in order, each once.
     pub replies: Vec<Reply>,
     /// Rules, each of which answers whenever it matches.
     pub rules: Vec<Rule>,
+}
+
+/// A provider that refuses what others accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// The id of a call has nine letters and digits.
+    Mistral,
+    /// Each answer with calls in this turn has the signature that came with it.
+    Gemini,
+    /// Each answer with calls in this turn has its `reasoning_content`, and no earlier one has any.
+    DeepSeek,
 }
 
 impl Script {

@@ -13,7 +13,7 @@ use crate::{
     answer,
     conversation::Conversation,
     reply::Reply,
-    script::{Rule, Script},
+    script::{Provider, Rule, Script},
 };
 
 #[derive(Debug)]
@@ -62,6 +62,10 @@ impl State {
 
     pub fn key(&self) -> Option<String> {
         self.lock().script.key.clone()
+    }
+
+    pub fn provider(&self) -> Option<Provider> {
+        self.lock().script.provider
     }
 
     /// The reply to a conversation, and the captures of its rule.

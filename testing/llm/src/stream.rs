@@ -22,7 +22,7 @@ pub fn events(chunks: Vec<Value>, reply: Reply, gate: Option<Arc<Semaphore>>) ->
             if let Some(gate) = gate.as_ref().filter(|_| number >= before_gate) && let Ok(permit) = gate.acquire().await {
                 permit.forget();
             }
-            for bytes in writes(&chunk.to_string(), &reply) {
+            for bytes in writes(&event(&chunk.to_string(), &reply), &reply) {
                 yield Ok(bytes);
                 // Yielding flushes these bytes, so that the next ones are a separate write.
                 yield_now().await;
@@ -65,14 +65,10 @@ pub fn body(events: impl Stream<Item = io::Result<Bytes>> + Send + 'static, stop
     })
 }
 
-/// The bytes of an event, one element for each write.
-fn writes(data: &str, reply: &Reply) -> Vec<Bytes> {
-    let event = event(data, reply).into_bytes();
-    if reply.has(Quirk::SplitBytes) {
-        event.into_iter().map(|byte| Bytes::from(vec![byte])).collect()
-    } else {
-        vec![event.into()]
-    }
+/// The bytes of a text, one element for each write.
+pub fn writes(text: &str, reply: &Reply) -> Vec<Bytes> {
+    let text = Bytes::copy_from_slice(text.as_bytes());
+    if reply.has(Quirk::SplitBytes) { (0..text.len()).map(|at| text.slice(at..=at)).collect() } else { vec![text] }
 }
 
 fn event(data: &str, reply: &Reply) -> String {

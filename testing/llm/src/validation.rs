@@ -4,13 +4,19 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::script::Provider;
+
 /// Checks a request for an answer. The error has the path of the invalid part and the reason.
-pub fn validate(request: &Value) -> Result<(), String> {
+pub fn validate(request: &Value, provider: Option<Provider>) -> Result<(), String> {
     if request["model"].as_str().is_none_or(str::is_empty) {
         return Err("model: a name is needed".to_owned());
     }
     let messages = request["messages"].as_array().filter(|messages| !messages.is_empty());
-    validate_messages(messages.ok_or("messages: at least one is needed")?)?;
+    let messages = messages.ok_or("messages: at least one is needed")?;
+    validate_messages(messages)?;
+    if let Some(provider) = provider {
+        validate_for(provider, messages)?;
+    }
     match &request["tools"] {
         Value::Null => Ok(()),
         Value::Array(tools) if !tools.is_empty() => validate_tools(tools),
@@ -52,6 +58,40 @@ fn validate_messages(messages: &[Value]) -> Result<(), String> {
         Some(id) => Err(format!("messages: the tool call {id:?} has no result")),
         None => Ok(()),
     }
+}
+
+/// Checks what only this provider requires, with the words of its refusals.
+fn validate_for(provider: Provider, messages: &[Value]) -> Result<(), String> {
+    let question = messages.iter().rposition(|message| message["role"] == "user").unwrap_or_default();
+    for (index, message) in messages.iter().enumerate().filter(|(_, message)| message["role"] == "assistant") {
+        let calls = message["tool_calls"].as_array().map_or(&[][..], Vec::as_slice);
+        let must_be_back = index > question && !calls.is_empty();
+        match provider {
+            Provider::Mistral => {
+                let ids = calls.iter().filter_map(|call| call["id"].as_str());
+                let allowed = |id: &&str| id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                if let Some(id) = ids.into_iter().find(|id| !allowed(id)) {
+                    let rule = "must be a-z, A-Z, 0-9, with a length of 9.";
+                    return Err(format!("Tool call id was {id} but {rule}"));
+                }
+            }
+            Provider::Gemini => {
+                if must_be_back && !calls[0]["extra_content"]["google"]["thought_signature"].is_string() {
+                    return Err("Function call is missing a thought_signature in functionCall parts.".to_owned());
+                }
+            }
+            Provider::DeepSeek => {
+                let has_reasoning = message["reasoning_content"].is_string();
+                if must_be_back && !has_reasoning {
+                    return Err(format!("Missing `reasoning_content` field in the assistant message at index {index}"));
+                }
+                if index < question && has_reasoning {
+                    return Err(format!("messages[{index}]: reasoning_content of an earlier turn"));
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Checks a tool call, and returns its id.

@@ -163,3 +163,28 @@ async fn a_request_for_a_stream_can_get_a_document() {
     assert_eq!(choice["message"]["tool_calls"][1]["function"]["name"], "complete_task");
     assert_eq!((&choice["message"]["content"], &choice["finish_reason"]), (&Value::Null, &json!("length")));
 }
+
+#[tokio::test]
+async fn a_raw_body_is_sent_byte_for_byte() {
+    let raw = "\u{feff}data: {{ no template }}\r\rdata: [DONE]";
+    for reply in [Reply::raw(raw), Reply::raw(raw).quirk(Quirk::SplitBytes)] {
+        assert_eq!(stream_of(reply).await, raw);
+    }
+}
+
+#[tokio::test]
+async fn thoughts_come_before_the_text_and_a_call_can_have_further_fields() {
+    let mut reply = two_calls();
+    reply.reasoning = "Milk and bread.".into();
+    reply.tool_calls[1].id = Some("D681PevKs".into());
+    reply.tool_calls[1].extra.insert("extra_content".into(), json!({ "google": 1 }));
+    let stream = chunks(&stream_of(reply.clone()).await);
+    let thoughts: String = stream.iter().filter_map(|chunk| delta(chunk)["reasoning_content"].as_str()).collect();
+    assert_eq!(thoughts, "Milk and bread.");
+    let call = stream.iter().map(|chunk| &delta(chunk)["tool_calls"][0]).find(|call| call["id"] == "D681PevKs");
+    assert_eq!(call.unwrap()["extra_content"], json!({ "google": 1 }));
+    let model = model_with_reply(reply).await;
+    let message = crate::support::message(&model, &[user("hi")]).await;
+    assert_eq!(message["reasoning_content"], "Milk and bread.");
+    assert_eq!(message["tool_calls"][1]["extra_content"], json!({ "google": 1 }));
+}

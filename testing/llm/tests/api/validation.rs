@@ -1,13 +1,18 @@
 //! Requests that real servers refuse.
 
 use serde_json::{Value, json};
-use todo_llm::{Model, Reply, Rule, Script};
+use todo_llm::{Model, Provider, Reply, Rule, Script};
 
 use crate::support::{post, tool_call, user};
 
 /// The message of the error, or an empty text if the request is accepted.
 async fn error_of(body: &Value) -> String {
-    let model = Model::start(Script::rules([Rule::user("", [Reply::text("Hi")]).repeat()])).await;
+    error_of_provider(None, body).await
+}
+
+async fn error_of_provider(provider: Option<Provider>, body: &Value) -> String {
+    let rules = Script::rules([Rule::user("", [Reply::text("Hi")]).repeat()]);
+    let model = Model::start(Script { provider, ..rules }).await;
     let response = post(&model, body).await;
     if response.status() == 200 {
         return String::new();
@@ -41,6 +46,34 @@ async fn earlier_arguments_must_be_an_object() {
     call["tool_calls"][0]["function"]["arguments"] = json!("{\"title\": ");
     let text = error_of_messages(json!([user("a"), call, result])).await;
     assert_eq!(text, "messages[1]: tool_calls: the arguments are not an object in JSON");
+}
+
+#[tokio::test]
+async fn a_provider_refuses_what_others_accept() {
+    let [mut call, mut result] = tool_call("add_task", &json!({}));
+    call["tool_calls"][0]["id"] = json!("D681PevKs");
+    result["tool_call_id"] = json!("D681PevKs");
+    let error = async |provider, call: &Value, more: &[Value]| {
+        let messages = [&[user("a"), call.clone(), result.clone()], more].concat();
+        error_of_provider(Some(provider), &json!({ "model": "m", "messages": messages })).await
+    };
+    assert_eq!(error(Provider::Mistral, &call, &[]).await, "");
+    assert!(error(Provider::Gemini, &call, &[]).await.contains("thought_signature"));
+    assert!(error(Provider::DeepSeek, &call, &[]).await.contains("Missing `reasoning_content`"));
+    // The calls of an earlier turn need nothing.
+    for provider in [Provider::Gemini, Provider::DeepSeek] {
+        assert_eq!(error(provider, &call, &[user("b")]).await, "");
+    }
+    call["reasoning_content"] = json!("");
+    call["tool_calls"][0]["extra_content"] = json!({ "google": { "thought_signature": "c2ln" } });
+    for provider in [Provider::Gemini, Provider::DeepSeek] {
+        assert_eq!(error(provider, &call, &[]).await, "");
+    }
+    assert!(error(Provider::DeepSeek, &call, &[user("b")]).await.contains("of an earlier turn"));
+    let [call, result] = tool_call("add_task", &json!({}));
+    let body = json!({ "model": "m", "messages": [user("a"), call, result] });
+    let text = error_of_provider(Some(Provider::Mistral), &body).await;
+    assert_eq!(text, "Tool call id was call_x but must be a-z, A-Z, 0-9, with a length of 9.");
 }
 
 #[tokio::test]

@@ -45,16 +45,16 @@ pub struct Budget {
     pub tokens: i64,
 }
 
-/// Limits that are not settings; tests have shorter ones.
+/// Limits, of which only [`Limits::stall`] is a setting; tests have shorter ones.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Longest run, from the user's message to the end of the answer.
+    /// Longest run, from the user's message to the end of the answer. It bounds a model that never ends.
     pub turn: Duration,
     /// How long a replica may be silent before others end its run.
     pub lease: Duration,
     /// How often a replica renews its lease.
     pub renewal: Duration,
-    /// How long the model may be silent in the middle of its answer.
+    /// How long the model may be silent, before its answer and in the middle of it.
     pub stall: Duration,
     /// Shortest time between two writes of an answer's text.
     pub flush: Duration,
@@ -69,10 +69,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            turn: Duration::from_mins(1),
+            turn: Duration::from_hours(1),
             lease: Duration::from_secs(8),
             renewal: Duration::from_secs(2),
-            stall: Duration::from_secs(30),
+            stall: Duration::from_mins(1),
             flush: Duration::from_millis(500),
             rounds: 10,
             history_tokens: 16_000,

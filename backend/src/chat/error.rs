@@ -1,5 +1,6 @@
 use crate::{
     accounts::TooManyAttempts,
+    db::idempotency,
     http::slots::Refused,
     validation::{FieldError, describe},
 };
@@ -12,9 +13,9 @@ pub enum Error {
     /// The user has no such conversation.
     #[error("There is nothing here.")]
     NotFound,
-    /// The tool calls that wait, if any, are not those that the user was shown.
+    /// The conversation is not as the user was shown it: other tool calls wait, or nothing failed.
     #[error("{}", describe(std::slice::from_ref(.0)))]
-    OtherCallsWait(FieldError),
+    Outdated(FieldError),
     /// A run works on the conversation, perhaps started in another tab. `since` is in RFC 3339.
     #[error("An answer has been in the making since {since}. Wait for it, or cancel it.")]
     TurnInProgress { since: String },
@@ -37,6 +38,8 @@ pub enum Error {
          no key. Everything else works."
     )]
     NotConfigured,
+    #[error(transparent)]
+    Idempotency(#[from] idempotency::Error),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     #[error(transparent)]

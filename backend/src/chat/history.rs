@@ -1,6 +1,6 @@
 //! The part of the conversation that is sent to the model: whole turns from the end, within a budget.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -13,16 +13,18 @@ use super::{
 const MAX_BYTES: i64 = 512 * 1024;
 
 /// The newest turn, and as many before it as fit into the budget, in the form of a chat completion request.
-pub async fn load(pool: &PgPool, conversation_id: Uuid, limits: &Limits) -> sqlx::Result<Vec<Value>> {
-    Ok(request_messages(&message::newest(pool, conversation_id, MAX_BYTES).await?, limits))
+///
+/// What the model at `origin` has sent is sent back as it came.
+pub async fn load(pool: &PgPool, conversation_id: Uuid, limits: &Limits, origin: &str) -> sqlx::Result<Vec<Value>> {
+    Ok(request_messages(&message::newest(pool, conversation_id, MAX_BYTES).await?, limits, origin))
 }
 
-fn request_messages(messages: &[Message], limits: &Limits) -> Vec<Value> {
+fn request_messages(messages: &[Message], limits: &Limits, origin: &str) -> Vec<Value> {
     let budget = limits.history_tokens * CHARACTERS_PER_TOKEN;
     let mut turns: Vec<Vec<Value>> = Vec::new();
     let mut used = 0;
     for turn in messages.chunk_by(|before, after| before.turn == after.turn).rev() {
-        let turn = turn_messages(turn, limits);
+        let turn = turn_messages(turn, limits, origin, turns.is_empty());
         used += turn.iter().map(|message| message.to_string().len()).sum::<usize>();
         if used > budget && !turns.is_empty() {
             break;
@@ -32,7 +34,8 @@ fn request_messages(messages: &[Message], limits: &Limits) -> Vec<Value> {
     turns.into_iter().rev().flatten().collect()
 }
 
-fn turn_messages(messages: &[Message], limits: &Limits) -> Vec<Value> {
+/// The messages of a turn. Thoughts belong to the turn at work only: later, some servers refuse them.
+fn turn_messages(messages: &[Message], limits: &Limits, origin: &str, at_work: bool) -> Vec<Value> {
     let mut sent: Vec<Value> = Vec::new();
     for round in messages.chunk_by(|_, after| after.role == MessageRole::Tool) {
         let [first, rest @ ..] = round else { continue };
@@ -42,35 +45,49 @@ fn turn_messages(messages: &[Message], limits: &Limits) -> Vec<Value> {
             // An answer that failed before it began says nothing.
             MessageRole::Assistant if first.text.is_empty() && calls.is_empty() => {}
             _ => {
-                let mut message = json!({ "role": "assistant", "content": first.text });
+                let further = as_sent(first, origin).filter(|_| at_work && first.role == MessageRole::Assistant);
+                let mut message = further.filter(|_| !calls.is_empty()).cloned().unwrap_or_default();
+                message.insert("role".into(), "assistant".into());
+                message.insert("content".into(), first.text.clone().into());
                 if !calls.is_empty() {
-                    message["tool_calls"] = calls.iter().filter_map(call_of).collect();
+                    let calls = calls.iter().filter_map(|call| call_of(call, origin)).collect();
+                    message.insert("tool_calls".into(), calls);
                 }
-                sent.push(message);
+                sent.push(message.into());
             }
         }
-        sent.extend(calls.iter().filter_map(|call| result_of(call, limits)));
+        sent.extend(calls.iter().filter_map(|call| result_of(call, limits, origin)));
     }
     sent
 }
 
-fn call_id(message: &Message) -> String {
-    format!("call_{}", message.seq)
+/// What the model at `origin` sent with a message.
+fn as_sent<'a>(message: &'a Message, origin: &str) -> Option<&'a Map<String, Value>> {
+    message.as_sent.as_ref().filter(|sent| sent.origin == origin).map(|sent| &sent.fields)
 }
 
-fn call_of(message: &Message) -> Option<Value> {
+/// The id of a call as it came, else nine letters and digits, which every server accepts.
+fn call_id(message: &Message, origin: &str) -> String {
+    let id = as_sent(message, origin).and_then(|call| call.get("id")?.as_str());
+    id.map_or_else(|| format!("call{:05}", message.seq), str::to_owned)
+}
+
+fn call_of(message: &Message, origin: &str) -> Option<Value> {
     let tool = message.tool.as_ref()?;
-    let function = json!({ "name": tool.name, "arguments": tool.arguments.to_string() });
-    Some(json!({ "id": call_id(message), "type": "function", "function": function }))
+    let mut call = as_sent(message, origin).cloned().unwrap_or_default();
+    call.insert("id".into(), call_id(message, origin).into());
+    call.entry("type").or_insert_with(|| "function".into());
+    call.entry("function").or_insert_with(|| json!({ "name": tool.name, "arguments": tool.arguments.to_string() }));
+    Some(call.into())
 }
 
-fn result_of(message: &Message, limits: &Limits) -> Option<Value> {
+fn result_of(message: &Message, limits: &Limits, origin: &str) -> Option<Value> {
     let result = message.tool.as_ref()?.result.as_ref().map(Value::to_string).unwrap_or_default();
     let content = match result.char_indices().nth(limits.result_tokens * CHARACTERS_PER_TOKEN) {
         None => result,
         Some((end, _)) => format!("{}… (cut off here: too long)", &result[..end]),
     };
-    Some(json!({ "role": "tool", "tool_call_id": call_id(message), "content": content }))
+    Some(json!({ "role": "tool", "tool_call_id": call_id(message, origin), "content": content }))
 }
 
 #[cfg(test)]
@@ -92,7 +109,10 @@ mod tests {
             text: if tool.is_some() { String::new() } else { text.to_owned() },
             tool,
             status: MessageStatus::Done,
+            reasoning: String::new(),
             error: None,
+            end_reason: None,
+            as_sent: None,
             created_at: OffsetDateTime::UNIX_EPOCH,
         }
     }
@@ -111,13 +131,13 @@ mod tests {
         ];
         let call = |id: &str, name: &str| json!({ "id": id, "type": "function", "function": { "name": name, "arguments": "{\"a\":1}" } });
         assert_eq!(
-            request_messages(&messages, &Limits::default()),
+            request_messages(&messages, &Limits::default(), ""),
             [
                 json!({ "role": "user", "content": "hello" }),
                 json!({ "role": "assistant", "content": "",
-                "tool_calls": [call("call_3", "list_tasks"), call("call_4", "add_task")] }),
-                json!({ "role": "tool", "tool_call_id": "call_3", "content": "{\"b\":2}" }),
-                json!({ "role": "tool", "tool_call_id": "call_4", "content": "{\"b\":2}" }),
+                "tool_calls": [call("call00003", "list_tasks"), call("call00004", "add_task")] }),
+                json!({ "role": "tool", "tool_call_id": "call00003", "content": "{\"b\":2}" }),
+                json!({ "role": "tool", "tool_call_id": "call00004", "content": "{\"b\":2}" }),
                 json!({ "role": "assistant", "content": "done" }),
                 json!({ "role": "user", "content": "more" }),
             ]
@@ -135,7 +155,7 @@ mod tests {
         let messages: Vec<Message> = (0..10).flat_map(turn).collect();
         for (tokens, turns) in [(0, 1), (120, 1), (130, 1), (260, 2), (5000, 10)] {
             let limits = Limits { history_tokens: tokens, ..Limits::default() };
-            let sent = request_messages(&messages, &limits);
+            let sent = request_messages(&messages, &limits, "");
             assert_eq!(sent.len(), turns * 2, "{tokens}");
             assert_eq!(sent[0]["role"], "user");
         }
@@ -146,7 +166,7 @@ mod tests {
         let limits = Limits { result_tokens: 1, ..Limits::default() };
         let mut call = message(1, 1, MessageRole::Tool, "list_tasks");
         call.tool.as_mut().unwrap().result = Some(json!({ "é": "éééééé" }));
-        let sent = result_of(&call, &limits).unwrap();
+        let sent = result_of(&call, &limits, "").unwrap();
         assert_eq!(sent["content"], "{\"é\"… (cut off here: too long)");
     }
 }

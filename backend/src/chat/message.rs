@@ -1,7 +1,7 @@
 //! What a conversation consists of, and the data of its events.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sqlx::{PgExecutor, types::Json};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -45,14 +45,28 @@ pub struct Message {
     pub role: MessageRole,
     /// Markdown. Empty for tool calls, and while an assistant has said nothing yet.
     pub text: String,
+    /// What the assistant thought before it wrote the text.
+    pub reasoning: String,
     #[schema(value_type = Option<ToolCall>)]
     pub tool: Option<Json<ToolCall>>,
     pub status: MessageStatus,
     /// Why the turn ended with this message.
     #[schema(value_type = Option<Failure>)]
     pub error: Option<Json<Failure>>,
+    /// Why the turn ended with this message, if it neither failed nor was done.
+    pub end_reason: Option<EndReason>,
+    #[serde(skip)]
+    pub as_sent: Option<Json<AsSent>>,
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
+}
+
+/// What a model sent: a tool call, or further fields of an answer. Some models refuse a request that does not repeat it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AsSent {
+    /// The model and its server. Another one may refuse what this one wants.
+    pub origin: String,
+    pub fields: Map<String, Value>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -80,7 +94,7 @@ impl ToolCall {
 }
 
 /// A call to which a user answers yes or no, and the task that it would change, as the user has seen them.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ChatConfirmedCall)]
 pub struct ConfirmedCall {
@@ -157,7 +171,7 @@ pub struct ChatMessageStart<'a> {
     pub message: &'a Message,
 }
 
-/// Data of `text_delta`: more text of a message.
+/// Data of `text_delta`: more text of a message. Data of `reasoning`: more of what was thought before it.
 #[derive(Serialize, ToSchema)]
 pub struct ChatTextDelta<'a> {
     pub seq: i32,
@@ -177,8 +191,9 @@ pub struct ChatMessageEnd {
     pub reason: EndReason,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
 #[schema(as = ChatEndReason)]
 pub enum EndReason {
     Done,
@@ -187,6 +202,10 @@ pub enum EndReason {
     Cancelled,
     /// The assistant used its tools as often as it may in one turn.
     Rounds,
+    /// The model had no more room for its answer, which is cut off.
+    Length,
+    /// The assistant wanted to do the same thing again and again.
+    Repeated,
 }
 
 /// Data of `error`, which ends a turn.
@@ -238,7 +257,9 @@ macro_rules! query_messages {
                       '') as "text!",
                     tool as "tool: sqlx::types::Json<crate::chat::message::ToolCall>",
                     status as "status: crate::chat::message::MessageStatus",
-                    error as "error: sqlx::types::Json<crate::chat::message::Failure>", created_at "#
+                    error as "error: sqlx::types::Json<crate::chat::message::Failure>", reasoning,
+                    end_reason as "end_reason: crate::chat::message::EndReason",
+                    as_sent as "as_sent: sqlx::types::Json<crate::chat::message::AsSent>", created_at "#
                 $(+ $after)*,
             $($arguments)*
         )
@@ -258,7 +279,8 @@ pub(super) async fn newest(
             + COLUMNS
             + "from (
                  select *, sum(size) over (order by seq desc) as total from (
-                   select *, octet_length(text) + coalesce(octet_length(tool::text), 0) as size from messages
+                   select *, octet_length(text) + octet_length(reasoning) + coalesce(octet_length(tool::text), 0)
+                     + coalesce(octet_length(as_sent::text), 0) as size from messages
                    where conversation_id = $1 order by seq desc limit $2
                  ) measured
                ) messages

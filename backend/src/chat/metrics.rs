@@ -5,8 +5,8 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Regi
 use super::{message::FailureCode, model::ModelError};
 use crate::telemetry::metrics::registered;
 
-/// Upper bounds in seconds: from a fast local model to the limit of a turn.
-const BUCKETS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0];
+/// Upper bounds in seconds: from a fast model to one that computes on a CPU.
+const BUCKETS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0];
 
 /// Metrics of the chat. No text that a user or a model has written is a label.
 pub struct ChatMetrics {

@@ -1,5 +1,6 @@
 //! Starting a run: the user must own the conversation, and no other run may work on it.
 
+use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, Transaction};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
@@ -11,7 +12,12 @@ use super::{
     state::Chat,
     transcript::{End, Run, Transcript},
 };
-use crate::{accounts::LimitedAction, validation::FieldError};
+use crate::{
+    accounts::LimitedAction,
+    db::idempotency::{self, Attempt},
+    http::slots::Slot,
+    validation::FieldError,
+};
 
 /// Longest title that is made out of a message, in characters.
 const MAX_TITLE_CHARACTERS: usize = 60;
@@ -22,6 +28,23 @@ pub enum Start {
     Message { text: String, replace_from: Option<i32> },
     /// Yes or no to the tool calls that wait, which the answer has to name.
     Confirm { confirmed: bool, calls: Vec<ConfirmedCall> },
+    /// The last turn, which failed or was stopped, goes on from what it has done.
+    Retry,
+}
+
+/// What a request has started.
+pub enum Started {
+    /// A new run, whose events come after the position.
+    Now { run: Run, position: i64, slot: Slot },
+    /// An earlier attempt at the same request has started it.
+    Before(StartedBefore),
+}
+
+/// What is stored under the key of a request.
+#[derive(Serialize, Deserialize)]
+pub struct StartedBefore {
+    pub conversation_id: Uuid,
+    pub position: i64,
 }
 
 /// A conversation whose row is locked.
@@ -32,17 +55,24 @@ struct LockedConversation {
     position: i64,
 }
 
-/// Takes the conversation for a new run. Also gives the position after which the run's events come.
+/// Takes the conversation for a new run, once for each key.
 pub async fn start(
     chat: &Chat,
     user_id: Uuid,
     conversation_id: Option<Uuid>,
     start: Start,
-) -> Result<(Run, i64), Error> {
+    attempt: Option<Attempt>,
+) -> Result<Started, Error> {
     if let Some(id) = conversation_id {
         end_abandoned(chat, id).await?;
     }
     let mut transaction = chat.pool().begin().await?;
+    if let Some(attempt) = &attempt
+        && let Some(first) = idempotency::claim(&mut transaction, user_id, attempt).await?
+    {
+        return Ok(Started::Before(serde_json::from_str(first.get()).map_err(anyhow::Error::from)?));
+    }
+    let slot = chat.slot(user_id)?;
     budget::count_turn_of_user(&mut transaction, user_id, chat.config().user_budget).await?;
     let (conversation_id, conversation) = match (conversation_id, &start) {
         (Some(id), _) => (id, lock(transaction, user_id, id).await?),
@@ -66,14 +96,14 @@ pub async fn start(
             let waiting = transcript.calls(&["awaiting"]).await?;
             let Some(first) = waiting.first() else {
                 let error = FieldError::new("confirm", "has nothing to answer: no tool call waits");
-                return Err(Error::OtherCallsWait(error));
+                return Err(Error::Outdated(error));
             };
             let mut shown: Vec<_> = waiting.iter().map(Message::confirmation).collect();
             shown.sort_unstable();
             calls.sort_unstable();
             if !shown.iter().map(Option::as_ref).eq(calls.iter().map(Some)) {
                 let rule = "must be the calls that wait, each with the task and the version that was shown";
-                return Err(Error::OtherCallsWait(FieldError::new("calls", rule)));
+                return Err(Error::Outdated(FieldError::new("calls", rule)));
             }
             // A confirmation goes on with the turn that asked for it.
             run.turn = first.turn;
@@ -81,6 +111,7 @@ pub async fn start(
                 decline(&mut transcript).await?;
             }
         }
+        Start::Retry => run.turn = reopen_turn(&mut transcript, conversation_id).await?,
     }
     let connection = transcript.connection();
     sqlx::query!(
@@ -97,8 +128,43 @@ pub async fn start(
     let limiter = &chat.dependencies().rate_limiter;
     limiter.count(&mut *connection, LimitedAction::ChatTurn(user_id), chat.config().turns_per_minute).await??;
     budget::count_turn(connection, chat.config().total_budget).await?;
+    if let Some(attempt) = &attempt {
+        let answer = serde_json::value::to_raw_value(&StartedBefore { conversation_id, position });
+        idempotency::store(transcript.connection(), user_id, attempt, &answer.map_err(anyhow::Error::from)?).await?;
+    }
     transcript.commit().await?;
-    Ok((run, position))
+    Ok(Started::Now { run, position, slot })
+}
+
+/// Makes the last turn one that is not over, if it failed or was stopped, and gives it. What it has done stays, and what
+/// the assistant was saying is dropped.
+async fn reopen_turn(transcript: &mut Transcript, conversation_id: Uuid) -> Result<Uuid, Error> {
+    let last = sqlx::query!(
+        r#"select turn, seq, role = 'assistant' and status in ('failed', 'cancelled') as "broken!",
+             status = 'cancelled' or coalesce(end_reason = 'cancelled', false) as "cancelled!"
+           from messages where conversation_id = $1 order by seq desc limit 1"#,
+        conversation_id
+    )
+    .fetch_optional(transcript.connection())
+    .await?;
+    let Some(last) = last.filter(|last| last.broken || last.cancelled) else {
+        let rule = "has nothing to repeat: the last answer neither failed nor was stopped";
+        return Err(Error::Outdated(FieldError::new("retry", rule)));
+    };
+    if last.broken {
+        sqlx::query!("delete from messages where conversation_id = $1 and seq = $2", conversation_id, last.seq)
+            .execute(transcript.connection())
+            .await?;
+    } else {
+        sqlx::query!(
+            "update messages set end_reason = null where conversation_id = $1 and seq = $2",
+            conversation_id,
+            last.seq
+        )
+        .execute(transcript.connection())
+        .await?;
+    }
+    Ok(last.turn)
 }
 
 /// Two requests cannot exceed the quota together, because no other turn of the user can start meanwhile.

@@ -1,18 +1,32 @@
 //! The tool calls that a model asks for: which of them run, and which wait for the user.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{
-    message::{Message, MessageStatus, ToolCall},
+    message::{AsSent, Message, MessageStatus, ToolCall},
     model::Call,
     state::Chat,
     transcript::{End, Run, Transcript},
 };
 use crate::tools::{self, Done, Source, TOOLS, ToolError, find_target};
+
+/// How often the same call may be asked for in one turn. After that, the model most likely goes in a circle.
+const MAX_SAME_CALLS: usize = 2;
+
+/// What becomes of the calls of one answer.
+#[derive(Default)]
+pub struct Recorded {
+    /// Those that may run now.
+    pub ready: Vec<Message>,
+    /// Others wait for the user.
+    pub some_wait: bool,
+    /// Others are not done because they were asked for too often.
+    pub some_repeat: bool,
+}
 
 /// The tools in the form of a chat completion request.
 pub fn definitions() -> Vec<Value> {
@@ -23,35 +37,56 @@ pub fn definitions() -> Vec<Value> {
     TOOLS.iter().map(definition).collect()
 }
 
-/// Stores the calls of one answer. Gives those that may run now, and whether others wait for the user.
+/// Stores the calls of one answer of the model at `origin`.
 ///
 /// One destructive call in a turn needs no confirmation: it is most likely what the user asked for, and a deleted task
 /// can be restored. From the second one on each needs it, whatever the title of a task has made the model do.
-pub async fn record(transcript: &mut Transcript, user_id: Uuid, calls: Vec<Call>) -> Result<(Vec<Message>, bool), End> {
-    let calls: Vec<_> = calls.into_iter().map(|call| (read_arguments(&call.arguments), call.name)).collect();
+pub async fn record(
+    transcript: &mut Transcript,
+    user_id: Uuid,
+    calls: Vec<Call>,
+    origin: &str,
+) -> Result<Recorded, End> {
+    let calls: Vec<_> = calls.into_iter().map(|call| (read_arguments(&call.arguments), call)).collect();
     let requested = calls
         .iter()
-        .filter(|(arguments, name)| arguments.as_ref().is_ok_and(|arguments| is_destructive(name, arguments)))
+        .filter(|(arguments, call)| arguments.as_ref().is_ok_and(|arguments| is_destructive(&call.name, arguments)))
         .count();
-    let destructive = |tool: &&Json<ToolCall>| {
-        tool.arguments.as_object().is_some_and(|arguments| is_destructive(&tool.name, arguments))
-    };
-    let done_before = transcript.calls_done().await?.iter().filter(destructive).count();
+    let before = transcript.calls_of_turn().await?;
+    let destructive =
+        |tool: &ToolCall| tool.arguments.as_object().is_some_and(|arguments| is_destructive(&tool.name, arguments));
+    let done_before = before.iter().filter(|call| call.done && destructive(&call.tool)).count();
     let needs_confirmation = requested + done_before > 1;
-    let (mut ready, mut waits) = (Vec::new(), false);
-    for (arguments, name) in calls {
+    let mut same: HashMap<(String, String), usize> = HashMap::new();
+    for call in before {
+        *same.entry((call.tool.name.clone(), call.tool.arguments.to_string())).or_default() += 1;
+    }
+    let (mut recorded, mut ids) = (Recorded::default(), HashSet::new());
+    for (arguments, call) in calls {
+        let as_sent = as_sent(&call, arguments.is_ok(), origin, &mut ids);
         let arguments = match arguments {
             Ok(arguments) => arguments,
             Err(error) => {
                 let detail = format!("The arguments are not a JSON object: {error}. Call the tool again.");
-                refuse(transcript, ToolCall::new(name, json!({})), ToolError::invalid_arguments(detail)).await?;
+                let tool = ToolCall::new(call.name, json!({}));
+                refuse(transcript, tool, &as_sent, ToolError::invalid_arguments(detail)).await?;
                 continue;
             }
         };
-        let wait = needs_confirmation && is_destructive(&name, &arguments);
-        let mut tool = ToolCall::new(name, arguments.into());
+        let wait = needs_confirmation && is_destructive(&call.name, &arguments);
+        let mut tool = ToolCall::new(call.name, arguments.into());
+        let count = same.entry((tool.name.clone(), tool.arguments.to_string())).or_default();
+        *count += 1;
+        if *count > MAX_SAME_CALLS {
+            let mut message = transcript.add_call(tool, &as_sent, MessageStatus::Running).await?;
+            let detail = "This was asked for with the same arguments for the third time, and was not done again.";
+            message.resolve(MessageStatus::Failed, "repeated", detail);
+            transcript.update_call(&message).await?;
+            recorded.some_repeat = true;
+            continue;
+        }
         if !wait {
-            ready.push(transcript.add_call(tool, MessageStatus::Running).await?);
+            recorded.ready.push(transcript.add_call(tool, &as_sent, MessageStatus::Running).await?);
             continue;
         }
         // The user is asked about the task that is found now, and no other will be changed.
@@ -59,18 +94,30 @@ pub async fn record(transcript: &mut Transcript, user_id: Uuid, calls: Vec<Call>
         match found.map_err(End::internal)? {
             Ok(target) => {
                 tool.target = Some(target);
-                transcript.add_call(tool, MessageStatus::Awaiting).await?;
-                waits = true;
+                transcript.add_call(tool, &as_sent, MessageStatus::Awaiting).await?;
+                recorded.some_wait = true;
             }
-            Err(refusal) => refuse(transcript, tool, refusal).await?,
+            Err(refusal) => refuse(transcript, tool, &as_sent, refusal).await?,
         }
     }
-    Ok((ready, waits))
+    Ok(recorded)
+}
+
+/// The call as it came, without what no server accepts: arguments that are no object, no id, or that of another call.
+fn as_sent(call: &Call, has_arguments: bool, origin: &str, ids: &mut HashSet<Value>) -> AsSent {
+    let mut fields = call.as_sent();
+    if !has_arguments || call.arguments.trim().is_empty() {
+        fields["function"]["arguments"] = "{}".into();
+    }
+    if fields["id"] == "" || !ids.insert(fields["id"].clone()) {
+        fields.remove("id");
+    }
+    AsSent { origin: origin.to_owned(), fields }
 }
 
 /// Stores a call that is not done, and why.
-async fn refuse(transcript: &mut Transcript, tool: ToolCall, refusal: ToolError) -> Result<(), End> {
-    let mut message = transcript.add_call(tool, MessageStatus::Running).await?;
+async fn refuse(transcript: &mut Transcript, tool: ToolCall, as_sent: &AsSent, refusal: ToolError) -> Result<(), End> {
+    let mut message = transcript.add_call(tool, as_sent, MessageStatus::Running).await?;
     message.fail(refusal).map_err(End::internal)?;
     transcript.update_call(&message).await?;
     Ok(())

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{
     message::{
-        ChatError, ChatMessageEnd, ChatMessageStart, ChatTextDelta, ChatToolStep, EndReason, Failure, FailureCode,
-        Message, MessageRole, MessageStatus, ToolCall, query_messages,
+        AsSent, ChatError, ChatMessageEnd, ChatMessageStart, ChatTextDelta, ChatToolStep, EndReason, Failure,
+        FailureCode, Message, MessageRole, MessageStatus, ToolCall, query_messages,
     },
     state::Chat,
 };
@@ -85,6 +85,18 @@ impl Run {
         text.clear();
         Ok(())
     }
+
+    /// Moves what the model thought to the end of a message's reasoning.
+    pub async fn append_reasoning(&self, chat: &Chat, seq: i32, reasoning: &mut String) -> Result<(), End> {
+        if reasoning.is_empty() {
+            return Ok(());
+        }
+        let mut transcript = self.transcript(chat).await?;
+        transcript.append_reasoning(seq, reasoning).await?;
+        transcript.commit().await?;
+        reasoning.clear();
+        Ok(())
+    }
 }
 
 impl End {
@@ -101,6 +113,8 @@ impl End {
             Self::Reason(EndReason::Confirmation) => "confirmation",
             Self::Reason(EndReason::Cancelled) => "cancelled",
             Self::Reason(EndReason::Rounds) => "rounds",
+            Self::Reason(EndReason::Length) => "length",
+            Self::Reason(EndReason::Repeated) => "repeated",
             Self::Failed(failure) => failure.code.as_str(),
             Self::Lost => "lost",
         }
@@ -111,6 +125,12 @@ impl From<sqlx::Error> for End {
     fn from(error: sqlx::Error) -> Self {
         Self::internal(error)
     }
+}
+
+/// A tool call of the turn that is at work.
+pub struct EarlierCall {
+    pub tool: Json<ToolCall>,
+    pub done: bool,
 }
 
 /// A conversation that is locked for writing. Nothing is stored before [`Transcript::commit`].
@@ -166,7 +186,7 @@ impl Transcript {
     /// Adds a message of the user, or begins one of the assistant.
     pub async fn start_message(&mut self, role: MessageRole, text: &str) -> sqlx::Result<Message> {
         let status = if role == MessageRole::User { MessageStatus::Done } else { MessageStatus::Streaming };
-        let message = self.insert(role, status, text, None).await?;
+        let message = self.insert(role, status, text, None, None).await?;
         let (conversation_id, turn, title) = (self.conversation_id, self.turn, self.title.clone());
         let event = ChatMessageStart { conversation_id, turn, title: &title, message: &message };
         self.publish("message_start", &event).await?;
@@ -188,15 +208,28 @@ impl Transcript {
         self.publish("text_delta", &ChatTextDelta { seq, text }).await
     }
 
+    /// Adds to what the model thought before it wrote a message.
+    async fn append_reasoning(&mut self, seq: i32, text: &str) -> sqlx::Result<()> {
+        sqlx::query!(
+            "update messages set reasoning = reasoning || $3 where conversation_id = $1 and seq = $2",
+            self.conversation_id,
+            seq,
+            text
+        )
+        .execute(&mut *self.transaction)
+        .await?;
+        self.publish("reasoning", &ChatTextDelta { seq, text }).await
+    }
+
     /// Marks the message that the assistant was writing as complete.
-    pub async fn complete_message(&mut self) -> sqlx::Result<()> {
-        self.close_answer(MessageStatus::Done, None).await?;
+    pub async fn complete_message(&mut self, as_sent: Option<&AsSent>) -> sqlx::Result<()> {
+        self.close_answer(MessageStatus::Done, None, as_sent).await?;
         Ok(())
     }
 
     /// Adds a tool call.
-    pub async fn add_call(&mut self, tool: ToolCall, status: MessageStatus) -> sqlx::Result<Message> {
-        let message = self.insert(MessageRole::Tool, status, "", Some(tool)).await?;
+    pub async fn add_call(&mut self, tool: ToolCall, as_sent: &AsSent, status: MessageStatus) -> sqlx::Result<Message> {
+        let message = self.insert(MessageRole::Tool, status, "", Some(tool), Some(as_sent)).await?;
         self.publish_call(&message).await?;
         Ok(message)
     }
@@ -233,16 +266,19 @@ impl Transcript {
         };
         if let Some(status) = status {
             self.close_calls(status).await?;
-            let closed = self.close_answer(status, failure).await?;
+            let closed = self.close_answer(status, failure, None).await?;
             if let Some(failure) = failure.filter(|_| !closed) {
                 self.start_message(MessageRole::Assistant, "").await?;
-                self.close_answer(status, Some(failure)).await?;
+                self.close_answer(status, Some(failure), None).await?;
             }
         }
         let turn = self.turn;
         match end {
             End::Failed(failure) => self.publish("error", &ChatError { turn, failure }).await?,
-            End::Reason(reason) => self.publish("message_end", &ChatMessageEnd { turn, reason: *reason }).await?,
+            End::Reason(reason) => {
+                self.store_reason(*reason).await?;
+                self.publish("message_end", &ChatMessageEnd { turn, reason: *reason }).await?;
+            }
             End::Lost => {}
         }
         sqlx::query!(
@@ -250,6 +286,23 @@ impl Transcript {
                cancelled = false, updated_at = now()
              where id = $1",
             self.conversation_id
+        )
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// Stores why the turn ended, unless its messages say so.
+    async fn store_reason(&mut self, reason: EndReason) -> sqlx::Result<()> {
+        if matches!(reason, EndReason::Done | EndReason::Confirmation) {
+            return Ok(());
+        }
+        sqlx::query!(
+            "update messages set end_reason = $3 where conversation_id = $1
+               and seq = (select max(seq) from messages where conversation_id = $1 and turn = $2)",
+            self.conversation_id,
+            self.turn,
+            reason as EndReason
         )
         .execute(&mut *self.transaction)
         .await?;
@@ -283,11 +336,12 @@ impl Transcript {
         .await
     }
 
-    /// The tool calls of this turn that were done, without their results.
-    pub async fn calls_done(&mut self) -> sqlx::Result<Vec<Json<ToolCall>>> {
-        sqlx::query_scalar!(
-            r#"select json_build_object('name', tool->'name', 'arguments', tool->'arguments') as "tool!: Json<ToolCall>"
-               from messages where conversation_id = $1 and turn = $2 and role = 'tool' and status = 'done'"#,
+    /// The tool calls of this turn so far. They are not taken apart in SQL, which fails where one contains `\u0000`.
+    pub async fn calls_of_turn(&mut self) -> sqlx::Result<Vec<EarlierCall>> {
+        sqlx::query_as!(
+            EarlierCall,
+            r#"select tool as "tool!: Json<ToolCall>", status = 'done' as "done!" from messages
+               where conversation_id = $1 and turn = $2 and role = 'tool'"#,
             self.conversation_id,
             self.turn
         )
@@ -296,19 +350,25 @@ impl Transcript {
     }
 
     /// Ends the message that the assistant was writing, and moves its text into it. Gives whether there was one.
-    async fn close_answer(&mut self, status: MessageStatus, failure: Option<&Failure>) -> sqlx::Result<bool> {
+    async fn close_answer(
+        &mut self,
+        status: MessageStatus,
+        failure: Option<&Failure>,
+        as_sent: Option<&AsSent>,
+    ) -> sqlx::Result<bool> {
         let closed = sqlx::query!(
             "with moved as (
                delete from message_fragments where conversation_id = $1
                  and seq in (select seq from messages where conversation_id = $1 and status = 'streaming')
                returning seq, number, text
              )
-             update messages set status = $2, error = $3::text::json, text = text ||
+             update messages set status = $2, error = $3::text::json, as_sent = $4::text::json, text = text ||
                coalesce((select string_agg(text, '' order by number) from moved where moved.seq = messages.seq), '')
              where conversation_id = $1 and status = 'streaming'",
             self.conversation_id,
             status as MessageStatus,
-            failure.map(json).transpose()?
+            failure.map(json).transpose()?,
+            as_sent.map(json).transpose()?
         )
         .execute(&mut *self.transaction)
         .await?;
@@ -321,17 +381,21 @@ impl Transcript {
         status: MessageStatus,
         text: &str,
         tool: Option<ToolCall>,
+        as_sent: Option<&AsSent>,
     ) -> sqlx::Result<Message> {
         query_messages!(
-            "insert into messages (conversation_id, seq, turn, role, status, text, tool)
-             select $1, coalesce(max(seq), 0) + 1, $2, $3, $4, $5, $6::text::json from messages where conversation_id = $1
-             returning" + COLUMNS,
+            "insert into messages (conversation_id, seq, turn, role, status, text, tool, as_sent)
+             select $1, coalesce(max(seq), 0) + 1, $2, $3, $4, $5, $6::text::json, $7::text::json
+             from messages where conversation_id = $1
+             returning"
+                + COLUMNS,
             self.conversation_id,
             self.turn,
             role as MessageRole,
             status as MessageStatus,
             text,
-            tool.as_ref().map(json).transpose()?
+            tool.as_ref().map(json).transpose()?,
+            as_sent.map(json).transpose()?
         )
         .fetch_one(&mut *self.transaction)
         .await

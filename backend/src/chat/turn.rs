@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::{
     budget, history,
-    message::{EndReason, Failure, FailureCode, MessageRole},
-    model::{Answer, Call, Model, ModelError},
+    message::{AsSent, EndReason, Failure, FailureCode, MessageRole},
+    model::{Answer, Call, Model, ModelError, Piece},
     prompt,
     state::Chat,
     tool_calls,
@@ -39,7 +39,7 @@ pub async fn run(chat: Chat, run: Run) {
             FailureCode::TurnTimeout,
             format!("This took longer than {} seconds and was stopped.", limit.as_secs()),
         )),
-        end = rounds(&chat, &run, &tokens, deadline) => match end {
+        end = rounds(&chat, &run, &tokens) => match end {
             Ok(reason) => End::Reason(reason),
             Err(end) => end,
         },
@@ -118,7 +118,7 @@ impl Drop for CountedAnswer<'_> {
 }
 
 /// Adds to `tokens` what the answers cost.
-async fn rounds(chat: &Chat, run: &Run, tokens: &AtomicI64, deadline: Instant) -> Result<EndReason, End> {
+async fn rounds(chat: &Chat, run: &Run, tokens: &AtomicI64) -> Result<EndReason, End> {
     let limits = chat.limits();
     let model = chat.model().map_err(End::internal)?;
     // The first calls are those that the user has confirmed.
@@ -128,32 +128,39 @@ async fn rounds(chat: &Chat, run: &Run, tokens: &AtomicI64, deadline: Instant) -
         if round == limits.rounds {
             break;
         }
-        let calls = answer(chat, run, model, tokens, deadline).await?;
+        let Asked { calls, is_cut_off } = ask(chat, run, model, tokens).await?;
+        let mut end = is_cut_off.then_some(EndReason::Length);
         if calls.is_empty() {
-            return Ok(EndReason::Done);
+            return Ok(end.unwrap_or(EndReason::Done));
         }
         let mut transcript = run.transcript(chat).await?;
-        let (may_run, some_wait) = tool_calls::record(&mut transcript, run.user_id, calls).await?;
+        let recorded = tool_calls::record(&mut transcript, run.user_id, calls, &model.origin()).await?;
         transcript.commit().await?;
-        ready = may_run;
-        if some_wait {
+        ready = recorded.ready;
+        if recorded.some_wait {
+            end = Some(EndReason::Confirmation);
+        } else if recorded.some_repeat {
+            end = Some(EndReason::Repeated);
+        }
+        if let Some(end) = end {
             tool_calls::run_all(chat, run, ready).await?;
-            return Ok(EndReason::Confirmation);
+            return Ok(end);
         }
     }
     Ok(EndReason::Rounds)
 }
 
-/// Receives one answer of the model, and stores it as it comes. Gives the tools that the model wants to use.
-async fn answer(
-    chat: &Chat,
-    run: &Run,
-    model: &Model,
-    tokens: &AtomicI64,
-    deadline: Instant,
-) -> Result<Vec<Call>, End> {
+/// What an answer asks for.
+struct Asked {
+    /// The tools that the model wants to use.
+    calls: Vec<Call>,
+    is_cut_off: bool,
+}
+
+/// Receives one answer of the model, and stores it as it comes.
+async fn ask(chat: &Chat, run: &Run, model: &Model, tokens: &AtomicI64) -> Result<Asked, End> {
     let mut messages = vec![prompt::message()];
-    messages.extend(history::load(&chat.pool(), run.conversation_id, chat.limits()).await?);
+    messages.extend(history::load(&chat.pool(), run.conversation_id, chat.limits(), &model.origin()).await?);
     let mut transcript = run.transcript(chat).await?;
     let seq = transcript.start_message(MessageRole::Assistant, "").await?.seq;
     transcript.commit().await?;
@@ -163,25 +170,31 @@ async fn answer(
         tracing::warn!(kind = error.kind(), status = error.status, conversation_id = %run.conversation_id, "model failed");
         End::Failed(error.into())
     };
-    let answer = model.ask(&messages, &tool_calls::definitions(), deadline).await.map_err(failed)?;
+    let answer = model.ask(&messages, &tool_calls::definitions()).await.map_err(failed)?;
     let mut counted = CountedAnswer { answer, tokens };
     let answer = &mut counted.answer;
     let has_text = receive(chat, run, seq, answer).await?.map_err(failed)?;
     let usage = answer.usage;
     chat.metrics().answered(answer.first_token, answer.elapsed(), usage.prompt_tokens, usage.completion_tokens);
-    if !has_text && answer.calls.is_empty() {
+    let is_cut_off = answer.is_cut_off();
+    if !has_text && answer.calls.is_empty() && !is_cut_off {
         return Err(failed(ModelError::broken("The model's answer is empty. Try again.")));
     }
     let mut transcript = run.transcript(chat).await?;
-    transcript.complete_message().await?;
+    let fields = std::mem::take(&mut answer.others);
+    let calls = std::mem::take(&mut answer.calls);
+    // They are sent back with the calls only.
+    let as_sent = (!fields.is_empty() && !calls.is_empty()).then(|| AsSent { origin: model.origin(), fields });
+    transcript.complete_message(as_sent.as_ref()).await?;
     transcript.commit().await?;
-    Ok(std::mem::take(&mut answer.calls))
+    Ok(Asked { calls, is_cut_off })
 }
 
-/// Stores text as it comes, but not more often than the configured interval. Gives whether there was any, or what was
-/// wrong with the model.
+/// Stores text as it comes, but not more often than the configured interval, and thoughts when they have ended. Gives
+/// whether there was any text, or what was wrong with the model.
 async fn receive(chat: &Chat, run: &Run, seq: i32, answer: &mut Answer) -> Result<Result<bool, ModelError>, End> {
     let (mut buffer, mut has_text) = (String::new(), false);
+    let mut thoughts = String::new();
     let mut flush_at = Instant::now();
     loop {
         let next = if buffer.is_empty() {
@@ -195,8 +208,15 @@ async fn receive(chat: &Chat, run: &Run, seq: i32, answer: &mut Answer) -> Resul
             continue;
         };
         match next {
-            Ok(Some(text)) => buffer.push_str(&text),
+            Ok(Some(Piece { reasoning, text })) => {
+                thoughts.push_str(&reasoning);
+                buffer.push_str(&text);
+                if !text.is_empty() {
+                    run.append_reasoning(chat, seq, &mut thoughts).await?;
+                }
+            }
             ended => {
+                run.append_reasoning(chat, seq, &mut thoughts).await?;
                 has_text |= !buffer.is_empty();
                 run.append(chat, seq, &mut buffer).await?;
                 return Ok(ended.map(|_| has_text));

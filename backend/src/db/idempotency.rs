@@ -55,13 +55,13 @@ where
         return Ok(first);
     }
     let answer = encode(&work(&mut transaction).await?)?;
-    store(&mut transaction, user_id, &attempt.key, &answer).await.map_err(Error::from)?;
+    store(&mut transaction, user_id, &attempt, &answer).await.map_err(Error::from)?;
     transaction.commit().await.map_err(Error::from)?;
     Ok(answer)
 }
 
 /// Reserves the key for this transaction, or gives the answer that was stored under it.
-async fn claim(
+pub async fn claim(
     connection: &mut PgConnection,
     user_id: Uuid,
     attempt: &Attempt,
@@ -90,11 +90,17 @@ async fn claim(
     if first.fingerprint == attempt.fingerprint { Ok(Some(first.response.0)) } else { Err(Error::KeyReused) }
 }
 
-async fn store(connection: &mut PgConnection, user_id: Uuid, key: &str, answer: &RawValue) -> Result<(), sqlx::Error> {
+/// Stores the answer under a key that this transaction has claimed.
+pub async fn store(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    attempt: &Attempt,
+    answer: &RawValue,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update idempotency_keys set response = $3 where user_id = $1 and key = $2",
         user_id,
-        key,
+        attempt.key,
         Json(answer) as Json<&RawValue>
     )
     .execute(connection)

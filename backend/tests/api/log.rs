@@ -155,11 +155,12 @@ async fn no_line_contains_secrets_or_texts_of_users(pool: PgPool) {
     }
 }
 
-/// Neither the texts of users and models nor the API key of the model are logged, also if the model fails.
+/// Neither the texts of users and models nor the API key of the model are logged, also if the model fails. Only the level
+/// debug has what a server wrote about an error.
 #[sqlx::test]
 async fn no_line_contains_texts_of_the_chat(pool: PgPool) {
     let (lines, _, _guard) = capture("debug");
-    let fault = Fault::Error { after: 2, message: "words of the server".into() };
+    let fault = Fault::Error { after: 2, message: "reason of the server".into() };
     let script = Script::in_order([
         Reply::call("add_task", json!({ "title": "words of a tool" })),
         Reply::text("words of the model"),
@@ -170,7 +171,7 @@ async fn no_line_contains_texts_of_the_chat(pool: PgPool) {
         Reply::default().fault(Fault::Status {
             code: 500,
             retry_after: Some(60),
-            message: "words of the server".into(),
+            message: format!("reason of the server: {API_KEY}"),
         }),
     ]);
     let (model, app) = replica(&pool, script).await;
@@ -194,6 +195,8 @@ async fn no_line_contains_texts_of_the_chat(pool: PgPool) {
     for result in ["done", "model_unavailable", "model_refused", "internal"] {
         assert!(text.contains(&format!("\"result\":\"{result}\"")), "no line has the result {result}:\n{text}");
     }
+    let reasons: Vec<_> = text.lines().filter(|line| line.contains("reason of the server")).collect();
+    assert!(reasons.len() > 1 && reasons.iter().all(|line| line.contains(r#""level":"DEBUG""#)), "{reasons:#?}");
     for secret in ["words", API_KEY] {
         assert!(!text.contains(secret), "{secret:?} is in the log:\n{text}");
     }

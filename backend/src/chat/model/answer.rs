@@ -1,12 +1,15 @@
 use std::time::Duration;
 
 use reqwest::Response;
-use serde_json::Value;
+use secrecy::SecretString;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::{
     error::ModelError,
-    wire::{CallDelta, Choice, Chunk, Usage},
+    events::Events,
+    thoughts::Thoughts,
+    wire::{CallDelta, Choice, Chunk, Fields, Usage, merge},
 };
 use crate::chat::config::CHARACTERS_PER_TOKEN;
 
@@ -18,32 +21,59 @@ const MAX_CALLS: usize = 100;
 const USAGE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A tool that the model wants to use.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Call {
-    index: Option<usize>,
+    index: Option<u64>,
     id: String,
     pub name: String,
     /// JSON, unless the model made a mistake.
     pub arguments: String,
+    /// Further fields of the call and of its function, as they came.
+    others: Fields,
+    of_function: Fields,
+}
+
+impl Call {
+    /// The call as the model sent it, without the index, which is a matter of the stream.
+    pub fn as_sent(&self) -> Fields {
+        let mut function = self.of_function.clone();
+        function.insert("name".into(), json!(self.name));
+        function.insert("arguments".into(), json!(self.arguments));
+        let mut call = self.others.clone();
+        call.insert("id".into(), json!(self.id));
+        call.entry("type").or_insert_with(|| json!("function"));
+        call.insert("function".into(), Value::Object(function));
+        call
+    }
+}
+
+/// More of an answer. Both texts may be empty.
+#[derive(Default)]
+pub struct Piece {
+    pub reasoning: String,
+    pub text: String,
 }
 
 /// An answer that is being read.
 pub struct Answer {
     response: Response,
-    /// Received bytes of a line that has not ended.
-    unread: Vec<u8>,
-    /// Whether the whole body is one JSON document.
-    is_document: Option<bool>,
+    events: Events,
+    thoughts: Thoughts,
     received: usize,
     /// Bytes of the request.
     asked_bytes: usize,
-    /// Bytes of text and of arguments in the answer.
+    /// Bytes of text, of thoughts and of arguments in the answer.
     answered_bytes: usize,
-    stall: Duration,
     asked: Instant,
+    /// How long the model may be silent.
+    stall: Duration,
+    /// The key, which no error may repeat.
+    key: Option<SecretString>,
     pub first_token: Option<Duration>,
     pub calls: Vec<Call>,
     pub usage: Usage,
+    /// Fields of the message that are not read, and those of the thoughts, as they came.
+    pub others: Fields,
     finish: Option<String>,
     /// The server said that nothing more comes.
     done: bool,
@@ -54,19 +84,27 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn new(response: Response, asked: Instant, asked_bytes: usize, stall: Duration) -> Self {
+    pub fn new(
+        response: Response,
+        asked: Instant,
+        asked_bytes: usize,
+        stall: Duration,
+        key: Option<SecretString>,
+    ) -> Self {
         Self {
             response,
-            unread: Vec::new(),
-            is_document: None,
+            events: Events::default(),
+            thoughts: Thoughts::default(),
             received: 0,
             asked_bytes,
             answered_bytes: 0,
-            stall,
             asked,
+            stall,
+            key,
             first_token: None,
             calls: Vec::new(),
             usage: Usage::default(),
+            others: Fields::new(),
             finish: None,
             done: false,
             ended: false,
@@ -74,12 +112,12 @@ impl Answer {
         }
     }
 
-    /// The next piece of text, which may be empty; `None` when the answer is complete. Cancel safe.
-    pub async fn next(&mut self) -> Result<Option<String>, ModelError> {
+    /// More of the answer; `None` when it is complete. Cancel safe.
+    pub async fn next(&mut self) -> Result<Option<Piece>, ModelError> {
         while !self.done {
-            if let Some(line) = self.line() {
-                match self.read(&line)? {
-                    Some(text) => return Ok(Some(text)),
+            if let Some(data) = self.events.next() {
+                match self.read(&data)? {
+                    Some(piece) => return Ok(Some(piece)),
                     None => continue,
                 }
             }
@@ -93,12 +131,11 @@ impl Answer {
                     if self.received > MAX_ANSWER_BYTES {
                         return Err(ModelError::broken("The model's answer is far too long."));
                     }
-                    self.unread.extend_from_slice(&bytes);
+                    self.events.feed(&bytes);
                 }
                 Ok(Ok(None)) => {
                     self.ended = true;
-                    // The last line may have no line feed.
-                    self.unread.push(b'\n');
+                    self.events.end();
                 }
                 // Nothing of the answer is missing.
                 _ if self.finish.is_some() => break,
@@ -107,6 +144,9 @@ impl Answer {
             }
         }
         let complete = self.done || self.finish.is_some();
+        if self.events.passed_over > 0 {
+            tracing::warn!(lines = self.events.passed_over, complete, "lines of a model's answer were passed over");
+        }
         self.done = true;
         match self.finish.as_deref() {
             _ if !self.understood => Err(ModelError::broken(
@@ -114,8 +154,18 @@ impl Answer {
             )),
             _ if !complete => Err(ModelError::broken("The model's answer breaks off. Try again.")),
             Some("content_filter") => Err(ModelError::filtered()),
-            _ => Ok(None),
+            Some("error") => Err(ModelError::broken("The model's server says that the answer has failed. Try again.")),
+            _ => {
+                let (reasoning, text) = self.thoughts.end();
+                let is_empty = reasoning.is_empty() && text.is_empty();
+                Ok((!is_empty).then_some(Piece { reasoning, text }))
+            }
         }
+    }
+
+    /// Whether the answer ends where the model had no more room for it. Mistral says so in two ways.
+    pub fn is_cut_off(&self) -> bool {
+        matches!(self.finish.as_deref(), Some("length" | "model_length" | "max_tokens"))
     }
 
     /// The tokens that this has cost so far: as the model counted them, else an estimate.
@@ -131,72 +181,58 @@ impl Answer {
         self.asked.elapsed()
     }
 
-    /// The next complete line, or a whole document. A line feed is never part of another UTF-8 character, so that
-    /// splitting there cuts no character in two.
-    fn line(&mut self) -> Option<String> {
-        let start = self.unread.iter().position(|byte| !byte.is_ascii_whitespace())?;
-        if *self.is_document.get_or_insert(self.unread[start] == b'{') {
-            let document = std::str::from_utf8(&self.unread).ok()?;
-            let complete = serde_json::from_str::<serde::de::IgnoredAny>(document).is_ok();
-            return complete.then(|| String::from_utf8_lossy(&std::mem::take(&mut self.unread)).into_owned());
-        }
-        let end = self.unread.iter().position(|byte| *byte == b'\n')?;
-        let line: Vec<u8> = self.unread.drain(..=end).collect();
-        Some(String::from_utf8_lossy(&line).into_owned())
-    }
-
-    /// Reads a line: the text in it, if it is a chunk of the answer.
-    fn read(&mut self, line: &str) -> Result<Option<String>, ModelError> {
-        let is_document = self.is_document == Some(true);
-        let data = if is_document { Some(line) } else { line.strip_prefix("data:") };
-        // The other lines are comments, names of events, and empty.
-        let Some(data) = data.map(str::trim).filter(|data| !data.is_empty()) else { return Ok(None) };
+    /// Reads the data of an event: what it adds to the answer, if it is a chunk of that.
+    fn read(&mut self, data: &str) -> Result<Option<Piece>, ModelError> {
+        let data = data.trim();
         if data == "[DONE]" {
             self.done = true;
             return Ok(None);
         }
-        let unreadable = |_| ModelError::broken("The model's answer cannot be read. Try again.");
-        let chunk: Chunk = serde_json::from_str(data).map_err(unreadable)?;
-        if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
-            return Err(ModelError::in_stream(&error));
-        }
-        self.understood = true;
-        self.usage = chunk.usage.map_or(self.usage, Usage::bounded);
-        self.done = is_document;
-        let text = match chunk.choices.into_iter().next() {
-            Some(choice) => self.choice(choice)?,
-            None if is_document => return Err(ModelError::broken("The model's answer has no choices.")),
-            None => String::new(),
+        let chunk = match serde_json::from_str(data) {
+            Ok(Value::Object(chunk)) => Chunk::read(chunk),
+            // It may have been a part of the answer.
+            Err(_) if data.starts_with('{') => {
+                return Err(ModelError::broken("The model's answer cannot be read. Try again."));
+            }
+            // Some servers write comments as data, and some say nothing.
+            _ => return Ok(None),
         };
-        Ok(Some(text))
+        if let Some(error) = &chunk.error {
+            return Err(ModelError::in_stream(error, self.key.as_ref()));
+        }
+        self.understood |= chunk.is_answer;
+        self.usage = chunk.usage.unwrap_or(self.usage);
+        chunk.choice.map(|choice| self.choice(choice)).transpose()
     }
 
-    fn choice(&mut self, choice: Choice) -> Result<String, ModelError> {
-        self.finish = choice.finish_reason.or(self.finish.take());
-        let Some(delta) = choice.delta.or(choice.message) else { return Ok(String::new()) };
-        for call in delta.tool_calls.into_iter().flatten() {
+    fn choice(&mut self, choice: Choice) -> Result<Piece, ModelError> {
+        let Choice { delta, is_whole, finish } = choice;
+        self.finish = finish.or(self.finish.take());
+        self.done |= is_whole;
+        for call in delta.calls {
             self.call(call)?;
         }
+        merge(&mut self.others, delta.others);
         // PostgreSQL cannot store the character.
-        let text = delta.content.or(delta.refusal).unwrap_or_default().replace('\0', "\u{fffd}");
-        self.answered_bytes += text.len();
-        if self.first_token.is_none() && !(text.is_empty() && self.calls.is_empty()) {
+        let storable = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+        let (thoughts, text) = self.thoughts.feed(&storable(delta.text));
+        let piece = Piece { reasoning: storable(delta.reasoning) + &thoughts, text };
+        self.answered_bytes += piece.reasoning.len() + piece.text.len();
+        if self.first_token.is_none() && self.answered_bytes + self.calls.len() > 0 {
             self.first_token = Some(self.asked.elapsed());
         }
-        Ok(text)
+        Ok(piece)
     }
 
     /// Adds a piece to the call that it belongs to: that with the same id, else that with the same index. Some servers
-    /// leave one or the other out, or give every call the index 0.
+    /// leave one or the other out, give every call the index 0, or two calls the same id.
     fn call(&mut self, piece: CallDelta) -> Result<(), ModelError> {
-        let id = piece.id.unwrap_or_default();
         let same_index = |call: &Call| piece.index.is_none() || call.index == piece.index;
-        let place = if id.is_empty() {
-            let begins =
-                piece.index.is_none() && piece.function.as_ref().is_some_and(|function| function.name.is_some());
+        let place = if piece.id.is_empty() {
+            let begins = piece.index.is_none() && !piece.name.is_empty();
             self.calls.iter().rposition(same_index).filter(|_| !begins)
         } else {
-            self.calls.iter().rposition(|call| call.id == id)
+            self.calls.iter().rposition(|call| call.id == piece.id && same_index(call))
         };
         let place = if let Some(place) = place {
             place
@@ -204,21 +240,18 @@ impl Answer {
             if self.calls.len() == MAX_CALLS {
                 return Err(ModelError::broken("The model wants to do far too many things at once."));
             }
-            self.calls.push(Call { index: piece.index, id, ..Call::default() });
+            self.calls.push(Call { index: piece.index, id: piece.id, ..Call::default() });
             self.calls.len() - 1
         };
         let call = &mut self.calls[place];
-        if let Some(function) = piece.function {
-            let before = call.arguments.len();
-            // The first piece has the whole name; some servers repeat it.
-            call.name = function.name.filter(|name| !name.is_empty()).unwrap_or(std::mem::take(&mut call.name));
-            match function.arguments {
-                Some(Value::String(text)) => call.arguments.push_str(&text),
-                Some(Value::Null) | None => {}
-                Some(object) => call.arguments.push_str(&object.to_string()),
-            }
-            self.answered_bytes += call.arguments.len() - before;
+        // The first piece has the whole name; some servers repeat it.
+        if !piece.name.is_empty() {
+            call.name = piece.name;
         }
+        call.arguments.push_str(&piece.arguments);
+        merge(&mut call.others, piece.others);
+        merge(&mut call.of_function, piece.of_function);
+        self.answered_bytes += piece.arguments.len();
         Ok(())
     }
 }

@@ -1,10 +1,12 @@
 use std::time::Duration;
 
 use reqwest::{Response, StatusCode, header};
+use secrecy::SecretString;
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::time::timeout;
 
+use super::refusal::{self, Refusal};
 use crate::chat::message::{Failure, FailureCode};
 
 /// How long to wait for the body of an error.
@@ -14,8 +16,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 /// Largest body of an error that is read.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// Why there is no answer, or only a part of one. Of what the server wrote it has only the status and a code, because
-/// servers repeat keys and messages.
+/// Why there is no answer, or only a part of one. What the server wrote of it is shortened, because servers repeat keys
+/// and messages.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct ModelError {
@@ -47,12 +49,30 @@ impl ModelError {
         Self::new(FailureCode::ModelTimeout, "The model stopped in the middle of its answer. Try again.")
     }
 
-    pub async fn of_status(response: Response) -> Self {
+    /// Nothing at all came.
+    pub fn silent(limit: Duration) -> Self {
+        let seconds = limit.as_secs();
+        Self::new(
+            FailureCode::ModelTimeout,
+            format!(
+                "The model did not begin to answer within {seconds} seconds. Try again. If it always needs longer, the operator can raise CHAT_TURN_TIMEOUT_SECONDS."
+            ),
+        )
+    }
+
+    pub async fn of_status(response: Response, key: Option<&SecretString>) -> Self {
         let status = response.status();
         let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| seconds(value.to_str().ok()?));
-        let name = timeout(BODY_TIMEOUT, error_name(response)).await.ok().flatten();
-        let named = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let body = timeout(BODY_TIMEOUT, read_body(response)).await.unwrap_or_default();
         let number = status.as_u16();
+        tracing::debug!(
+            status = number,
+            body = refusal::without_key(&body, key),
+            "the model's server refuses a request"
+        );
+        let Refusal { name, message } = Refusal::of_body(&body, key);
+        let named = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let said = message.map(|message| format!(" It says: “{message}”")).unwrap_or_default();
         let error = match status {
             // A used-up quota does not come back by waiting.
             StatusCode::TOO_MANY_REQUESTS if name.as_deref() == Some("insufficient_quota") => {
@@ -76,35 +96,38 @@ impl ModelError {
             StatusCode::NOT_FOUND => Self::new(
                 FailureCode::ModelRefused,
                 format!(
-                    "The model's server does not know the model or the address: status {number}{named}. The operator has to check OPENAI_MODEL and OPENAI_BASE_URL."
+                    "The model's server does not know the model or the address: status {number}{named}.{said} The operator has to check OPENAI_MODEL and OPENAI_BASE_URL."
                 ),
             ),
-            StatusCode::REQUEST_TIMEOUT => Self::unavailable(number, &named),
-            _ if status.is_server_error() => Self::unavailable(number, &named),
+            StatusCode::REQUEST_TIMEOUT => Self::unavailable(number, &named, &said),
+            _ if status.is_server_error() => Self::unavailable(number, &named, &said),
             _ => Self::new(
                 FailureCode::ModelRefused,
-                format!("The model's server refuses the request: status {number}{named}."),
+                format!("The model's server refuses the request: status {number}{named}.{said}"),
             ),
         };
         Self { status: Some(number), retry_after, ..error }
     }
 
-    fn unavailable(status: u16, named: &str) -> Self {
+    fn unavailable(status: u16, named: &str, said: &str) -> Self {
         let detail =
-            format!("The model's server cannot answer right now: status {status}{named}. Try again in a moment.");
+            format!("The model's server cannot answer right now: status {status}{named}.{said} Try again in a moment.");
         Self::new(FailureCode::ModelUnavailable, detail)
     }
 
     /// From an error object in place of the answer, or in the middle of it.
-    pub fn in_stream(error: &Value) -> Self {
-        let name = safe_name(error);
+    pub fn in_stream(error: &Value, key: Option<&SecretString>) -> Self {
+        let whole = error.to_string();
+        tracing::debug!(error = refusal::without_key(&whole, key), "the model's server reports an error");
+        let Refusal { name, message } = Refusal::of_error(error, key);
         let code = match name.as_deref() {
             Some(name) if name.contains("rate_limit") => FailureCode::ModelRateLimited,
             Some(name) if name.contains("invalid_request") => FailureCode::ModelRefused,
             _ => FailureCode::ModelUnavailable,
         };
         let named = name.map(|name| format!(" ({name})")).unwrap_or_default();
-        Self::new(code, format!("The model's server reported an error instead of going on{named}. Try again."))
+        let said = message.map(|message| format!(" It says: “{message}”")).unwrap_or_default();
+        Self::new(code, format!("The model's server reported an error instead of going on{named}.{said} Try again."))
     }
 
     pub fn filtered() -> Self {
@@ -137,26 +160,17 @@ impl From<ModelError> for Failure {
     }
 }
 
-async fn error_name(mut response: Response) -> Option<String> {
+/// The beginning of a body, as text.
+async fn read_body(mut response: Response) -> String {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.ok()? {
+    while let Ok(Some(chunk)) = response.chunk().await {
         body.extend_from_slice(&chunk);
         if body.len() > MAX_BODY_BYTES {
-            return None;
+            body.truncate(MAX_BODY_BYTES);
+            break;
         }
     }
-    let body: Value = serde_json::from_slice(&body).ok()?;
-    safe_name(body.get("error")?)
-}
-
-/// The server's name for its error, such as `model_not_found`, which helps to find the cause. It is taken only in a
-/// form that neither keys nor texts have.
-fn safe_name(error: &Value) -> Option<String> {
-    ["code", "type"].iter().find_map(|field| {
-        let name = error.get(field)?.as_str()?;
-        let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        (plain && (1..=40).contains(&name.len())).then(|| name.to_owned())
-    })
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 /// Reads `Retry-After`, which is a number of seconds or a date. A longer time than the longest is the longest.
@@ -174,8 +188,6 @@ fn seconds(value: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -204,15 +216,6 @@ mod tests {
         // The form of a date has no years before 1900.
         for value in ["Mon, 01 Jan 0001 00:00:00 GMT", "-1", "1.5", "1e9", ""] {
             assert_eq!(seconds(value), None, "{value}");
-        }
-    }
-
-    #[test]
-    fn only_plain_names_are_repeated() {
-        assert_eq!(safe_name(&json!({ "code": "model_not_found" })).as_deref(), Some("model_not_found"));
-        assert_eq!(safe_name(&json!({ "code": null, "type": "server_error" })).as_deref(), Some("server_error"));
-        for name in ["sk-abc", "Incorrect API key", "", "key1"] {
-            assert_eq!(safe_name(&json!({ "code": name })), None, "{name}");
         }
     }
 }

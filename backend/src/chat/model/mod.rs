@@ -1,13 +1,16 @@
 //! A client for models that speak `OpenAI`'s chat completions with streaming and tools.
 //!
-//! It is our own because servers differ in many ways: `tests/api/chat/model_errors.rs` lists those that it must cope
-//! with.
+//! It is our own because servers differ in many ways: `tests/api/chat/habits.rs` and `model_errors.rs` list those that it
+//! must cope with.
 
 mod answer;
 mod error;
+mod events;
+mod refusal;
+mod thoughts;
 mod wire;
 
-pub use answer::{Answer, Call};
+pub use answer::{Answer, Call, Piece};
 pub use error::ModelError;
 
 use std::time::Duration;
@@ -17,7 +20,7 @@ use rand::RngExt;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::config::ChatConfig;
 use crate::http::client;
@@ -51,20 +54,27 @@ impl Model {
         Ok(Self { client, url, name, key, stall })
     }
 
-    /// Sends a conversation, and begins to read the answer. Gives up when there is no time before `deadline` to try
-    /// again.
-    pub async fn ask(&self, messages: &[Value], tools: &[Value], deadline: Instant) -> Result<Answer, ModelError> {
+    /// Names the model and its server. What one sent is sent back only to the same.
+    pub fn origin(&self) -> String {
+        format!("{} {}", self.url, self.name)
+    }
+
+    /// Sends a conversation, and begins to read the answer. Gives up when nothing comes for too long, or when there is
+    /// no time left to try again.
+    pub async fn ask(&self, messages: &[Value], tools: &[Value]) -> Result<Answer, ModelError> {
         let body = json!({
             "model": self.name, "messages": messages, "tools": tools, "stream": true,
             "stream_options": { "include_usage": true },
         });
         let body = body.to_string();
         let asked = Instant::now();
+        let deadline = asked + self.stall;
         let mut tries = 0;
         loop {
-            let error = match self.send(&body).await {
-                Ok(response) => return Ok(Answer::new(response, asked, body.len(), self.stall)),
-                Err(error) => error,
+            let error = match timeout_at(deadline, self.send(&body)).await {
+                Ok(Ok(response)) => return Ok(Answer::new(response, asked, body.len(), self.stall, self.key.clone())),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(ModelError::silent(self.stall)),
             };
             let backoff = BACKOFF * 2_u32.pow(tries);
             let jitter = rand::rng().random_range(0.5..1.5);
@@ -81,7 +91,11 @@ impl Model {
     async fn send(&self, body: &str) -> Result<Response, ModelError> {
         let request = self.client.post(self.url.clone()).header(header::CONTENT_TYPE, "application/json");
         let response = self.authorized(request).body(body.to_owned()).send().await?;
-        if response.status() == StatusCode::OK { Ok(response) } else { Err(ModelError::of_status(response).await) }
+        if response.status() == StatusCode::OK {
+            Ok(response)
+        } else {
+            Err(ModelError::of_status(response, self.key.as_ref()).await)
+        }
     }
 
     fn authorized(&self, request: RequestBuilder) -> RequestBuilder {

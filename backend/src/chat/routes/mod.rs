@@ -28,7 +28,7 @@ impl From<Error> for HttpError {
         match error {
             Error::Invalid(errors) => Self::Validation(errors),
             Error::NotFound => Self::NotFound,
-            Error::OtherCallsWait(error) => Self::Conflict(error),
+            Error::Outdated(error) => Self::Conflict(error),
             Error::TurnInProgress { .. } => Problem::new(StatusCode::CONFLICT, "turn_at_work", detail).into(),
             Error::EventsGone => Problem::new(StatusCode::GONE, "events_gone", detail).into(),
             Error::TooManyTurns { retry_after } => {
@@ -44,6 +44,7 @@ impl From<Error> for HttpError {
             Error::QuotaReached(quota) => Self::QuotaReached(quota),
             Error::TooManyAtATime(refused) => refused.problem("too_many_turns").into(),
             Error::NotConfigured => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "chat_not_configured", detail).into(),
+            Error::Idempotency(error) => error.into(),
             Error::Database(error) => Self::Database(error),
             Error::Internal(error) => Self::Internal(error),
         }

@@ -14,7 +14,7 @@ use super::{
     super::{
         conversations, events,
         message::ConfirmedCall,
-        start::{self, Start},
+        start::{self, Start, Started, StartedBefore},
         state::Chat,
         turn,
     },
@@ -22,10 +22,11 @@ use super::{
 };
 use crate::{
     accounts::{Accounts, Identity},
+    db::idempotency::Attempt,
     http::{
         error::{Error, Result},
         extract::{Id, Json, Query},
-        headers::last_event_id,
+        headers::{IdempotencyKey, last_event_id},
         problem::Problem,
     },
     validation::FieldError,
@@ -43,8 +44,8 @@ where
     OpenApiRouter::new().routes(routes!(chat_info, chat)).routes(routes!(chat_events)).routes(routes!(cancel_chat))
 }
 
-/// Either a `message`, or `confirm` in an existing conversation.
-#[derive(Deserialize, ToSchema)]
+/// A `message`, or in an existing conversation `confirm` or `retry`.
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ChatRequest {
     /// Absent: a new conversation.
@@ -59,13 +60,20 @@ struct ChatRequest {
     /// With `confirm`: every call that waits, and nothing else. 409 when others wait than those that are named.
     #[serde(default)]
     calls: Vec<ConfirmedCall>,
+    /// Whether the last turn, which failed or was stopped, goes on from what it has done.
+    #[serde(default)]
+    retry: bool,
 }
 
 impl ChatRequest {
     fn start(self) -> Result<(Option<Uuid>, Start)> {
-        let Self { conversation_id, message, replace_from, confirm, calls } = self;
+        let Self { conversation_id, message, replace_from, confirm, calls, retry } = self;
         let mut errors = Vec::new();
+        if retry && (message.is_some() || confirm.is_some()) {
+            errors.push(FieldError::new("retry", "must not come with a message or confirm"));
+        }
         match (&message, confirm) {
+            (None, None) if retry => {}
             (None, None) => errors.push(FieldError::new("message", "is required")),
             (Some(_), Some(_)) => errors.push(FieldError::new("confirm", "must not come with a message")),
             (Some(text), None) => {
@@ -77,7 +85,7 @@ impl ChatRequest {
             }
             (None, Some(_)) => {}
         }
-        if conversation_id.is_none() && (confirm.is_some() || replace_from.is_some()) {
+        if conversation_id.is_none() && (confirm.is_some() || replace_from.is_some() || retry) {
             errors.push(FieldError::new("conversation_id", "is required"));
         }
         if confirm.is_none() && !calls.is_empty() {
@@ -89,6 +97,7 @@ impl ChatRequest {
         let start = match (message, confirm) {
             (Some(text), None) => Start::Message { text, replace_from },
             (None, Some(confirmed)) => Start::Confirm { confirmed, calls },
+            (None, None) if retry => Start::Retry,
             _ => return Err(Error::Validation(errors)),
         };
         if errors.is_empty() { Ok((conversation_id, start)) } else { Err(Error::Validation(errors)) }
@@ -111,7 +120,7 @@ struct ChatEvent {
     event: ChatEventName,
     /// Where to go on from: `Last-Event-ID`.
     id: String,
-    /// JSON: `ChatMessageStart`, `ChatTextDelta`, `ChatToolStep` (of `tool_call` and `tool_result`), `ChatMessageEnd`,
+    /// JSON: `ChatMessageStart`, `ChatTextDelta` (also of `reasoning`), `ChatToolStep` (of `tool_call` and `tool_result`), `ChatMessageEnd`,
     /// `ChatError`.
     data: String,
 }
@@ -121,6 +130,7 @@ struct ChatEvent {
 #[expect(dead_code, reason = "describes what axum writes")]
 enum ChatEventName {
     MessageStart,
+    Reasoning,
     TextDelta,
     ToolCall,
     ToolResult,
@@ -135,22 +145,39 @@ async fn chat_info(State(chat): State<Chat>, _: Identity) -> Json<ChatInfo> {
     Json(ChatInfo { configured: model.is_some(), model })
 }
 
-/// Send a message, or answer a question for confirmation, and follow what comes of it
+/// Send a message, answer a question for confirmation, or try again, and follow what comes of it
 ///
 /// The answer goes on when the stream is closed; follow it again with the events route.
 #[utoipa::path(post, path = "/api/chat", tag = "chat", request_body = ChatRequest,
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+        description = "A retry with the same key within 24 hours follows what the first request has started")),
     responses((status = 200, body = ChatEvent, content_type = "text/event-stream"),
               (status = 404, body = Problem, content_type = "application/problem+json"),
               (status = 409, body = Problem, content_type = "application/problem+json"),
               (status = 429, body = Problem, content_type = "application/problem+json")))]
-async fn chat(State(chat): State<Chat>, identity: Identity, Json(form): Json<ChatRequest>) -> Result<Response> {
+async fn chat(
+    State(chat): State<Chat>,
+    identity: Identity,
+    IdempotencyKey(key): IdempotencyKey,
+    Json(form): Json<ChatRequest>,
+) -> Result<Response> {
+    let request = serde_json::to_vec(&form).map_err(anyhow::Error::from)?;
+    let attempt = key.map(|key| Attempt::new(key, "chat", &request));
     let (conversation_id, start) = form.start()?;
     chat.model()?;
-    let slot = chat.dependencies().streams.slot(identity.user_id)?;
-    let turn_slot = chat.slot(identity.user_id)?;
-    let (run, position) = start::start(&chat, identity.user_id, conversation_id, start).await?;
-    chat.spawn(turn_slot, turn::run(chat.clone(), run));
-    Ok(follow(&chat, slot, identity, run.conversation_id, position))
+    let stream_slot = chat.dependencies().streams.slot(identity.user_id)?;
+    let (conversation_id, position) =
+        match start::start(&chat, identity.user_id, conversation_id, start, attempt).await? {
+            Started::Now { run, position, slot } => {
+                chat.spawn(slot, turn::run(chat.clone(), run));
+                (run.conversation_id, position)
+            }
+            Started::Before(StartedBefore { conversation_id, position }) => {
+                events::start_position(&chat.pool(), identity.user_id, conversation_id, Some(position)).await?;
+                (conversation_id, position)
+            }
+        };
+    Ok(follow(&chat, stream_slot, identity, conversation_id, position))
 }
 
 #[derive(Deserialize, IntoParams)]

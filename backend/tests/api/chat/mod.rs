@@ -1,6 +1,8 @@
 //! The chat, with a model whose replies come from a script.
 
+mod ends;
 mod fencing;
+mod habits;
 mod limits;
 mod model_errors;
 mod replicas;

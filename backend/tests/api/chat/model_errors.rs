@@ -55,9 +55,9 @@ async fn errors_of_the_model_are_reported_and_the_next_turn_succeeds(pool: PgPoo
         ),
         (
             "error",
-            Reply::text("one two").fault(Fault::Error { after: 2, message: "secret words".into() }),
+            Reply::text("one two").fault(Fault::Error { after: 2, message: "overloaded".into() }),
             "model_unavailable",
-            "reported an error",
+            "instead of going on (server_error). It says: “overloaded”",
             "one ",
         ),
         (
@@ -73,6 +73,13 @@ async fn errors_of_the_model_are_reported_and_the_next_turn_succeeds(pool: PgPoo
             Reply { finish_reason: Some("content_filter".into()), ..Reply::text("one") },
             "model_refused",
             "held",
+            "one",
+        ),
+        (
+            "finish error",
+            Reply { finish_reason: Some("error".into()), ..Reply::text("one") },
+            "model_broken",
+            "has failed",
             "one",
         ),
         ("401", Reply::status(401), "model_refused", "OPENAI_API_KEY", ""),
@@ -91,7 +98,7 @@ async fn errors_of_the_model_are_reported_and_the_next_turn_succeeds(pool: PgPoo
         let error = &turn.last().data;
         assert!(error["detail"].as_str().unwrap().contains(word), "{name}: {error}");
         assert_eq!(error["retryable"], code != "model_refused", "{name}");
-        for secret in [API_KEY, "secret words", "127.0.0.1"] {
+        for secret in [API_KEY, "127.0.0.1"] {
             assert!(!error.to_string().contains(secret), "{name}: {error}");
         }
         let id = turn.conversation();
@@ -141,25 +148,48 @@ async fn an_answer_that_has_started_is_not_retried(pool: PgPool) {
     assert_eq!(model.requests().len(), 1);
 }
 
+/// The limit is for the time without any bytes: a comment is enough for an answer to go on.
 #[sqlx::test]
-async fn a_turn_has_a_time_limit(pool: PgPool) {
-    let limits = Limits { turn: Duration::from_millis(1500), ..Limits::default() };
+async fn a_silent_model_ends_the_turn_and_a_slow_one_does_not(pool: PgPool) {
+    let limits = Limits { stall: Duration::from_millis(600), ..Limits::default() };
     let model = Model::start(Script::in_order([
         Reply::default().fault(Fault::Silence),
-        Reply::text("one two three").gate("never", 3),
+        Reply::text("one two three").fault(Fault::Stall { after: 3 }),
         Reply::rate_limited(5),
+        Reply::text("one two three").gate("slow", 1),
     ]))
     .await;
     let app = replica_with_limits(&pool, &model, limits);
     let ada = app.user("ada").await;
     for text in ["", "one two "] {
         let turn = ada.run_turn(&message("Hi")).await;
-        assert_eq!((turn.end_reason(), turn.text().as_str()), ("turn_timeout", text), "{turn:#?}");
+        assert_eq!((turn.end_reason(), turn.text().as_str()), ("model_timeout", text), "{turn:#?}");
     }
-    // The turn ends at once if `Retry-After` exceeds the time that it has left.
+    // The turn ends at once if `Retry-After` exceeds the time that is left.
     let start = Instant::now();
     assert_eq!(ada.run_turn(&message("Hi")).await.end_reason(), "model_rate_limited");
-    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < Duration::from_millis(500));
+    // The answer takes longer than the limit, but is never silent for so long.
+    let start = Instant::now();
+    let form = message("Hi");
+    let (turn, ()) = tokio::join!(ada.run_turn(&form), async {
+        model.wait_for_requests(4).await;
+        for _ in 0..8 {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            model.pass("slow", 1);
+        }
+    });
+    assert_eq!((turn.end_reason(), turn.text().as_str()), ("done", "one two three"));
+    assert!(start.elapsed() > Duration::from_millis(600), "{:?}", start.elapsed());
+}
+
+#[sqlx::test]
+async fn a_turn_that_never_ends_is_stopped(pool: PgPool) {
+    let limits = Limits { turn: Duration::from_millis(1500), ..Limits::default() };
+    let model = Model::start(Script::in_order([Reply::text("one two three").gate("never", 3)])).await;
+    let ada = replica_with_limits(&pool, &model, limits).user("ada").await;
+    let turn = ada.run_turn(&message("Hi")).await;
+    assert_eq!((turn.end_reason(), turn.text().as_str()), ("turn_timeout", "one two "), "{turn:#?}");
 }
 
 #[sqlx::test]

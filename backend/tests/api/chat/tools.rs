@@ -139,7 +139,7 @@ async fn an_invalid_tool_call_gets_an_error_result(pool: PgPool) {
 
 #[sqlx::test]
 async fn a_turn_has_at_most_ten_rounds(pool: PgPool) {
-    let again = Rule::user("again", [Reply::call("list_tasks", json!({}))]).repeat();
+    let again = Rule::user("again", [Reply::call("list_tasks", json!({ "q": "{{ results | length }}" }))]).repeat();
     let (model, app) = replica(&pool, Script::rules([again, Rule::user("stop", [Reply::text("Stopped.")])])).await;
     let ada = app.user("ada").await;
     let turn = ada.run_turn(&message("again and again")).await;

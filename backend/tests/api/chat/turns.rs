@@ -27,9 +27,10 @@ async fn an_answer_is_streamed_and_stored(pool: PgPool) {
     assert_eq!(
         ada.messages(&turn.conversation()).await,
         [
-            json!({ "seq": 1, "role": "user", "text": "  Hi there ", "tool": null, "status": "done", "error": null }),
-            json!({ "seq": 2, "role": "assistant", "text": "Hello, Ada. **How** are you?", "tool": null, "status": "done",
-            "error": null }),
+            json!({ "seq": 1, "role": "user", "text": "  Hi there ", "reasoning": "", "tool": null, "status": "done",
+            "error": null, "end_reason": null }),
+            json!({ "seq": 2, "role": "assistant", "text": "Hello, Ada. **How** are you?", "reasoning": "", "tool": null,
+            "status": "done", "error": null, "end_reason": null }),
         ]
     );
 

@@ -169,7 +169,7 @@ export interface paths {
         get: operations["chat_info"];
         put?: never;
         /**
-         * Send a message, or answer a question for confirmation, and follow what comes of it
+         * Send a message, answer a question for confirmation, or try again, and follow what comes of it
          * @description The answer goes on when the stream is closed; follow it again with the events route.
          */
         post: operations["chat"];
@@ -489,7 +489,7 @@ export interface components {
             version: number;
         };
         /** @enum {string} */
-        ChatEndReason: "done" | "confirmation" | "cancelled" | "rounds";
+        ChatEndReason: "done" | "confirmation" | "cancelled" | "rounds" | "length" | "repeated";
         /** @description Data of `error`, which ends a turn. */
         ChatError: components["schemas"]["ChatFailure"] & {
             /** Format: uuid */
@@ -498,12 +498,12 @@ export interface components {
         /** @description An event on the wire. */
         ChatEvent: {
             /**
-             * @description JSON: `ChatMessageStart`, `ChatTextDelta`, `ChatToolStep` (of `tool_call` and `tool_result`), `ChatMessageEnd`,
+             * @description JSON: `ChatMessageStart`, `ChatTextDelta` (also of `reasoning`), `ChatToolStep` (of `tool_call` and `tool_result`), `ChatMessageEnd`,
              *     `ChatError`.
              */
             data: string;
             /** @enum {string} */
-            event: "message_start" | "text_delta" | "tool_call" | "tool_result" | "message_end" | "error";
+            event: "message_start" | "reasoning" | "text_delta" | "tool_call" | "tool_result" | "message_end" | "error";
             /** @description Where to go on from: `Last-Event-ID`. */
             id: string;
         };
@@ -526,7 +526,10 @@ export interface components {
         ChatMessage: {
             /** Format: date-time */
             created_at: string;
+            end_reason?: components["schemas"]["ChatEndReason"] | null;
             error?: components["schemas"]["ChatFailure"] | null;
+            /** @description What the assistant thought before it wrote the text. */
+            reasoning: string;
             role: components["schemas"]["MessageRole"];
             /**
              * Format: int32
@@ -556,7 +559,7 @@ export interface components {
             /** Format: uuid */
             turn: string;
         };
-        /** @description Either a `message`, or `confirm` in an existing conversation. */
+        /** @description A `message`, or in an existing conversation `confirm` or `retry`. */
         ChatRequest: {
             /** @description With `confirm`: every call that waits, and nothing else. 409 when others wait than those that are named. */
             calls?: components["schemas"]["ChatConfirmedCall"][];
@@ -573,8 +576,10 @@ export interface components {
              * @description `seq` of an earlier message of yours, which `message` takes the place of; all that followed is dropped.
              */
             replace_from?: number | null;
+            /** @description Whether the last turn, which failed or was stopped, goes on from what it has done. */
+            retry?: boolean;
         };
-        /** @description Data of `text_delta`: more text of a message. */
+        /** @description Data of `text_delta`: more text of a message. Data of `reasoning`: more of what was thought before it. */
         ChatTextDelta: {
             /** Format: int32 */
             seq: number;
@@ -1832,7 +1837,10 @@ export interface operations {
     chat: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A retry with the same key within 24 hours follows what the first request has started */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };

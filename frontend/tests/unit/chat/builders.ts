@@ -7,9 +7,11 @@ export function message(seq: number, change: Partial<ChatMessage> = {}): ChatMes
     turn: "turn",
     role: "assistant",
     text: "",
+    reasoning: "",
     tool: null,
     status: "done",
     error: null,
+    end_reason: null,
     created_at: "2026-01-01T10:00:00Z",
     ...change,
   };

@@ -127,7 +127,10 @@ impl Config {
                     turns: reader.ranged("CHAT_TOTAL_TURNS_PER_DAY", 10_000, 1, MAX_BUDGET),
                     tokens: reader.ranged("CHAT_TOTAL_TOKENS_PER_DAY", 20_000_000, 1, MAX_BUDGET),
                 },
-                limits: chat::Limits::default(),
+                limits: chat::Limits {
+                    stall: reader.seconds("CHAT_TURN_TIMEOUT_SECONDS", 60, 5),
+                    ..chat::Limits::default()
+                },
             },
         };
         let problems = reader.into_problems();
@@ -169,6 +172,9 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!((config.port, config.metrics_port), (8000, 9090));
         assert_eq!(config.log_level, "info");
+        assert_eq!(config.chat.limits.stall, Duration::from_mins(1));
+        let config = read(&[("CHAT_TURN_TIMEOUT_SECONDS", "600")]).unwrap();
+        assert_eq!(config.chat.limits.stall, Duration::from_mins(10));
     }
 
     #[test]

@@ -21,6 +21,7 @@ REVISION: {{ $config.revision | quote }}
 OPENAI_BASE_URL: {{ $config.openaiBaseUrl | quote }}
 OPENAI_MODEL: {{ $config.openaiModel | quote }}
 CHAT_TURNS_PER_MINUTE: {{ $config.chatTurnsPerMinute | quote }}
+CHAT_TURN_TIMEOUT_SECONDS: {{ $config.chatTurnTimeoutSeconds | quote }}
 MAX_TURNS_PER_USER: {{ $config.maxTurnsPerUser | int64 | quote }}
 MAX_TURNS: {{ $config.maxTurns | int64 | quote }}
 MAX_CONVERSATIONS_PER_USER: {{ $config.maxConversationsPerUser | int64 | quote }}

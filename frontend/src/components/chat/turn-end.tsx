@@ -3,17 +3,17 @@
 import { RotateCcw } from "lucide-react";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
+import { EARLY_ENDS } from "@/lib/chat/early-ends";
 import { openChat } from "@/lib/chat/panel";
 import type { Thread } from "@/lib/chat/thread";
 import { useChat } from "@/lib/chat/use-chat";
 
-/** Offers to continue or repeat a turn that failed, was stopped or reached the limit of steps. */
+/** Offers to continue or repeat a turn that failed, was stopped, was cut off or reached a limit. */
 export function TurnEnd({ thread }: { thread: Thread }) {
   const [chat] = useChat();
-  const question = thread.messages.findLast(({ role }) => role === "user");
 
   function retry() {
-    if (question) void chat.resend(question.seq, question.text);
+    void chat.tryAgain();
     openChat();
   }
 
@@ -21,32 +21,31 @@ export function TurnEnd({ thread }: { thread: Thread }) {
     return (
       <Alert>
         <p>{thread.failure.detail}</p>
-        {question && (
-          <Button variant="outline" size="sm" className="mt-2 text-foreground" onClick={retry}>
-            Try again
-          </Button>
-        )}
+        <Button variant="outline" size="sm" className="mt-2 text-foreground" onClick={retry}>
+          Try again
+        </Button>
       </Alert>
     );
   }
-  if (thread.endReason === "rounds") {
+  const end = thread.endReason && EARLY_ENDS[thread.endReason];
+  if (end) {
     return (
       <div className="flex flex-wrap items-center gap-2 text-muted-foreground text-sm">
-        <p>The assistant took as many steps as one answer may have.</p>
+        <p>{end.text}</p>
         <Button
           variant="outline"
           size="sm"
           onClick={() => {
-            void chat.send("Go on");
+            void chat.send(end.goOn);
             openChat();
           }}
         >
-          Go on
+          {end.goOn}
         </Button>
       </div>
     );
   }
-  if (thread.messages.at(-1)?.status === "cancelled" && question) {
+  if (thread.endReason === "cancelled" || thread.messages.at(-1)?.status === "cancelled") {
     return (
       <Button variant="ghost" size="sm" className="w-fit text-muted-foreground" onClick={retry}>
         <RotateCcw aria-hidden="true" />

@@ -10,9 +10,14 @@ const PAGE_SIZE = 30;
 
 export const getChatInfo = () => body(http.GET("/api/chat"));
 
-/** Starts a turn. The turn continues when the request is aborted; only {@link cancelTurn} ends it. */
-export const startTurn = (request: ChatRequest, signal: AbortSignal): Promise<EventStream> =>
-  body(http.POST("/api/chat", { body: request, parseAs: "stream", signal })) as Promise<never>;
+/**
+ * Starts a turn, or follows the one that a request with the same key has started. The turn continues when the request is
+ * aborted; only {@link cancelTurn} ends it.
+ */
+export const startTurn = (request: ChatRequest, key: string, signal: AbortSignal): Promise<EventStream> => {
+  const params = { header: { "Idempotency-Key": key } };
+  return body(http.POST("/api/chat", { body: request, params, parseAs: "stream", signal })) as Promise<never>;
+};
 
 /** The events after `position`; nothing when there are none and no turn is running. */
 export const resumeTurn = (id: string, position: string, signal: AbortSignal): Promise<EventStream | undefined> => {

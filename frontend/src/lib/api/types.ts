@@ -37,7 +37,7 @@ export type Conversation = Omit<Schemas["Conversation"], "messages"> & { message
 /** An event of a turn, with its name as `type`. */
 export type ChatEvent =
   | ({ type: "message_start"; message: ChatMessage } & Omit<Schemas["ChatMessageStart"], "message">)
-  | ({ type: "text_delta" } & Schemas["ChatTextDelta"])
+  | ({ type: "text_delta" | "reasoning" } & Schemas["ChatTextDelta"])
   | { type: "tool_call" | "tool_result"; message: ChatMessage }
   | ({ type: "message_end" } & Schemas["ChatMessageEnd"])
   | ({ type: "error" } & Schemas["ChatError"]);

@@ -1,3 +1,4 @@
+import { EARLY_ENDS } from "./early-ends";
 import { describeConfirmation, describeStep } from "./steps";
 import type { Thread } from "./thread";
 import { awaitingConfirmation, collectTaskTitles, groupIntoTurns } from "./turns";
@@ -13,6 +14,8 @@ export function turnAnnouncement(thread: Thread): string {
     sentences.push(`The assistant wants to ${describeConfirmation(awaiting)} and waits for your confirmation.`);
   }
   if (thread.endReason === "cancelled") sentences.push("Stopped.");
+  const end = thread.endReason && EARLY_ENDS[thread.endReason];
+  if (end) sentences.push(end.text);
   const text = sentences.filter(Boolean).join(" ") || describeSteps(thread, answers);
   if (text.length <= MAX_ANNOUNCEMENT_CHARS) return text;
   return `${text.slice(0, MAX_ANNOUNCEMENT_CHARS)}… The answer goes on in the chat.`;

@@ -6,10 +6,11 @@ import type { EventStream, NumberedEvent } from "@/lib/api/event-stream";
 import { ApiError } from "@/lib/api/problem";
 import type { ChatRequest } from "@/lib/api/types";
 import { goToSignIn } from "@/lib/navigation";
+import { randomId } from "@/lib/utils";
 import { turnAnnouncement } from "./announcement";
 import { saveConversationId } from "./conversation-storage";
 import { chatKeys, conversationQuery } from "./queries";
-import { applyEvent, type Thread, toThread, truncateThread } from "./thread";
+import { applyEvent, dropBrokenAnswer, type Thread, toThread, truncateThread } from "./thread";
 import { streamTurn } from "./turn-stream";
 import { nameCalls } from "./turns";
 
@@ -19,7 +20,7 @@ type ChatState = {
   /** The conversation that is being fetched, and the error if that failed. */
   loading: { id: string; error: unknown } | null;
   /** The request that is not part of the thread yet, and the error if the server refused it. */
-  pending: { request: ChatRequest; error: Error | null } | null;
+  pending: { request: ChatRequest; key: string; error: Error | null } | null;
   stopping: boolean;
   /** Whether the connection broke during an answer and is being restored. */
   reconnecting: boolean;
@@ -62,24 +63,25 @@ export function createChat(client: QueryClient) {
     if (getState().thread?.working) await read(null, signal);
   }
 
-  async function submit(request: ChatRequest) {
+  /** The server does a request once for each key, also if only its answer was lost. */
+  async function submit(request: ChatRequest, key = randomId()) {
     if (isWorking(getState())) return;
     const signal = restartReading();
-    setState({ pending: { request, error: null }, reconnecting: false });
+    setState({ pending: { request, key, error: null }, reconnecting: false });
     try {
-      await read(await startTurn(request, signal), signal);
+      await read(await startTurn(request, key, signal), signal);
     } catch (error) {
-      if (!signal.aborted) failPending(request, error);
+      if (!signal.aborted) failPending(request, key, error);
     }
   }
 
-  function failPending(request: ChatRequest, cause: unknown) {
+  function failPending(request: ChatRequest, key: string, cause: unknown) {
     if (cause instanceof ApiError && cause.code === "unauthorized") return goToSignIn();
     if (cause instanceof ApiError && cause.code === "chat_not_configured") {
       client.invalidateQueries({ queryKey: chatKeys.info });
     }
     const error = cause instanceof Error ? cause : new Error(String(cause));
-    setState({ pending: { request, error }, stopping: false, reconnecting: false });
+    setState({ pending: { request, key, error }, stopping: false, reconnecting: false });
   }
 
   async function read(stream: EventStream | null, signal: AbortSignal) {
@@ -178,6 +180,14 @@ export function createChat(client: QueryClient) {
       return submit({ conversation_id: thread.id, message, replace_from: seq });
     },
 
+    /** Goes on with the last turn, which failed or was stopped, from what it has done. */
+    tryAgain() {
+      const { thread } = getState();
+      if (!thread || isWorking(getState())) return;
+      setState({ thread: dropBrokenAnswer(thread) });
+      return submit({ conversation_id: thread.id, retry: true });
+    },
+
     /** Allows or refuses the changes that await confirmation, which the server checks to be those that are shown. */
     confirm(confirm: boolean) {
       const { thread } = getState();
@@ -187,7 +197,7 @@ export function createChat(client: QueryClient) {
     /** Sends the request again that the server refused or did not receive. */
     retry() {
       const { pending } = getState();
-      return pending?.error && submit(pending.request);
+      return pending?.error && submit(pending.request, pending.key);
     },
 
     /** Drops the request that the server refused, and shows the conversation as the server has it. Returns its text. */

@@ -11,7 +11,7 @@ export type Thread = {
   /** Why the last turn ended; null while a turn is running, or if a fetched conversation has no reason. */
   endReason: EndReason | null;
   failure: ChatFailure | null;
-  /** The ids of the text deltas that were applied to the current text: the server may send one twice. */
+  /** The ids of the deltas that were applied to the current message: the server may send one twice. */
   appliedDeltas: readonly string[];
   /** Whether an event is missing, so that the whole conversation has to be fetched again. */
   stale: boolean;
@@ -24,11 +24,17 @@ export function toThread({ id, title, messages, position, at_work }: Conversatio
     messages,
     position,
     working: at_work,
-    endReason: messages.some(({ status }) => status === "awaiting") ? "confirmation" : null,
+    endReason: at_work ? null : storedEndReason(messages),
     failure: at_work ? null : (messages.at(-1)?.error ?? null),
     appliedDeltas: [],
     stale: false,
   };
+}
+
+/** Why the last turn ended, if it neither failed nor was done. */
+function storedEndReason(messages: ChatMessage[]): EndReason | null {
+  if (messages.some(({ status }) => status === "awaiting")) return "confirmation";
+  return messages.at(-1)?.end_reason ?? null;
 }
 
 /** Returns the thread after an event. */
@@ -47,7 +53,9 @@ export function applyEvent(thread: Thread, event: ChatEvent, id = thread.positio
         appliedDeltas: [],
       };
     case "text_delta":
-      return appendText(next, event.seq, event.text, id);
+      return append(next, "text", event, id);
+    case "reasoning":
+      return append(next, "reasoning", event, id);
     case "tool_call":
     case "tool_result":
       return {
@@ -78,6 +86,13 @@ export function applyEvent(thread: Thread, event: ChatEvent, id = thread.positio
   }
 }
 
+/** Removes what the assistant was saying when the last turn failed or was stopped. What it has done stays. */
+export function dropBrokenAnswer(thread: Thread): Thread {
+  const last = thread.messages.at(-1);
+  const broken = last?.role === "assistant" && (last.status === "failed" || last.status === "cancelled");
+  return broken ? truncateThread(thread, last.seq) : { ...thread, endReason: null, failure: null };
+}
+
 /** Removes the message with this number and all later ones. */
 export function truncateThread(thread: Thread, seq: number): Thread {
   return { ...thread, messages: messagesBefore(thread.messages, seq), endReason: null, failure: null };
@@ -85,11 +100,13 @@ export function truncateThread(thread: Thread, seq: number): Thread {
 
 const messagesBefore = (messages: ChatMessage[], seq: number) => messages.filter((message) => message.seq < seq);
 
-function appendText(thread: Thread, seq: number, text: string, id: string): Thread {
+type Delta = { seq: number; text: string };
+
+function append(thread: Thread, field: "text" | "reasoning", { seq, text }: Delta, id: string): Thread {
   if (thread.appliedDeltas.includes(id)) return thread;
   if (!thread.messages.some((message) => message.seq === seq)) return { ...thread, stale: true };
   const messages = thread.messages.map((message) =>
-    message.seq === seq ? { ...message, text: message.text + text } : message,
+    message.seq === seq ? { ...message, [field]: message[field] + text } : message,
   );
   return { ...thread, messages, appliedDeltas: [...thread.appliedDeltas, id] };
 }

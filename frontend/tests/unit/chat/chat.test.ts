@@ -113,6 +113,29 @@ describe("a turn", () => {
   });
 });
 
+describe("a turn that failed", () => {
+  it("goes on from what it has done", async () => {
+    const server = await startAnswer();
+    const added = tool(2, { name: "add_task" });
+    server.send(4, { type: "error", turn: "turn", code: "model_unavailable", detail: "Gone.", retryable: true });
+    await turnEnds();
+    vi.mocked(api.getConversation).mockResolvedValue(
+      conversation([user(1, "Hello"), added, message(3, { text: "Half", status: "failed" })]),
+    );
+    await chat.open("conversation");
+    const next = createFakeStream();
+    vi.mocked(api.startTurn).mockResolvedValue(next.stream);
+    void chat.tryAgain();
+    expect(vi.mocked(api.startTurn).mock.lastCall?.[0]).toEqual({ conversation_id: "conversation", retry: true });
+    expect(state().thread?.messages.map(({ seq }) => seq)).toEqual([1, 2]);
+    next.send(5, started(message(3, { status: "streaming" })));
+    next.send(6, delta(3, "Whole"));
+    next.send(7, done);
+    await turnEnds();
+    expect(texts()).toEqual(["Hello", "", "Whole"]);
+  });
+});
+
 describe("a connection that breaks", () => {
   it.each(["end", "cut"] as const)("is resumed after the last event (%s)", async (how) => {
     const server = await startAnswer();
@@ -153,6 +176,9 @@ describe("a connection that breaks", () => {
     await vi.waitFor(() => expect(state().pending?.error).toMatchObject({ status: 0 }));
     void chat.retry();
     expect(api.startTurn).toHaveBeenCalledTimes(2);
+    // The server may have received the first request, and does the same one only once.
+    const [first, second] = vi.mocked(api.startTurn).mock.calls;
+    expect(second?.slice(0, 2)).toEqual(first?.slice(0, 2));
   });
 });
 

@@ -80,6 +80,13 @@ describe("applyEvent", () => {
     expect(applyAll(failed, start(user(3, "Again"))).failure).toBeNull();
   });
 
+  it("keeps the thoughts of an answer apart from its text", () => {
+    const thoughts: ChatEvent = { type: "reasoning", seq: 2, text: "A greeting." };
+    const events = [start(message(2, { status: "streaming" })), thoughts, delta(2, "Hello")];
+    const result = applyAll(thread([user(1, "Hi")]), ...events, ...events);
+    expect(result.messages[1]).toMatchObject({ text: "Hello", reasoning: "A greeting." });
+  });
+
   it("applies a delta only once", () => {
     const once = applyAll(thread([user(1, "Go")]), start(message(2, { status: "streaming" })), delta(2, "Half"));
     expect(applyEvent(once, delta(2, "Half"), "2").messages).toEqual(once.messages);
@@ -119,6 +126,13 @@ describe("toThread", () => {
     });
     expect(thread([tool(1, {}, "awaiting")]).endReason).toBe("confirmation");
     expect(thread([message(1, { status: "failed", error: failure })]).failure).toEqual(failure);
+  });
+
+  it("knows after a reload why the last turn ended", () => {
+    for (const end_reason of ["length", "rounds", "repeated", "cancelled"] as const) {
+      expect(thread([user(1, "Go"), message(2, { end_reason })]).endReason).toBe(end_reason);
+    }
+    expect(thread([message(1, { end_reason: "length" }), user(2, "Continue"), message(3)]).endReason).toBeNull();
   });
 });
 

@@ -2,9 +2,6 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-/// An estimate for English text. Counting exactly would need each model's own tables, and would be no better a limit.
-pub const CHARACTERS_PER_TOKEN: usize = 4;
-
 /// Where the model is, and how much of it a user may have.
 #[derive(Clone, Debug)]
 pub struct ChatConfig {
@@ -60,9 +57,9 @@ pub struct Limits {
     pub flush: Duration,
     /// How often a run may use tools before it ends.
     pub rounds: usize,
-    /// Tokens of earlier turns that are sent to the model, at an estimated four characters a token.
+    /// Tokens of earlier turns that are sent to the model, as estimated.
     pub history_tokens: usize,
-    /// Tokens of one result of a tool that are sent to the model, by the same estimate.
+    /// Tokens of one result of a tool that are sent to the model, as estimated.
     pub result_tokens: usize,
 }
 

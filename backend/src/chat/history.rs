@@ -5,8 +5,9 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{
-    config::{CHARACTERS_PER_TOKEN, Limits},
+    config::Limits,
     message::{self, Message, MessageRole},
+    tokens::{self, Estimate},
 };
 
 /// Bytes of messages that are read. This is more than the budget, because results of tools are cut when they are sent.
@@ -20,13 +21,12 @@ pub async fn load(pool: &PgPool, conversation_id: Uuid, limits: &Limits, origin:
 }
 
 fn request_messages(messages: &[Message], limits: &Limits, origin: &str) -> Vec<Value> {
-    let budget = limits.history_tokens * CHARACTERS_PER_TOKEN;
     let mut turns: Vec<Vec<Value>> = Vec::new();
     let mut used = 0;
     for turn in messages.chunk_by(|before, after| before.turn == after.turn).rev() {
         let turn = turn_messages(turn, limits, origin, turns.is_empty());
-        used += turn.iter().map(|message| message.to_string().len()).sum::<usize>();
-        if used > budget && !turns.is_empty() {
+        used += turn.iter().map(|message| Estimate::of(&message.to_string()).tokens()).sum::<usize>();
+        if used > limits.history_tokens && !turns.is_empty() {
             break;
         }
         turns.push(turn);
@@ -83,10 +83,8 @@ fn call_of(message: &Message, origin: &str) -> Option<Value> {
 
 fn result_of(message: &Message, limits: &Limits, origin: &str) -> Option<Value> {
     let result = message.tool.as_ref()?.result.as_ref().map(Value::to_string).unwrap_or_default();
-    let content = match result.char_indices().nth(limits.result_tokens * CHARACTERS_PER_TOKEN) {
-        None => result,
-        Some((end, _)) => format!("{}… (cut off here: too long)", &result[..end]),
-    };
+    let beginning = tokens::beginning(&result, limits.result_tokens);
+    let content = if beginning == result { result } else { format!("{beginning}… (cut off here: too long)") };
     Some(json!({ "role": "tool", "tool_call_id": call_id(message, origin), "content": content }))
 }
 
@@ -163,10 +161,25 @@ mod tests {
 
     #[test]
     fn a_long_result_is_cut() {
-        let limits = Limits { result_tokens: 1, ..Limits::default() };
+        let limits = Limits { result_tokens: 2, ..Limits::default() };
         let mut call = message(1, 1, MessageRole::Tool, "list_tasks");
         call.tool.as_mut().unwrap().result = Some(json!({ "é": "éééééé" }));
         let sent = result_of(&call, &limits, "").unwrap();
-        assert_eq!(sent["content"], "{\"é\"… (cut off here: too long)");
+        assert_eq!(sent["content"], "{\"é… (cut off here: too long)");
+    }
+
+    /// A Japanese character is about a token, and not a quarter of one.
+    #[test]
+    fn budgets_hold_in_every_script() {
+        let limits = Limits::default();
+        let mut call = message(1, 2, MessageRole::Tool, "list_tasks");
+        call.tool.as_mut().unwrap().result = Some(json!({ "description": "日".repeat(40_000) }));
+        let sent = result_of(&call, &limits, "").unwrap();
+        let characters = sent["content"].as_str().unwrap().chars().count();
+        assert!((7_900..=8_100).contains(&characters), "{characters}");
+
+        let text = "日".repeat(1_000);
+        let messages: Vec<Message> = (0..40).map(|number| message(number, 1, MessageRole::User, &text)).collect();
+        assert_eq!(request_messages(&messages, &limits, "").len(), 15);
     }
 }

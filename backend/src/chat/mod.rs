@@ -20,6 +20,7 @@ mod prompt;
 mod routes;
 mod start;
 mod state;
+mod tokens;
 mod tool_calls;
 mod transcript;
 mod turn;

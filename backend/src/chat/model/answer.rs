@@ -11,7 +11,7 @@ use super::{
     thoughts::Thoughts,
     wire::{CallDelta, Choice, Chunk, Fields, Usage, merge},
 };
-use crate::chat::config::CHARACTERS_PER_TOKEN;
+use crate::chat::tokens::Estimate;
 
 /// Largest answer on the wire.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -60,10 +60,8 @@ pub struct Answer {
     events: Events,
     thoughts: Thoughts,
     received: usize,
-    /// Bytes of the request.
-    asked_bytes: usize,
-    /// Bytes of text, of thoughts and of arguments in the answer.
-    answered_bytes: usize,
+    /// Of the request, and of the text, the thoughts and the arguments that have come.
+    estimate: Estimate,
     asked: Instant,
     /// How long the model may be silent.
     stall: Duration,
@@ -84,20 +82,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn new(
-        response: Response,
-        asked: Instant,
-        asked_bytes: usize,
-        stall: Duration,
-        key: Option<SecretString>,
-    ) -> Self {
+    pub fn new(response: Response, asked: Instant, request: &str, stall: Duration, key: Option<SecretString>) -> Self {
         Self {
             response,
             events: Events::default(),
             thoughts: Thoughts::default(),
             received: 0,
-            asked_bytes,
-            answered_bytes: 0,
+            estimate: Estimate::of(request),
             asked,
             stall,
             key,
@@ -171,7 +162,7 @@ impl Answer {
     /// The tokens that this has cost so far: as the model counted them, else an estimate.
     pub fn tokens(&self) -> u64 {
         match self.usage.prompt_tokens + self.usage.completion_tokens {
-            0 => ((self.asked_bytes + self.answered_bytes) / CHARACTERS_PER_TOKEN) as u64,
+            0 => self.estimate.tokens() as u64,
             counted => counted,
         }
     }
@@ -217,8 +208,10 @@ impl Answer {
         let storable = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
         let (thoughts, text) = self.thoughts.feed(&storable(delta.text));
         let piece = Piece { reasoning: storable(delta.reasoning) + &thoughts, text };
-        self.answered_bytes += piece.reasoning.len() + piece.text.len();
-        if self.first_token.is_none() && self.answered_bytes + self.calls.len() > 0 {
+        self.estimate.add(&piece.reasoning);
+        self.estimate.add(&piece.text);
+        let is_empty = piece.reasoning.is_empty() && piece.text.is_empty() && self.calls.is_empty();
+        if self.first_token.is_none() && !is_empty {
             self.first_token = Some(self.asked.elapsed());
         }
         Ok(piece)
@@ -251,7 +244,7 @@ impl Answer {
         call.arguments.push_str(&piece.arguments);
         merge(&mut call.others, piece.others);
         merge(&mut call.of_function, piece.of_function);
-        self.answered_bytes += piece.arguments.len();
+        self.estimate.add(&piece.arguments);
         Ok(())
     }
 }

@@ -72,7 +72,7 @@ impl Model {
         let mut tries = 0;
         loop {
             let error = match timeout_at(deadline, self.send(&body)).await {
-                Ok(Ok(response)) => return Ok(Answer::new(response, asked, body.len(), self.stall, self.key.clone())),
+                Ok(Ok(response)) => return Ok(Answer::new(response, asked, &body, self.stall, self.key.clone())),
                 Ok(Err(error)) => error,
                 Err(_) => return Err(ModelError::silent(self.stall)),
             };

@@ -93,7 +93,8 @@ impl ToolCall {
     }
 }
 
-/// A call to which a user answers yes or no, and the task that it would change, as the user has seen them.
+/// A call to which a user answers yes or no, and the task that it would change, as the user has seen them. A call that
+/// has no target is named by its id alone: it loses nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ChatConfirmedCall)]
@@ -101,9 +102,9 @@ pub struct ConfirmedCall {
     /// `id` of the call.
     pub id: Uuid,
     /// `target.id` of the call.
-    pub task_id: Uuid,
+    pub task_id: Option<Uuid>,
     /// `target.version` of the call.
-    pub version: i32,
+    pub version: Option<i32>,
 }
 
 /// Why a turn ended before it was done.
@@ -219,9 +220,13 @@ pub struct ChatError<'a> {
 impl Message {
     /// What a confirmation has to say of this call.
     pub fn confirmation(&self) -> Option<ConfirmedCall> {
-        let tool = self.tool.as_ref()?;
-        let target = tool.target.as_ref()?;
-        Some(ConfirmedCall { id: tool.id, task_id: target.id, version: target.version })
+        let tool = self.tool.as_ref().filter(|tool| !tool.id.is_nil())?;
+        let target = tool.target.as_ref();
+        Some(ConfirmedCall {
+            id: tool.id,
+            task_id: target.map(|target| target.id),
+            version: target.map(|target| target.version),
+        })
     }
 
     /// Ends a tool call that was refused.

@@ -16,6 +16,8 @@ use crate::tools::{self, Done, Source, TOOLS, ToolError, find_target};
 
 /// How often the same call may be asked for in one turn. After that, the model most likely goes in a circle.
 const MAX_SAME_CALLS: usize = 2;
+/// How many changes a turn may make before each further one waits for the user.
+pub const MAX_CHANGES: usize = 19;
 
 /// What becomes of the calls of one answer.
 #[derive(Default)]
@@ -40,7 +42,8 @@ pub fn definitions() -> Vec<Value> {
 /// Stores the calls of one answer of the model at `origin`.
 ///
 /// One destructive call in a turn needs no confirmation: it is most likely what the user asked for, and a deleted task
-/// can be restored. From the second one on each needs it, whatever the title of a task has made the model do.
+/// can be restored. From the second one on each needs it, whatever the title of a task has made the model do. So does
+/// each change after the first [`MAX_CHANGES`], which bounds what a model does that goes on without end.
 pub async fn record(
     transcript: &mut Transcript,
     user_id: Uuid,
@@ -56,7 +59,8 @@ pub async fn record(
     let destructive =
         |tool: &ToolCall| tool.arguments.as_object().is_some_and(|arguments| is_destructive(&tool.name, arguments));
     let done_before = before.iter().filter(|call| call.done && destructive(&call.tool)).count();
-    let needs_confirmation = requested + done_before > 1;
+    let several_destructive = requested + done_before > 1;
+    let mut changes = before.iter().filter(|call| call.done && is_change(&call.tool.name)).count();
     let mut same: HashMap<(String, String), usize> = HashMap::new();
     for call in before {
         *same.entry((call.tool.name.clone(), call.tool.arguments.to_string())).or_default() += 1;
@@ -73,7 +77,7 @@ pub async fn record(
                 continue;
             }
         };
-        let wait = needs_confirmation && is_destructive(&call.name, &arguments);
+        let destructive = is_destructive(&call.name, &arguments);
         let mut tool = ToolCall::new(call.name, arguments.into());
         let count = same.entry((tool.name.clone(), tool.arguments.to_string())).or_default();
         *count += 1;
@@ -85,20 +89,25 @@ pub async fn record(
             recorded.some_repeat = true;
             continue;
         }
-        if !wait {
+        let change = is_change(&tool.name);
+        changes += usize::from(change);
+        if !(several_destructive && destructive || change && changes > MAX_CHANGES) {
             recorded.ready.push(transcript.add_call(tool, &as_sent, MessageStatus::Running).await?);
             continue;
         }
         // The user is asked about the task that is found now, and no other will be changed.
-        let found = find_target(transcript.connection(), user_id, &tool.name, tool.arguments.clone()).await;
-        match found.map_err(End::internal)? {
-            Ok(target) => {
-                tool.target = Some(target);
-                transcript.add_call(tool, &as_sent, MessageStatus::Awaiting).await?;
-                recorded.some_wait = true;
+        if tools::find(&tool.name).is_some_and(|tool| tool.destructive) {
+            let found = find_target(transcript.connection(), user_id, &tool.name, tool.arguments.clone()).await;
+            match found.map_err(End::internal)? {
+                Ok(target) => tool.target = Some(target),
+                Err(refusal) => {
+                    refuse(transcript, tool, &as_sent, refusal).await?;
+                    continue;
+                }
             }
-            Err(refusal) => refuse(transcript, tool, &as_sent, refusal).await?,
         }
+        transcript.add_call(tool, &as_sent, MessageStatus::Awaiting).await?;
+        recorded.some_wait = true;
     }
     Ok(recorded)
 }
@@ -121,6 +130,11 @@ async fn refuse(transcript: &mut Transcript, tool: ToolCall, as_sent: &AsSent, r
     message.fail(refusal).map_err(End::internal)?;
     transcript.update_call(&message).await?;
     Ok(())
+}
+
+/// Whether a call of this tool changes something.
+fn is_change(name: &str) -> bool {
+    tools::find(name).is_some_and(|tool| !tool.read_only)
 }
 
 /// Whether the call loses something. Another status loses nothing, because it can be set back.

@@ -5,6 +5,7 @@ mod fencing;
 mod habits;
 mod limits;
 mod model_errors;
+mod prompt;
 mod replicas;
 mod streams;
 pub mod support;

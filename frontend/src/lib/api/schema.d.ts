@@ -470,7 +470,10 @@ export interface components {
             /** Format: password */
             new_password: string;
         };
-        /** @description A call to which a user answers yes or no, and the task that it would change, as the user has seen them. */
+        /**
+         * @description A call to which a user answers yes or no, and the task that it would change, as the user has seen them. A call that
+         *     has no target is named by its id alone: it loses nothing.
+         */
         ChatConfirmedCall: {
             /**
              * Format: uuid
@@ -481,12 +484,12 @@ export interface components {
              * Format: uuid
              * @description `target.id` of the call.
              */
-            task_id: string;
+            task_id?: string | null;
             /**
              * Format: int32
              * @description `target.version` of the call.
              */
-            version: number;
+            version?: number | null;
         };
         /** @enum {string} */
         ChatEndReason: "done" | "confirmation" | "cancelled" | "rounds" | "length" | "repeated";

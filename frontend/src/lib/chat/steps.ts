@@ -100,7 +100,9 @@ function describeDetail({ name, arguments: { title, description }, result }: Too
   if (status === "failed" || status === "cancelled") {
     return typeof result?.detail === "string" ? result.detail : undefined;
   }
-  if (status !== "awaiting" || name !== "update_task") return undefined;
+  if (status !== "awaiting") return undefined;
+  if (name === "add_task") return typeof description === "string" && description ? `“${description}”` : undefined;
+  if (name !== "update_task") return undefined;
   const changes = [
     typeof title === "string" && `New title: “${title}”.`,
     typeof description === "string" && (description ? `New description: “${description}”.` : "Without a description."),

@@ -18,7 +18,7 @@ export const awaitingConfirmation = (messages: ChatMessage[]) => messages.filter
 /** Names the calls that await confirmation, and what each would change, as this tab shows them. */
 export const nameCalls = (messages: ChatMessage[]): ConfirmedCall[] =>
   awaitingConfirmation(messages).flatMap(({ tool }) =>
-    tool?.target ? [{ id: tool.id, task_id: tool.target.id, version: tool.target.version }] : [],
+    tool ? [{ id: tool.id, ...(tool.target && { task_id: tool.target.id, version: tool.target.version }) }] : [],
   );
 
 /** The titles, by task id, of all tasks in the results of tools. */

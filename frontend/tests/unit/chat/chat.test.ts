@@ -292,14 +292,15 @@ describe("resending and confirming", () => {
     const target = { id: "task", title: "Buy milk", version: 3 };
     const awaiting = tool(2, { id: "call", name: "delete_task", target }, "awaiting");
     const finished = tool(3, { name: "delete_task", target }, "done");
-    vi.mocked(api.getConversation).mockResolvedValue(conversation([user(1, "Delete"), awaiting, finished]));
+    const untargeted = tool(4, { id: "add", name: "add_task", arguments: { title: "Sell milk" } }, "awaiting");
+    vi.mocked(api.getConversation).mockResolvedValue(conversation([user(1, "Delete"), awaiting, finished, untargeted]));
     vi.mocked(api.startTurn).mockResolvedValue(createFakeStream().stream);
     await chat.open("conversation");
     void chat.confirm(true);
     expect(vi.mocked(api.startTurn).mock.lastCall?.[0]).toEqual({
       conversation_id: "conversation",
       confirm: true,
-      calls: [{ id: "call", task_id: "task", version: 3 }],
+      calls: [{ id: "call", task_id: "task", version: 3 }, { id: "add" }],
     });
   });
 });

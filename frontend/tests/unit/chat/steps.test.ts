@@ -45,6 +45,13 @@ describe("describeStep", () => {
     expect(describeTool({ name: "update_task", arguments: change }, "awaiting")).toBe(
       "Wants to change | Buy milk | New title: “Sell milk”. Without a description.",
     );
+    const task = { title: "Sell milk", description: "At the market" };
+    expect(describeTool({ name: "add_task", arguments: task }, "awaiting")).toBe(
+      "Wants to add | Sell milk | “At the market”",
+    );
+    expect(describeTool({ name: "add_task", arguments: { title: "Sell milk" } }, "awaiting")).toBe(
+      "Wants to add | Sell milk",
+    );
   });
 });
 

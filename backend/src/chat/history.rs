@@ -13,11 +13,24 @@ use super::{
 /// Bytes of messages that are read. This is more than the budget, because results of tools are cut when they are sent.
 const MAX_BYTES: i64 = 512 * 1024;
 
-/// The newest turn, and as many before it as fit into the budget, in the form of a chat completion request.
+/// What of a conversation is sent to the model.
+pub struct History {
+    /// In the form of a chat completion request.
+    pub messages: Vec<Value>,
+    /// Where the user was when they wrote the newest message of theirs.
+    pub time_zone: Option<String>,
+}
+
+/// The newest turn, and as many before it as fit into the budget.
 ///
 /// What the model at `origin` has sent is sent back as it came.
-pub async fn load(pool: &PgPool, conversation_id: Uuid, limits: &Limits, origin: &str) -> sqlx::Result<Vec<Value>> {
-    Ok(request_messages(&message::newest(pool, conversation_id, MAX_BYTES).await?, limits, origin))
+pub async fn load(pool: &PgPool, conversation_id: Uuid, limits: &Limits, origin: &str) -> sqlx::Result<History> {
+    let newest = message::newest(pool, conversation_id, MAX_BYTES).await?;
+    let question = newest.iter().rfind(|message| message.role == MessageRole::User);
+    Ok(History {
+        messages: request_messages(&newest, limits, origin),
+        time_zone: question.and_then(|question| question.time_zone.clone()),
+    })
 }
 
 fn request_messages(messages: &[Message], limits: &Limits, origin: &str) -> Vec<Value> {
@@ -111,6 +124,7 @@ mod tests {
             error: None,
             end_reason: None,
             as_sent: None,
+            time_zone: None,
             created_at: OffsetDateTime::UNIX_EPOCH,
         }
     }

@@ -57,6 +57,9 @@ pub struct Message {
     pub end_reason: Option<EndReason>,
     #[serde(skip)]
     pub as_sent: Option<Json<AsSent>>,
+    /// Where the user was when they wrote the message.
+    #[serde(skip)]
+    pub time_zone: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
 }
@@ -264,7 +267,7 @@ macro_rules! query_messages {
                     status as "status: crate::chat::message::MessageStatus",
                     error as "error: sqlx::types::Json<crate::chat::message::Failure>", reasoning,
                     end_reason as "end_reason: crate::chat::message::EndReason",
-                    as_sent as "as_sent: sqlx::types::Json<crate::chat::message::AsSent>", created_at "#
+                    as_sent as "as_sent: sqlx::types::Json<crate::chat::message::AsSent>", time_zone, created_at "#
                 $(+ $after)*,
             $($arguments)*
         )

@@ -1,5 +1,6 @@
 //! Starting a run: the user must own the conversation, and no other run may work on it.
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, Transaction};
 use time::format_description::well_known::Rfc3339;
@@ -8,7 +9,7 @@ use uuid::Uuid;
 use super::{
     budget,
     error::Error,
-    message::{ConfirmedCall, Failure, Message, MessageRole, MessageStatus},
+    message::{ConfirmedCall, Failure, Message, MessageStatus},
     state::Chat,
     transcript::{End, Run, Transcript},
 };
@@ -25,7 +26,7 @@ const MAX_TITLE_CHARACTERS: usize = 60;
 /// What a run is started with.
 pub enum Start {
     /// A message of the user; with `replace_from`, it replaces the message with that number and all that followed.
-    Message { text: String, replace_from: Option<i32> },
+    Message { text: String, replace_from: Option<i32>, time_zone: Option<TimeZone> },
     /// Yes or no to the tool calls that wait, which the answer has to name.
     Confirm { confirmed: bool, calls: Vec<ConfirmedCall> },
     /// The last turn, which failed or was stopped, goes on from what it has done.
@@ -76,7 +77,7 @@ pub async fn start(
     budget::count_turn_of_user(&mut transaction, user_id, chat.config().user_budget).await?;
     let (conversation_id, conversation) = match (conversation_id, &start) {
         (Some(id), _) => (id, lock(transaction, user_id, id).await?),
-        (None, Start::Message { text, replace_from: None }) => {
+        (None, Start::Message { text, replace_from: None, .. }) => {
             create(transaction, user_id, text, chat.config().max_conversations_per_user).await?
         }
         (None, _) => return Err(FieldError::new("conversation_id", "is required").into()),
@@ -85,12 +86,12 @@ pub async fn start(
     let mut run = Run { id: Uuid::now_v7(), turn: Uuid::now_v7(), conversation_id, user_id };
     let mut transcript = Transcript::locked(chat, transaction, conversation_id, run.turn, title);
     match start {
-        Start::Message { text, replace_from } => {
+        Start::Message { text, replace_from, time_zone } => {
             if let Some(seq) = replace_from {
                 delete_from(&mut transcript, conversation_id, seq).await?;
             }
             decline(&mut transcript).await?;
-            transcript.start_message(MessageRole::User, &text).await?;
+            transcript.add_question(&text, time_zone.as_ref().and_then(TimeZone::iana_name)).await?;
         }
         Start::Confirm { confirmed, mut calls } => {
             let waiting = transcript.calls(&["awaiting"]).await?;

@@ -183,14 +183,23 @@ impl Transcript {
         Ok(())
     }
 
-    /// Adds a message of the user, or begins one of the assistant.
-    pub async fn start_message(&mut self, role: MessageRole, text: &str) -> sqlx::Result<Message> {
-        let status = if role == MessageRole::User { MessageStatus::Done } else { MessageStatus::Streaming };
-        let message = self.insert(role, status, text, None, None).await?;
-        let (conversation_id, turn, title) = (self.conversation_id, self.turn, self.title.clone());
-        let event = ChatMessageStart { conversation_id, turn, title: &title, message: &message };
-        self.publish("message_start", &event).await?;
+    /// Adds a message of the user.
+    pub async fn add_question(&mut self, text: &str, time_zone: Option<&str>) -> sqlx::Result<()> {
+        let message = self.insert(MessageRole::User, MessageStatus::Done, text, time_zone, None, None).await?;
+        self.publish_start(&message).await
+    }
+
+    /// Begins a message of the assistant.
+    pub async fn start_answer(&mut self) -> sqlx::Result<Message> {
+        let message = self.insert(MessageRole::Assistant, MessageStatus::Streaming, "", None, None, None).await?;
+        self.publish_start(&message).await?;
         Ok(message)
+    }
+
+    async fn publish_start(&mut self, message: &Message) -> sqlx::Result<()> {
+        let (conversation_id, turn, title) = (self.conversation_id, self.turn, self.title.clone());
+        let event = ChatMessageStart { conversation_id, turn, title: &title, message };
+        self.publish("message_start", &event).await
     }
 
     /// Adds text to the end of a message that is being written.
@@ -229,7 +238,7 @@ impl Transcript {
 
     /// Adds a tool call.
     pub async fn add_call(&mut self, tool: ToolCall, as_sent: &AsSent, status: MessageStatus) -> sqlx::Result<Message> {
-        let message = self.insert(MessageRole::Tool, status, "", Some(tool), Some(as_sent)).await?;
+        let message = self.insert(MessageRole::Tool, status, "", None, Some(tool), Some(as_sent)).await?;
         self.publish_call(&message).await?;
         Ok(message)
     }
@@ -268,7 +277,7 @@ impl Transcript {
             self.close_calls(status).await?;
             let closed = self.close_answer(status, failure, None).await?;
             if let Some(failure) = failure.filter(|_| !closed) {
-                self.start_message(MessageRole::Assistant, "").await?;
+                self.start_answer().await?;
                 self.close_answer(status, Some(failure), None).await?;
             }
         }
@@ -380,12 +389,13 @@ impl Transcript {
         role: MessageRole,
         status: MessageStatus,
         text: &str,
+        time_zone: Option<&str>,
         tool: Option<ToolCall>,
         as_sent: Option<&AsSent>,
     ) -> sqlx::Result<Message> {
         query_messages!(
-            "insert into messages (conversation_id, seq, turn, role, status, text, tool, as_sent)
-             select $1, coalesce(max(seq), 0) + 1, $2, $3, $4, $5, $6::text::json, $7::text::json
+            "insert into messages (conversation_id, seq, turn, role, status, text, time_zone, tool, as_sent)
+             select $1, coalesce(max(seq), 0) + 1, $2, $3, $4, $5, $6, $7::text::json, $8::text::json
              from messages where conversation_id = $1
              returning"
                 + COLUMNS,
@@ -394,6 +404,7 @@ impl Transcript {
             role as MessageRole,
             status as MessageStatus,
             text,
+            time_zone,
             tool.as_ref().map(json).transpose()?,
             as_sent.map(json).transpose()?
         )

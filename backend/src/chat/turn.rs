@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::{
     budget, history,
-    message::{AsSent, EndReason, Failure, FailureCode, MessageRole},
+    message::{AsSent, EndReason, Failure, FailureCode},
     model::{Answer, Call, Model, ModelError, Piece},
     prompt,
     state::Chat,
@@ -159,10 +159,11 @@ struct Asked {
 
 /// Receives one answer of the model, and stores it as it comes.
 async fn ask(chat: &Chat, run: &Run, model: &Model, tokens: &AtomicI64) -> Result<Asked, End> {
-    let mut messages = vec![prompt::message()];
-    messages.extend(history::load(&chat.pool(), run.conversation_id, chat.limits(), &model.origin()).await?);
+    let history = history::load(&chat.pool(), run.conversation_id, chat.limits(), &model.origin()).await?;
+    let mut messages = vec![prompt::message(history.time_zone.as_deref())];
+    messages.extend(history.messages);
     let mut transcript = run.transcript(chat).await?;
-    let seq = transcript.start_message(MessageRole::Assistant, "").await?.seq;
+    let seq = transcript.start_answer().await?.seq;
     transcript.commit().await?;
 
     let failed = |error: ModelError| {

@@ -14,6 +14,7 @@ use super::{
     super::{
         conversations, events,
         message::ConfirmedCall,
+        prompt,
         start::{self, Start, Started, StartedBefore},
         state::Chat,
         turn,
@@ -55,6 +56,11 @@ struct ChatRequest {
     /// `seq` of an earlier message of yours, which `message` takes the place of; all that followed is dropped.
     #[schema(minimum = 1)]
     replace_from: Option<i32>,
+    /// With `message`: the IANA name of the time zone where the user is, in which the model is told the date and time.
+    /// Absent: UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Europe/Berlin")]
+    time_zone: Option<String>,
     /// Whether the tool calls that wait may be done.
     confirm: Option<bool>,
     /// With `confirm`: every call that waits, and nothing else. 409 when others wait than those that are named.
@@ -67,7 +73,7 @@ struct ChatRequest {
 
 impl ChatRequest {
     fn start(self) -> Result<(Option<Uuid>, Start)> {
-        let Self { conversation_id, message, replace_from, confirm, calls, retry } = self;
+        let Self { conversation_id, message, replace_from, time_zone, confirm, calls, retry } = self;
         let mut errors = Vec::new();
         if retry && (message.is_some() || confirm.is_some()) {
             errors.push(FieldError::new("retry", "must not come with a message or confirm"));
@@ -94,8 +100,16 @@ impl ChatRequest {
         if message.is_none() && replace_from.is_some() {
             errors.push(FieldError::new("replace_from", "must come with a message"));
         }
+        if message.is_none() && time_zone.is_some() {
+            errors.push(FieldError::new("time_zone", "must come with a message"));
+        }
+        let zone = time_zone.as_deref().and_then(prompt::find_time_zone);
+        if time_zone.is_some() && zone.is_none() {
+            let rule = "must be the IANA name of a time zone, such as Europe/Berlin";
+            errors.push(FieldError::new("time_zone", rule));
+        }
         let start = match (message, confirm) {
-            (Some(text), None) => Start::Message { text, replace_from },
+            (Some(text), None) => Start::Message { text, replace_from, time_zone: zone },
             (None, Some(confirmed)) => Start::Confirm { confirmed, calls },
             (None, None) if retry => Start::Retry,
             _ => return Err(Error::Validation(errors)),

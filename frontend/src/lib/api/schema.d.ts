@@ -581,6 +581,12 @@ export interface components {
             replace_from?: number | null;
             /** @description Whether the last turn, which failed or was stopped, goes on from what it has done. */
             retry?: boolean;
+            /**
+             * @description With `message`: the IANA name of the time zone where the user is, in which the model is told the date and time.
+             *     Absent: UTC.
+             * @example Europe/Berlin
+             */
+            time_zone?: string | null;
         };
         /** @description Data of `text_delta`: more text of a message. Data of `reasoning`: more of what was thought before it. */
         ChatTextDelta: {

@@ -169,7 +169,7 @@ export function createChat(client: QueryClient) {
 
     send(message: string) {
       const { thread } = getState();
-      return submit({ ...(thread && { conversation_id: thread.id }), message });
+      return submit({ ...(thread && { conversation_id: thread.id }), message, time_zone: getTimeZone() });
     },
 
     /** Sends a message again, edited or not. The old one and all later messages are replaced. */
@@ -177,7 +177,7 @@ export function createChat(client: QueryClient) {
       const { thread } = getState();
       if (!thread || isWorking(getState())) return;
       setState({ thread: truncateThread(thread, seq) });
-      return submit({ conversation_id: thread.id, message, replace_from: seq });
+      return submit({ conversation_id: thread.id, message, replace_from: seq, time_zone: getTimeZone() });
     },
 
     /** Goes on with the last turn, which failed or was stopped, from what it has done. */
@@ -225,6 +225,9 @@ export function createChat(client: QueryClient) {
     },
   };
 }
+
+/** The IANA name of the user's time zone, so that the assistant knows the date and time there. */
+const getTimeZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export type Chat = ReturnType<typeof createChat>;
 

@@ -44,6 +44,9 @@ const delta = (seq: number, text: string): ChatEvent => ({ type: "text_delta", s
 const done: ChatEvent = { type: "message_end", turn: "turn", reason: "done" };
 const apiError = (status: number, code: string) => new ApiError({ status, code, detail: "No." });
 
+/** Where the user is. */
+const ZONE = "Asia/Tokyo";
+
 let chat: Chat;
 const state = () => chat.store.getState();
 const texts = () => state().thread?.messages.map(({ text }) => text);
@@ -51,6 +54,7 @@ const turnEnds = () => vi.waitFor(() => expect(isWorking(state())).toBe(false));
 
 beforeEach(() => {
   sessionStorage.clear();
+  vi.stubEnv("TZ", ZONE);
   chat = createChat(new QueryClient({ defaultOptions: { queries: { retry: false } } }));
 });
 
@@ -58,6 +62,7 @@ afterEach(() => {
   // Stops a read that still runs, so that it sends no request in the next test.
   chat.startNew();
   vi.useRealTimers();
+  vi.unstubAllEnvs();
   vi.resetAllMocks();
 });
 
@@ -78,7 +83,7 @@ describe("a turn", () => {
     const server = createFakeStream();
     vi.mocked(api.startTurn).mockResolvedValue(server.stream);
     void chat.send("Hello");
-    expect(state().pending?.request).toEqual({ message: "Hello" });
+    expect(state().pending?.request).toEqual({ message: "Hello", time_zone: ZONE });
     expect(isWorking(state())).toBe(true);
     server.send(1, started(user(1, "Hello")));
     await vi.waitFor(() => expect(state()).toMatchObject({ pending: null, thread: { id: "conversation" } }));
@@ -109,7 +114,11 @@ describe("a turn", () => {
     server.send(4, done);
     await turnEnds();
     void chat.send("Thanks");
-    expect(vi.mocked(api.startTurn).mock.lastCall?.[0]).toEqual({ conversation_id: "conversation", message: "Thanks" });
+    expect(vi.mocked(api.startTurn).mock.lastCall?.[0]).toEqual({
+      conversation_id: "conversation",
+      message: "Thanks",
+      time_zone: ZONE,
+    });
   });
 });
 
@@ -284,6 +293,7 @@ describe("resending and confirming", () => {
     expect(vi.mocked(api.startTurn).mock.lastCall?.[0]).toEqual({
       conversation_id: "conversation",
       message: "Other",
+      time_zone: ZONE,
       replace_from: 1,
     });
   });

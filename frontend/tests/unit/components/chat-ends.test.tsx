@@ -37,7 +37,7 @@ describe("TurnEnd", () => {
     const actor = showEnd({ end_reason });
     expect(screen.getByText(text, { exact: false })).toBeDefined();
     await actor.click(screen.getByRole("button", { name: goOn }));
-    expect(vi.mocked(api.startTurn).mock.lastCall?.[0]).toEqual({ message: goOn });
+    expect(vi.mocked(api.startTurn).mock.lastCall?.[0]).toMatchObject({ message: goOn });
   });
 
   it("offers to try again after a stop in the middle of a tool", () => {

@@ -7,4 +7,4 @@ mod prompts;
 mod resources;
 mod routes;
 
-pub use routes::{McpState, router};
+pub use routes::{HEADERS, McpState, router};

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{FromRef, FromRequestParts, Request, State},
-    http::{StatusCode, header},
+    http::{HeaderName, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
@@ -26,6 +26,15 @@ use crate::{
     },
     tools::Tools,
 };
+
+/// The headers of requests that the protocol adds to those of HTTP, in all its versions. A page of a listed origin may
+/// send them.
+pub const HEADERS: [HeaderName; 4] = [
+    HeaderName::from_static("mcp-protocol-version"),
+    HeaderName::from_static("mcp-session-id"),
+    HeaderName::from_static("mcp-method"),
+    HeaderName::from_static("mcp-name"),
+];
 
 /// What the server needs.
 #[derive(Clone)]

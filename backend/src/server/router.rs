@@ -94,19 +94,14 @@ fn compression() -> CompressionLayer<impl Predicate> {
 
 fn cors(origins: &[String]) -> CorsLayer {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    let allow = ["idempotency-key", "last-event-id", "x-request-id"].map(HeaderName::from_static);
     let expose = ["etag", "location", "retry-after", "x-request-id"].map(HeaderName::from_static);
+    let standard = [header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH];
     CorsLayer::new()
         .allow_origin(origins)
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::IF_MATCH,
-            HeaderName::from_static("idempotency-key"),
-            HeaderName::from_static("last-event-id"),
-            HeaderName::from_static("x-request-id"),
-        ])
+        .allow_headers(standard.into_iter().chain(allow).chain(mcp::HEADERS).collect::<Vec<_>>())
         .expose_headers(expose)
 }
 

@@ -1,5 +1,6 @@
 //! The protocol of `/mcp`. The step `mcp` of `cargo xtask test` tests it with third-party clients.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -77,6 +78,31 @@ async fn unlisted_hosts_and_other_origins_are_refused(pool: PgPool) {
         assert!(problem["detail"].as_str().unwrap().contains("MCP_ALLOWED_HOSTS"));
     }
     list_tools("todo-backend").header("origin", "http://evil.example").await.problem(403, "forbidden_origin");
+}
+
+/// The browser asks before it sends a request of a page, without the token that the page sends.
+#[sqlx::test]
+async fn a_page_of_a_listed_origin_may_call(pool: PgPool) {
+    let app = App::with_settings(&pool, &[("CORS_ORIGINS", "https://friend.example")]);
+    let ada = app.user("ada").await;
+    let ada = app.token_client(&ada).await;
+    let asked = ["authorization", "content-type", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id"];
+    let preflight = |origin| {
+        let call = app.anonymous().call(Method::OPTIONS, "/mcp").header("host", HOST).header("origin", origin);
+        let call = call.header("access-control-request-method", "POST");
+        call.header("access-control-request-headers", &asked.join(","))
+    };
+    let reply = preflight("https://friend.example").await;
+    assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, "https://friend.example"));
+    let allowed: Vec<_> = reply.header("access-control-allow-headers").split(',').map(str::trim).collect();
+    let refused: Vec<_> = asked.iter().filter(|name| !allowed.contains(name)).collect();
+    assert!(refused.is_empty(), "{refused:?} are not in {allowed:?}");
+    assert_eq!(preflight("https://evil.example").await.headers.get("access-control-allow-origin"), None);
+
+    let list = request(&ada, "tools/list", &json!({})).header("sec-fetch-site", "cross-site");
+    let reply = list.header("origin", "https://friend.example").header("mcp-protocol-version", "2025-06-18").await;
+    reply.ok(200);
+    assert_eq!(reply.header("access-control-allow-origin"), "https://friend.example");
 }
 
 #[sqlx::test]

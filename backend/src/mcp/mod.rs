@@ -3,6 +3,7 @@
 
 mod error;
 mod handler;
+pub mod message;
 mod prompts;
 mod resources;
 mod routes;

@@ -113,11 +113,85 @@ async fn transport_errors_are_problems(pool: PgPool) {
     ada.get("/mcp").header("host", HOST).await.problem(405, "method_not_allowed");
     ada.delete("/mcp").header("host", HOST).await.problem(405, "method_not_allowed");
     let post = || ada.post("/mcp").header("host", HOST).header("accept", "application/json, text/event-stream");
-    post().body("application/json", "{").await.problem(415, "bad_request");
     post().body("text/plain", "{}").await.problem(415, "bad_request");
     post().body("application/json", "x".repeat(64 * 1024 + 1)).await.problem(413, "payload_too_large");
-    let problem = ada.post("/mcp").header("host", HOST).json(&json!({})).await.problem(406, "bad_request");
-    assert!(problem["detail"].as_str().unwrap().contains("text/event-stream"));
+    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    let html = ada.post("/mcp").header("host", HOST).header("accept", "text/html").json(&list);
+    let problem = html.await.problem(406, "bad_request");
+    assert!(problem["detail"].as_str().unwrap().contains("application/json"));
+}
+
+/// The protocol wants both media types, but every answer is JSON.
+#[sqlx::test]
+async fn whoever_accepts_json_is_answered(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let ada = app.token_client(&ada).await;
+    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    for accept in ["*/*", "application/json", "text/html, Application/*;q=0.8", "application/json; charset=utf-8"] {
+        let reply = ada.post("/mcp").header("host", HOST).header("accept", accept).json(&list).await;
+        assert_eq!(reply.status, 200, "{accept}: {reply:?}");
+    }
+    ada.post("/mcp").header("host", HOST).json(&list).await.ok(200);
+}
+
+#[sqlx::test]
+async fn parameters_that_do_not_fit_are_named(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let ada = app.token_client(&ada).await;
+    let info = json!({ "name": "test", "version": "1" });
+    for (method, params, field) in [
+        ("initialize", json!({ "capabilities": {}, "clientInfo": info }), "protocolVersion"),
+        ("initialize", json!({ "protocolVersion": "2025-06-18", "capabilities": {} }), "clientInfo"),
+        ("tools/call", json!({ "arguments": {} }), "name"),
+        ("tools/call", json!({ "name": "list_tasks", "arguments": "{}" }), "arguments"),
+        ("tools/call", json!([]), "params"),
+        ("tools/call", Value::Null, "name"),
+        ("resources/read", json!({}), "uri"),
+        ("prompts/get", json!({ "name": 7 }), "name"),
+    ] {
+        let answer = request(&ada, method, &params).await.ok(200);
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32602)), "{method}: {answer}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(field), "{method}: {answer}");
+        assert_eq!(answer["error"]["data"]["errors"][0]["field"], field, "{method}: {answer}");
+    }
+    let answer = send(&ada, &json!({ "jsonrpc": "2.0", "id": 1, "method": "resources/read" })).await.ok(200);
+    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    let answer = request(&ada, "tasks/invent", &json!({})).await.ok(200);
+    assert_eq!(answer["error"]["code"], -32601, "{answer}");
+}
+
+#[sqlx::test]
+async fn a_body_that_is_no_message_is_an_error_of_the_protocol(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let ada = app.token_client(&ada).await;
+    let post = |body: &str| {
+        let call = ada.post("/mcp").header("host", HOST).header("accept", "application/json, text/event-stream");
+        call.body("application/json", body.to_owned())
+    };
+    for (body, code) in [
+        ("{bad", -32700),
+        ("", -32700),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"\ud800"}}"#, -32700),
+        (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, -32600),
+        ("7", -32600),
+        (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, -32600),
+        (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, -32600),
+        (r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, -32600),
+        (r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#, -32600),
+        (r#"{"jsonrpc":"2.0","id":1}"#, -32600),
+    ] {
+        let reply = post(body).await;
+        let answer = reply.ok(400);
+        assert_eq!(reply.header("content-type"), "application/json", "{body}");
+        assert_eq!((&answer["jsonrpc"], &answer["error"]["code"]), (&json!("2.0"), &json!(code)), "{body}: {answer}");
+    }
+    for id in ["1.0", "7", r#""7""#] {
+        post(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)).await.ok(200);
+    }
 }
 
 #[sqlx::test]

@@ -21,7 +21,7 @@ type Graph = BTreeMap<String, BTreeSet<String>>;
 /// others are the top modules of the library.
 const ROOMS: &[(&str, &[&str])] = &[
     ("main", &["commands", "server", "telemetry", "db"]),
-    ("commands", &["accounts", "http"]),
+    ("commands", &["mcp", "accounts", "http"]),
     (
         "server",
         &["chat", "mcp", "events", "tools", "tasks", "accounts", "http", "notifier", "telemetry", "db", "validation"],

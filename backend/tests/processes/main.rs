@@ -11,6 +11,7 @@ mod chat;
 mod connections;
 mod given_up;
 mod logs;
+mod mcp_stdio;
 mod memory;
 mod migrate;
 mod odd_bodies;

@@ -2,21 +2,25 @@
 //!
 //! Standard output carries the protocol and nothing else; logs go to standard error.
 
+mod failure;
+mod stdio;
+
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use reqwest::Url;
 use rmcp::{
-    ErrorData, RoleClient, RoleServer, ServerHandler, ServiceError, ServiceExt,
+    ErrorData, RoleClient, RoleServer, ServerHandler, ServiceExt,
     model::{
         CallToolRequestParams, CallToolResponse, GetPromptRequestParams, GetPromptResponse, ListPromptsResult,
         ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
         ReadResourceRequestParams, ReadResourceResponse, ServerConfig, ServerPeerInfo,
     },
     service::{ClientLifecycleMode, ClientServiceExt, Peer, RequestContext},
-    transport::{StreamableHttpClientTransport, stdio, streamable_http_client::StreamableHttpClientTransportConfig},
+    transport::{StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig},
 };
 
+use self::{failure::error_data, stdio::Stdio};
 use crate::http::client;
 
 /// How long an answer may take.
@@ -42,8 +46,8 @@ pub async fn run() -> anyhow::Result<()> {
     })?;
     let info = remote.peer_info().context("the server did not introduce itself")?;
     tracing::info!(%url, "connected");
-    let forwarder = Forwarder { info: server_config(&info), remote: remote.peer().clone() };
-    forwarder.serve(stdio()).await?.waiting().await?;
+    let forwarder = Forwarder { info: server_config(&info), remote: remote.peer().clone(), url };
+    forwarder.serve(Stdio::open()).await?.waiting().await?;
     Ok(())
 }
 
@@ -75,6 +79,7 @@ fn server_config(remote: &ServerPeerInfo) -> ServerConfig {
 struct Forwarder {
     remote: Peer<RoleClient>,
     info: ServerConfig,
+    url: Url,
 }
 
 type ClientContext = RequestContext<RoleServer>;
@@ -86,15 +91,15 @@ impl ServerHandler for Forwarder {
     }
 
     async fn list_tools(&self, pages: Pages, _: ClientContext) -> Result<ListToolsResult, ErrorData> {
-        self.remote.list_tools(pages).await.map_err(error_data)
+        self.remote.list_tools(pages).await.map_err(|error| error_data(error, &self.url))
     }
 
     async fn call_tool(&self, call: CallToolRequestParams, _: ClientContext) -> Result<CallToolResponse, ErrorData> {
-        self.remote.call_tool_once(call).await.map_err(error_data)
+        self.remote.call_tool_once(call).await.map_err(|error| error_data(error, &self.url))
     }
 
     async fn list_resources(&self, pages: Pages, _: ClientContext) -> Result<ListResourcesResult, ErrorData> {
-        self.remote.list_resources(pages).await.map_err(error_data)
+        self.remote.list_resources(pages).await.map_err(|error| error_data(error, &self.url))
     }
 
     async fn list_resource_templates(
@@ -102,7 +107,7 @@ impl ServerHandler for Forwarder {
         pages: Pages,
         _: ClientContext,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        self.remote.list_resource_templates(pages).await.map_err(error_data)
+        self.remote.list_resource_templates(pages).await.map_err(|error| error_data(error, &self.url))
     }
 
     async fn read_resource(
@@ -110,22 +115,14 @@ impl ServerHandler for Forwarder {
         read: ReadResourceRequestParams,
         _: ClientContext,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        self.remote.read_resource_once(read).await.map_err(error_data)
+        self.remote.read_resource_once(read).await.map_err(|error| error_data(error, &self.url))
     }
 
     async fn list_prompts(&self, pages: Pages, _: ClientContext) -> Result<ListPromptsResult, ErrorData> {
-        self.remote.list_prompts(pages).await.map_err(error_data)
+        self.remote.list_prompts(pages).await.map_err(|error| error_data(error, &self.url))
     }
 
     async fn get_prompt(&self, get: GetPromptRequestParams, _: ClientContext) -> Result<GetPromptResponse, ErrorData> {
-        self.remote.get_prompt_once(get).await.map_err(error_data)
-    }
-}
-
-/// The server's error, or why the server gave no answer.
-fn error_data(error: ServiceError) -> ErrorData {
-    match error {
-        ServiceError::McpError(error) => error,
-        error => ErrorData::internal_error(format!("{:#}", anyhow::Error::from(error)), None),
+        self.remote.get_prompt_once(get).await.map_err(|error| error_data(error, &self.url))
     }
 }

@@ -1,20 +1,22 @@
 //! All tools, and the one way to call them.
 
 use prometheus::{IntCounterVec, Opts, Registry};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{
-    add, complete, delete,
+    add,
+    arguments::read,
+    complete, delete,
     error::{Error, Failure, ToolError},
     list,
     lookup::get_version,
     tool::{Target, Tool},
     update,
 };
-use crate::{db::Database, tasks::Task, telemetry::metrics::registered, validation::json::from_value};
+use crate::{db::Database, tasks::Task, telemetry::metrics::registered};
 
 pub const TOOLS: &[Tool] = &[add::TOOL, list::TOOL, complete::TOOL, update::TOOL, delete::TOOL];
 
@@ -161,17 +163,6 @@ async fn run(
         _ => Err(Failure::Refused(ToolError::unknown_tool(name, TOOLS))),
     }?;
     Ok(Done { result, transaction })
-}
-
-fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, Failure> {
-    // Some models send no arguments at all for a tool that needs none.
-    let arguments = if arguments.is_null() { Value::Object(Map::new()) } else { arguments };
-    from_value(arguments).map_err(|mut error| {
-        if error.field == "body" {
-            "arguments".clone_into(&mut error.field);
-        }
-        error.into()
-    })
 }
 
 fn value(result: &impl Serialize) -> Result<Value, Failure> {

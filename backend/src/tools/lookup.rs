@@ -22,7 +22,7 @@ pub async fn get_version(connection: &mut PgConnection, user_id: Uuid, target: &
 }
 
 /// The task with this id, else the only one with this title, else the only one whose title contains it; in any case of
-/// letters. Where `preferred` is given, tasks of that status go before equal ones of the other.
+/// letters and in any composition of them from Unicode's characters; ASCII needs no normalization. Where `preferred` is given, tasks of that status go before equal ones of the other.
 pub async fn lookup(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -42,9 +42,14 @@ pub async fn lookup(
         }
     }
     let found = sqlx::query!(
-        r#"select id, title, status as "status!: Status",
-             title_key = lower($2) as "exact!", status is not distinct from $3 as "preferred!"
-           from tasks where user_id = $1 and deleted_at is null and strpos(title_key, lower($2)) > 0
+        r#"select id as "id!", title as "title!", status as "status!: Status",
+             key = normalize(lower($2)) as "exact!", status is not distinct from $3 as "preferred!"
+           from (
+             select *,
+               case when octet_length(title_key) = length(title_key) then title_key else normalize(title_key) end as key
+             from tasks where user_id = $1 and deleted_at is null
+           ) as tasks
+           where strpos(key, normalize(lower($2))) > 0
            order by 4 desc, 5 desc, id desc limit $4"#,
         user_id,
         name,

@@ -4,6 +4,7 @@
 //! Whose tasks they work on is never an argument: the caller knows it from a session or a token.
 
 mod add;
+mod arguments;
 mod catalog;
 mod complete;
 mod delete;

@@ -93,6 +93,38 @@ async fn a_list_has_pages_filters_and_counts(pool: PgPool) {
     }
 }
 
+/// Some models write every number with a fraction.
+#[sqlx::test]
+async fn a_whole_number_may_have_a_fraction(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    ada.task("Milk").await;
+    ada.task("Eggs").await;
+    let model = Model::new(&app, &ada).await;
+    let page = model.ok("list_tasks", serde_json::from_str(r#"{ "limit": 1.0 }"#).unwrap()).await;
+    assert_eq!(pluck(&page["tasks"], "title"), ["Eggs"]);
+    model.expect_field_error("list_tasks", json!({ "limit": 1.5 }), "limit", "is not valid").await;
+}
+
+#[sqlx::test]
+async fn a_title_is_found_however_its_letters_are_composed(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let model = Model::new(&app, &ada).await;
+    let decomposed = ada.task("Cafe\u{301} besuchen").await;
+    let composed = ada.task("M\u{fc}sli kaufen").await;
+    for (name, task) in [
+        ("caf\u{e9} BESUCHEN", &decomposed),
+        ("CAF\u{c9}", &decomposed),
+        ("Cafe\u{301}", &decomposed),
+        ("MU\u{308}SLI", &composed),
+        ("m\u{fc}sli kaufen", &composed),
+    ] {
+        let changed = model.ok("update_task", json!({ "task": name, "description": name })).await;
+        assert_eq!(changed["task"]["id"], task["id"], "{name}");
+    }
+}
+
 #[sqlx::test]
 async fn a_unique_title_identifies_a_task(pool: PgPool) {
     let app = App::new(&pool);

@@ -31,11 +31,7 @@ impl<T> Page<T> {
         if has_more {
             rows.pop();
         }
-        let encode = |row| {
-            let json = serde_json::to_vec(&position(row)).expect("a cursor is always valid JSON");
-            URL_SAFE_NO_PAD.encode(json)
-        };
-        let next_cursor = rows.last().filter(|_| has_more).map(encode);
+        let next_cursor = rows.last().filter(|_| has_more).map(|row| encode_cursor(&position(row)));
         Self { rows, next_cursor }
     }
 }
@@ -43,6 +39,14 @@ impl<T> Page<T> {
 /// Checks the number of rows that a client asks for.
 pub fn check_limit(limit: i64, max: i64) -> Result<(), FieldError> {
     if (1..=max).contains(&limit) { Ok(()) } else { Err(FieldError::new("limit", format!("must be 1 to {max}"))) }
+}
+
+/// Writes a cursor.
+///
+/// # Panics
+/// When the place is of a type that JSON cannot express.
+pub fn encode_cursor(position: &impl Serialize) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(position).expect("a cursor is always valid JSON"))
 }
 
 /// Reads a cursor. `None` for a text that [`Page::new`] did not make.

@@ -12,7 +12,7 @@ use super::{
     task::{Status, Task},
 };
 use crate::{
-    db::paging::{self, check_limit, decode_cursor, is_comparable},
+    db::paging::{self, check_limit, decode_cursor, encode_cursor, is_comparable},
     validation::{FieldError, text::check_search},
 };
 
@@ -80,6 +80,16 @@ pub struct Page {
     /// `null` on the last page.
     pub next_cursor: Option<String>,
     pub counts: Counts,
+}
+
+impl Page {
+    /// Leaves the first tasks of a page with this order; the next page begins after them.
+    pub fn truncate(&mut self, length: usize, sort: Sort) {
+        if length < self.tasks.len() {
+            self.tasks.truncate(length);
+            self.next_cursor = self.tasks.last().map(|task| encode_cursor(&Cursor::after(task, sort)));
+        }
+    }
 }
 
 /// How many tasks match the search, by status.

@@ -165,6 +165,20 @@ async fn run(
     Ok(Done { result, transaction })
 }
 
+/// The result as JSON. What is absent has no field, because some clients drop a tool whose fields may be null.
 fn value(result: &impl Serialize) -> Result<Value, Failure> {
-    serde_json::to_value(result).map_err(|error| Failure::Broken(error.into()))
+    let mut value = serde_json::to_value(result).map_err(|error| Failure::Broken(error.into()))?;
+    remove_nulls(&mut value);
+    Ok(value)
+}
+
+fn remove_nulls(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(remove_nulls),
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(remove_nulls);
+        }
+        _ => {}
+    }
 }

@@ -1,20 +1,25 @@
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{error::Failure, schema, tool::Tool};
 use crate::{
-    tasks::{DEFAULT_PAGE_SIZE, ListQuery, MAX_PAGE_SIZE, Page, Sort, StatusFilter, list},
+    tasks::{Counts, DEFAULT_PAGE_SIZE, ListQuery, MAX_PAGE_SIZE, Page, Sort, StatusFilter, Task, list},
     validation::text::MAX_SEARCH_CHARACTERS,
 };
+
+/// Most bytes of the tasks in one result. Models read about a token of four bytes, and what is longer than they can read
+/// would be cut in the middle of a task. The largest task, in escapes, is a third of this.
+const MAX_TASKS_BYTES: usize = 23_000;
 
 pub const TOOL: Tool = Tool {
     name: "list_tasks",
     title: "List tasks",
-    description: "Lists the user's tasks, newest first, page by page, and counts those that match by status.",
+    description: "Lists the user's tasks, newest first, page by page, and counts those that match by status. \
+                  There are more while the result has `next_cursor`.",
     input: schema::input::<Arguments>,
-    output: schema::output::<Page>,
+    output: schema::output::<Listing>,
     read_only: true,
     destructive: false,
     idempotent: true,
@@ -31,7 +36,7 @@ pub struct Arguments {
     #[serde(default)]
     #[schemars(with = "String", length(max = MAX_SEARCH_CHARACTERS))]
     q: Option<String>,
-    /// Tasks a page; 50 when absent.
+    /// Tasks a page at most; 50 when absent. A page of long tasks has fewer.
     #[serde(default)]
     #[schemars(with = "i64", range(min = 1, max = MAX_PAGE_SIZE))]
     limit: Option<i64>,
@@ -41,7 +46,15 @@ pub struct Arguments {
     cursor: Option<String>,
 }
 
-pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<Page, Failure> {
+#[derive(Serialize, JsonSchema)]
+pub struct Listing {
+    tasks: Vec<Task>,
+    /// Absent on the last page.
+    next_cursor: Option<String>,
+    counts: Counts,
+}
+
+pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<Listing, Failure> {
     let query = ListQuery {
         status: arguments.status.unwrap_or_default(),
         q: arguments.q.unwrap_or_default(),
@@ -49,5 +62,20 @@ pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<P
         limit: arguments.limit.unwrap_or(DEFAULT_PAGE_SIZE),
         cursor: arguments.cursor,
     };
-    Ok(list(pool, user_id, &query).await?)
+    let mut page = list(pool, user_id, &query).await?;
+    page.truncate(fitting(&page.tasks)?, query.sort);
+    let Page { tasks, next_cursor, counts } = page;
+    Ok(Listing { tasks, next_cursor, counts })
+}
+
+/// How many of the first tasks fit into a result, at least one.
+fn fitting(tasks: &[Task]) -> Result<usize, Failure> {
+    let mut bytes = 0;
+    for (number, task) in tasks.iter().enumerate() {
+        bytes += serde_json::to_vec(task).map_err(|error| Failure::Broken(error.into()))?.len();
+        if bytes > MAX_TASKS_BYTES {
+            return Ok(number.max(1));
+        }
+    }
+    Ok(tasks.len())
 }

@@ -7,8 +7,27 @@ pub fn input<T: JsonSchema>() -> Map<String, Value> {
     object::<T>(SchemaSettings::draft2020_12().for_deserialize())
 }
 
+/// A field that may be null is one that may be absent: results have no nulls.
 pub fn output<T: JsonSchema>() -> Map<String, Value> {
-    object::<T>(SchemaSettings::draft2020_12().for_serialize())
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    object::<T>(settings.with_transform(RecursiveTransform(without_null)))
+}
+
+fn without_null(schema: &mut Schema) {
+    let Some(Value::Object(mut properties)) = schema.remove("properties") else { return };
+    let mut optional = Vec::new();
+    for (name, property) in &mut properties {
+        let Some(Value::Array(types)) = property.get_mut("type") else { continue };
+        types.retain(|kind| kind != "null");
+        if let [only] = types.as_slice() {
+            property["type"] = only.clone();
+            optional.push(name.clone());
+        }
+    }
+    schema.insert("properties".into(), properties.into());
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.retain(|name| !optional.iter().any(|optional| name == optional));
+    }
 }
 
 fn object<T: JsonSchema>(settings: SchemaSettings) -> Map<String, Value> {

@@ -299,6 +299,12 @@ pub fn pluck<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
     list.as_array().unwrap().iter().map(|entry| entry[field].as_str().unwrap()).collect()
 }
 
+/// A task as tools give it: what is absent has no field.
+pub fn without_nulls(task: &Value) -> Value {
+    let fields = task.as_object().unwrap().iter().filter(|(_, value)| !value.is_null());
+    Value::Object(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
 /// The path of a task in the API.
 pub fn path(task: &Value) -> String {
     format!("/api/tasks/{}", task["id"].as_str().unwrap())

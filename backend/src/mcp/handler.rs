@@ -19,7 +19,7 @@ use crate::{
     VERSION,
     accounts::Identity,
     db::Database,
-    tools::{self, Source, TOOLS, Tools},
+    tools::{self, Source, Tools},
 };
 
 const INSTRUCTIONS: &str = "The tasks of one user. Tools take a task's id or its title. \
@@ -45,7 +45,7 @@ impl ServerHandler for Handler {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(TOOLS.iter().map(describe).collect()))
+        Ok(ListToolsResult::with_all_items(Source::Mcp.tools().map(describe).collect()))
     }
 
     async fn call_tool(

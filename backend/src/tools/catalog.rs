@@ -13,15 +13,17 @@ use super::{
     error::{Error, Failure, ToolError},
     list,
     lookup::get_version,
+    many,
     tool::{Target, Tool},
     update,
 };
 use crate::{db::Database, tasks::Task, telemetry::metrics::registered};
 
+/// Those for one task, which every model has.
 pub const TOOLS: &[Tool] = &[add::TOOL, list::TOOL, complete::TOOL, update::TOOL, delete::TOOL];
 
 pub fn find(name: &str) -> Option<&'static Tool> {
-    TOOLS.iter().find(|tool| tool.name == name)
+    Source::Mcp.tools().find(|tool| tool.name == name)
 }
 
 /// Where the model that calls a tool is.
@@ -32,6 +34,15 @@ pub enum Source {
 }
 
 impl Source {
+    /// The tools that a model there can call.
+    pub fn tools(self) -> impl Iterator<Item = &'static Tool> {
+        let many: &[Tool] = match self {
+            Self::Chat => &[],
+            Self::Mcp => many::TOOLS,
+        };
+        TOOLS.iter().chain(many)
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
@@ -89,7 +100,7 @@ impl Tools {
         arguments: Value,
         target: Option<&Target>,
     ) -> Result<Result<Done, ToolError>, Error> {
-        let outcome = run(&self.database.pool(), user_id, name, arguments, target).await;
+        let outcome = run(&self.database.pool(), source, user_id, name, arguments, target).await;
         let result = match &outcome {
             Ok(_) => "ok",
             Err(Failure::Refused(refusal)) => refusal.error,
@@ -131,17 +142,21 @@ async fn find_task(
         (Some(target), _) => get_version(connection, user_id, target).await,
         (None, "update_task") => update::find(connection, user_id, &read(arguments)?).await,
         (None, "delete_task") => delete::find(connection, user_id, &read(arguments)?).await,
-        _ => Err(Failure::Refused(ToolError::unknown_tool(name, TOOLS))),
+        _ => Err(Failure::Refused(ToolError::unknown_tool(name, TOOLS.iter()))),
     }
 }
 
 async fn run(
     pool: &PgPool,
+    source: Source,
     user_id: Uuid,
     name: &str,
     arguments: Value,
     target: Option<&Target>,
 ) -> Result<Done, Failure> {
+    if !source.tools().any(|tool| tool.name == name) {
+        return Err(Failure::Refused(ToolError::unknown_tool(name, source.tools())));
+    }
     if name == list::TOOL.name {
         // It reads in a snapshot of its own.
         let result = value(&list::run(pool, user_id, read(arguments)?).await?)?;
@@ -160,7 +175,11 @@ async fn run(
             let task = find_task(connection, user_id, name, arguments, target).await?;
             value(&delete::run(connection, user_id, task).await?)
         }
-        _ => Err(Failure::Refused(ToolError::unknown_tool(name, TOOLS))),
+        "add_tasks" => value(&many::add(connection, user_id, read(arguments)?).await?),
+        "complete_tasks" => value(&many::complete(connection, user_id, read(arguments)?).await?),
+        "update_tasks" => value(&many::update(connection, user_id, read(arguments)?).await?),
+        "delete_tasks" => value(&many::delete(connection, user_id, read(arguments)?).await?),
+        _ => Err(Failure::Refused(ToolError::unknown_tool(name, source.tools()))),
     }?;
     Ok(Done { result, transaction })
 }

@@ -37,8 +37,8 @@ impl ToolError {
         Self { error, detail: detail.into(), errors: Vec::new(), candidates: Vec::new() }
     }
 
-    pub fn unknown_tool(name: &str, tools: &[Tool]) -> Self {
-        let tools: Vec<_> = tools.iter().map(|tool| tool.name).collect();
+    pub fn unknown_tool(name: &str, tools: impl Iterator<Item = &'static Tool>) -> Self {
+        let tools: Vec<_> = tools.map(|tool| tool.name).collect();
         let name: String = name.chars().take(100).collect();
         Self::new("unknown_tool", format!("There is no tool `{name}`. There are: {}.", tools.join(", ")))
     }
@@ -88,6 +88,22 @@ pub enum Error {
 pub enum Failure {
     Refused(ToolError),
     Broken(Error),
+}
+
+impl Failure {
+    /// The failure of one task of many: `path` gives the place of a field in the arguments of the call.
+    #[must_use]
+    pub fn of_item(self, path: impl Fn(&str) -> String) -> Self {
+        let Self::Refused(mut refusal) = self else { return self };
+        for error in &mut refusal.errors {
+            error.field = path(&error.field);
+        }
+        refusal.detail = match refusal.error {
+            "validation" => describe(&refusal.errors),
+            _ => format!("{}: {}", path("task"), refusal.detail),
+        };
+        Self::Refused(refusal)
+    }
 }
 
 impl From<FieldError> for Failure {

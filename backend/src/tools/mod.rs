@@ -11,6 +11,7 @@ mod delete;
 mod error;
 mod list;
 mod lookup;
+mod many;
 mod schema;
 mod tool;
 mod update;

@@ -10,17 +10,24 @@ use crate::support::{App, Client, path, pluck, without_nulls};
 /// A language model that calls tools for a user.
 struct Model {
     tools: Tools,
+    source: Source,
     user_id: Uuid,
 }
 
 impl Model {
     async fn new(app: &App, user: &Client) -> Self {
         let me = user.get("/api/auth/me").await.ok(200);
-        Self { tools: app.state.tools.clone(), user_id: me["id"].as_str().unwrap().parse().unwrap() }
+        let user_id = me["id"].as_str().unwrap().parse().unwrap();
+        Self { tools: app.state.tools.clone(), source: Source::Chat, user_id }
+    }
+
+    /// The same model in a client of MCP.
+    fn in_program(self) -> Self {
+        Self { source: Source::Mcp, ..self }
     }
 
     async fn call(&self, tool: &str, arguments: Value) -> Result<Value, ToolError> {
-        self.tools.call(Source::Chat, self.user_id, tool, arguments).await.unwrap()
+        self.tools.call(self.source, self.user_id, tool, arguments).await.unwrap()
     }
 
     /// The result of a call that succeeds.
@@ -314,10 +321,85 @@ async fn calls_are_counted_by_tool_result_and_source(pool: PgPool) {
     }
 }
 
+#[sqlx::test]
+async fn many_tasks_are_changed_in_one_call(pool: PgPool) {
+    let app = App::new(&pool);
+    let ada = app.user("ada").await;
+    let model = Model::new(&app, &ada).await.in_program();
+    let tasks: Vec<_> = (1..=50).map(|number| json!({ "title": format!("task {number:02}") })).collect();
+    let added = model.ok("add_tasks", json!({ "tasks": tasks })).await;
+    assert_eq!((added["tasks"].as_array().unwrap().len(), ada.task_count().await), (50, 50));
+    let named = json!({ "tasks": ["TASK 02", added["tasks"][0]["id"], "03"] });
+    let done = model.ok("complete_tasks", named.clone()).await;
+    assert_eq!(pluck(&done["tasks"], "title"), ["task 01", "task 02", "task 03"]);
+    assert_eq!(pluck(&done["tasks"], "status"), ["completed"; 3]);
+    assert_eq!(model.ok("complete_tasks", named).await, done);
+    let changes = json!([{ "task": "task 04", "title": "Four" }, { "task": "task 01", "status": "pending" }]);
+    let changed = model.ok("update_tasks", json!({ "tasks": changes })).await;
+    assert_eq!(pluck(&changed["tasks"], "title"), ["task 01", "Four"]);
+    assert_eq!(pluck(&changed["tasks"], "status"), ["pending"; 2]);
+    let deleted = model.ok("delete_tasks", json!({ "tasks": ["Four", "task 01"] })).await;
+    assert_eq!(deleted, changed);
+    assert_eq!(ada.task_count().await, 48);
+    // The chat confirms each change of its own.
+    let refusal = Model::new(&app, &ada).await.refusal("delete_tasks", json!({ "tasks": ["task 05"] })).await;
+    assert_eq!(refusal["error"], "unknown_tool");
+}
+
+#[sqlx::test]
+async fn many_tasks_are_changed_or_none(pool: PgPool) {
+    let app = App::new(&pool);
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let foreign = bob.task("Bob's").await;
+    for title in ["Milk", "Eggs", "Call Al", "Call Bo"] {
+        ada.task(title).await;
+    }
+    let before = ada.get("/api/tasks").await.ok(200);
+    let model = Model::new(&app, &ada).await.in_program();
+    let many: Vec<_> = (0..51).map(|_| "Milk").collect();
+    for (tool, tasks, error, field) in [
+        ("add_tasks", json!([]), "validation", "tasks"),
+        ("complete_tasks", json!([]), "validation", "tasks"),
+        ("delete_tasks", json!([]), "validation", "tasks"),
+        ("update_tasks", json!([]), "validation", "tasks"),
+        ("delete_tasks", json!(many), "validation", "tasks"),
+        ("add_tasks", json!([{ "title": "Tea" }, { "title": " " }]), "validation", "tasks[1].title"),
+        ("add_tasks", json!([{ "title": "Tea" }, { "titel": "x" }]), "validation", "tasks[1].titel"),
+        ("delete_tasks", json!(["Milk", " "]), "validation", "tasks[1]"),
+        ("delete_tasks", json!(["Milk", "milk"]), "validation", "tasks[1]"),
+        ("delete_tasks", json!(["Milk", "Bread"]), "not_found", "tasks[1]"),
+        ("complete_tasks", json!(["Milk", foreign["id"]]), "not_found", "tasks[1]"),
+        (
+            "update_tasks",
+            json!([{ "task": "Milk", "title": "Oat" }, { "task": "Eggs" }]),
+            "validation",
+            "tasks[1].arguments",
+        ),
+        (
+            "update_tasks",
+            json!([{ "task": "Milk", "title": "Oat" }, { "task": "Bread", "title": "x" }]),
+            "not_found",
+            "tasks[1].task",
+        ),
+    ] {
+        let refusal = model.refusal(tool, json!({ "tasks": tasks })).await;
+        assert_eq!(
+            (&refusal["error"], &refusal["errors"][0]["field"]),
+            (&json!(error), &json!(field)),
+            "{tool} {tasks}"
+        );
+    }
+    let refusal = model.refusal("delete_tasks", json!({ "tasks": ["Milk", "call"] })).await;
+    assert_eq!(refusal["error"], "ambiguous", "{refusal}");
+    assert!(refusal["detail"].as_str().unwrap().contains("tasks[1]"), "{refusal}");
+    model.expect_field_error("delete_tasks", json!({}), "tasks", "is required").await;
+    assert_eq!(ada.get("/api/tasks").await.ok(200), before);
+}
+
 /// Models choose tools by these texts, so a change of them has to be reviewed.
 #[test]
 fn tool_definitions() {
-    let definitions = TOOLS.iter().map(|tool| {
+    let definitions = Source::Mcp.tools().map(|tool| {
         json!({
             "name": tool.name, "title": tool.title, "description": tool.description,
             "input": (tool.input)(), "output": (tool.output)(),
@@ -326,4 +408,5 @@ fn tool_definitions() {
     });
     insta::assert_json_snapshot!(definitions.collect::<Vec<_>>());
     assert!(TOOLS.iter().all(|tool| find(tool.name).is_some()) && find("").is_none());
+    assert_eq!(Source::Chat.tools().count(), TOOLS.len());
 }

@@ -22,6 +22,10 @@ TOOLS = {
     "complete_task": (False, False, True),
     "update_task": (False, True, False),
     "delete_task": (False, True, False),
+    "add_tasks": (False, False, False),
+    "complete_tasks": (False, False, True),
+    "update_tasks": (False, True, False),
+    "delete_tasks": (False, True, False),
 }
 INVALID_ARGUMENTS = [
     ("add_task", {"title": " "}, "title"),
@@ -78,6 +82,14 @@ async def every_tool(client):
     for task in (added, again):
         deleted = (await client.call_tool("delete_task", {"task": task["id"]})).structured_content["task"]
         assert deleted["id"] == task["id"], deleted
+    many = (await client.call_tool("add_tasks", {"tasks": [{"title": "Tea"}, {"title": "Salt"}]})).structured_content
+    renamed = [{"task": "tea", "title": "Green tea"}, {"task": "salt", "description": "sea salt"}]
+    changed = (await client.call_tool("update_tasks", {"tasks": renamed})).structured_content["tasks"]
+    assert [task["title"] for task in changed] == ["Green tea", "Salt"], changed
+    named = {"tasks": [task["id"] for task in many["tasks"]]}
+    done = (await client.call_tool("complete_tasks", named)).structured_content["tasks"]
+    assert {task["status"] for task in done} == {"completed"}, done
+    assert (await client.call_tool("delete_tasks", named)).structured_content["tasks"] == done
     left = (await client.call_tool("list_tasks", {})).structured_content
     assert left["counts"]["all"] == 0, left
 

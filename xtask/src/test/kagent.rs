@@ -28,8 +28,11 @@ fn the_agent_has_exactly_the_tools_of_the_application() {
     let sources = Workspace::find().unwrap().path("backend/src/tools");
     let sources =
         std::fs::read_dir(sources).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-    let expected: Vec<_> =
-        sources.filter_map(|source| Some(source.split_once("    name: \"")?.1.split_once('"')?.0.to_owned())).collect();
+    let names_in = |source: String| -> Vec<String> {
+        let after_names = source.split("    name: \"").skip(1);
+        after_names.filter_map(|text| Some(text.split_once('"')?.0.to_owned())).collect()
+    };
+    let expected: Vec<_> = sources.flat_map(names_in).collect();
     let agent = example("Agent");
     let tools = &agent["spec"]["declarative"]["tools"][0]["mcpServer"];
     assert_eq!(names(&tools["toolNames"]), expected.iter().map(String::as_str).collect());

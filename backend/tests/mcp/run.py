@@ -1,7 +1,8 @@
-"""Tests a backend by the Python SDK and the inspector of MCP, over HTTP and over standard input and output.
+"""Tests a backend by the Python SDK and the inspector of MCP, over HTTP and over standard input and output, and by the
+TypeScript SDK in a page.
 
 Arguments: the URL of a running backend with a database that may be filled. FOREIGN_HOST is a host in
-MCP_ALLOWED_HOSTS that is not this machine. REPORT is the path of the JUnit report.
+MCP_ALLOWED_HOSTS that is not this machine, and PAGE_ORIGIN is in CORS_ORIGINS. REPORT is the path of the JUnit report.
 """
 
 import asyncio
@@ -11,8 +12,9 @@ import sys
 import traceback
 import xml.etree.ElementTree as ElementTree
 
+import browser
 import httpx2
-from clients import Inspector, User, bearer, python_http, python_stdio, run_stdio_server
+from clients import Inspector, User, bearer, python_http, python_stdio, run_stdio_server, url
 from mcp import MCPError
 
 TOOLS = {
@@ -222,6 +224,7 @@ def checks(base_url):
 
     yield "inspector, HTTP", lambda: every_method(Inspector.http(base_url, bearer(ada.token)))
     yield "inspector, stdio", lambda: every_method(Inspector.stdio(base_url, ada.token))
+    yield "TypeScript SDK in Chromium", lambda: browser.page(url(base_url), ada.token)
     yield "no token", lambda: unauthorized(base_url, {})
     yield "wrong token", lambda: unauthorized(base_url, bearer("todo_wrong"))
     yield "a session's cookie", lambda: unauthorized(base_url, {"Cookie": ada.cookie})

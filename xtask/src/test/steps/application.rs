@@ -34,6 +34,9 @@ pub async fn api_types(run: &StepRun<'_>) -> Result<Outcome> {
 /// A host, other than this machine, that MCP clients may send in the header `Host`.
 const FOREIGN_HOST: &str = "todo-backend.todo.svc";
 
+/// The origin of a page that is a client. Chromium takes names below `localhost` for secure, as it takes HTTPS.
+const MCP_PAGE_ORIGIN: &str = "http://page.localhost";
+
 /// The configuration of a backend on free ports with its own empty database.
 pub async fn backend_config(run: &StepRun<'_>, database: &str, model_url: Option<String>) -> Result<Backend> {
     Ok(Backend {
@@ -86,8 +89,13 @@ pub async fn mcp(run: &StepRun<'_>) -> Result<Outcome> {
         Ok(python) => python,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
+    let chromium = match tools::chromium(run).await? {
+        Ok(chromium) => chromium,
+        Err(reason) => return Ok(Outcome::Skipped(reason)),
+    };
     let inspector = tools::npm(run, "mcp-inspector", "backend/tests/mcp", "mcp-inspector").await?;
-    let (backend, _) = start_backend(run, "todo_mcp", None).await?;
+    let backend = backend_config(run, "todo_mcp", None).await?;
+    let backend = backend.start_with(&[("CORS_ORIGINS", MCP_PAGE_ORIGIN)], run.server_sink("backend")?).await?;
     let scratch = tempfile::tempdir()?;
     let mut script = Command::new(run.workspace().path("backend/tests/mcp/run"));
     script
@@ -97,6 +105,8 @@ pub async fn mcp(run: &StepRun<'_>) -> Result<Outcome> {
         .env("INSPECTOR", inspector)
         .env("TODO_BACKEND", run.binaries().await?.backend())
         .env("FOREIGN_HOST", FOREIGN_HOST)
+        .env("PAGE_ORIGIN", MCP_PAGE_ORIGIN)
+        .env("CHROMIUM", chromium)
         .env("SCRATCH", scratch.path())
         .env("REPORT", run.reports().join("mcp.xml"))
         .current_dir(run.workspace().root());

@@ -52,7 +52,7 @@ steps! {
     Rust "llm" rust::llm, "tests of the scripted language model";
     Rust "api-types" application::api_types, "the frontend's API types are those of the backend's OpenAPI document";
     Rust "schemathesis" application::schemathesis, "requests generated from the OpenAPI document find no fault";
-    Rust "mcp" application::mcp, "the Python SDK and the inspector of MCP, over HTTP and over standard input and output";
+    Rust "mcp" application::mcp, "the SDKs and the inspector of MCP, over HTTP, in a browser, and over standard input and output";
     Rust "shell" rust::shell, "shellcheck finds nothing in the shell scripts";
     Rust "flake" flake::flake, "the flake parses, is formatted, and pins exactly its inputs and the frontend's packages";
     Rust "commands" rust::commands, "every command in README, CONTRIBUTING and docs is run by a step";

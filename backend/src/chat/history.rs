@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{
     config::Limits,
     message::{self, Message, MessageRole},
-    tokens::{self, Estimate},
 };
+use crate::tools::tokens::{self, Estimate};
 
 /// Bytes of messages that are read. This is more than the budget, because results of tools are cut when they are sent.
 const MAX_BYTES: i64 = 512 * 1024;

@@ -20,7 +20,6 @@ mod prompt;
 mod routes;
 mod start;
 mod state;
-mod tokens;
 mod tool_calls;
 mod transcript;
 mod turn;

@@ -3,15 +3,15 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{error::Failure, schema, tool::Tool};
+use super::{error::Failure, schema, tokens::Estimate, tool::Tool};
 use crate::{
     tasks::{Counts, DEFAULT_PAGE_SIZE, ListQuery, MAX_PAGE_SIZE, Page, Sort, StatusFilter, Task, list},
     validation::text::MAX_SEARCH_CHARACTERS,
 };
 
-/// Most bytes of the tasks in one result. Models read about a token of four bytes, and what is longer than they can read
-/// would be cut in the middle of a task. The largest task, in escapes, is a third of this.
-const MAX_TASKS_BYTES: usize = 23_000;
+/// Most tokens of the tasks in one result. The chat would cut what has more than 8,000 in the middle of a task. The
+/// largest task has half of it.
+const MAX_TASKS_TOKENS: usize = 7_500;
 
 pub const TOOL: Tool = Tool {
     name: "list_tasks",
@@ -70,10 +70,10 @@ pub async fn run(pool: &PgPool, user_id: Uuid, arguments: Arguments) -> Result<L
 
 /// How many of the first tasks fit into a result, at least one.
 fn fitting(tasks: &[Task]) -> Result<usize, Failure> {
-    let mut bytes = 0;
+    let mut estimate = Estimate::default();
     for (number, task) in tasks.iter().enumerate() {
-        bytes += serde_json::to_vec(task).map_err(|error| Failure::Broken(error.into()))?.len();
-        if bytes > MAX_TASKS_BYTES {
+        estimate.add(&serde_json::to_string(task).map_err(|error| Failure::Broken(error.into()))?);
+        if estimate.tokens() > MAX_TASKS_TOKENS {
             return Ok(number.max(1));
         }
     }

@@ -13,6 +13,7 @@ mod list;
 mod lookup;
 mod many;
 mod schema;
+pub mod tokens;
 mod tool;
 mod update;
 

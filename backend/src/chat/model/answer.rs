@@ -11,7 +11,7 @@ use super::{
     thoughts::Thoughts,
     wire::{CallDelta, Choice, Chunk, Fields, Usage, merge},
 };
-use crate::chat::tokens::Estimate;
+use crate::tools::tokens::Estimate;
 
 /// Largest answer on the wire.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;

@@ -22,7 +22,8 @@ pub async fn get_version(connection: &mut PgConnection, user_id: Uuid, target: &
 }
 
 /// The task with this id, else the only one with this title, else the only one whose title contains it; in any case of
-/// letters and in any composition of them from Unicode's characters; ASCII needs no normalization. Where `preferred` is given, tasks of that status go before equal ones of the other.
+/// letters and in any composition of them from Unicode's characters; ASCII needs no normalization. Where `preferred` is
+/// given, tasks of that status go before equal ones of the other.
 pub async fn lookup(
     connection: &mut PgConnection,
     user_id: Uuid,

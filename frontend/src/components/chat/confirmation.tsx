@@ -13,6 +13,8 @@ export function Confirmation({ messages, onAnswer }: Props) {
   const awaiting = awaitingConfirmation(messages);
   if (awaiting.length === 0) return null;
   const action = describeConfirmation(awaiting);
+  // The texts of a task that is changed or deleted are lost; nothing is when tasks are added or completed.
+  const loses = awaiting.some(({ tool }) => tool?.name === "update_task" || tool?.name === "delete_task");
 
   function answer(confirm: boolean) {
     onAnswer(confirm);
@@ -26,7 +28,7 @@ export function Confirmation({ messages, onAnswer }: Props) {
         May the assistant <strong className="font-semibold">{action}</strong>?
       </p>
       <div className="mt-3 flex flex-wrap gap-2">
-        <Button variant="danger" size="sm" onClick={() => answer(true)}>
+        <Button variant={loses ? "danger" : "primary"} size="sm" onClick={() => answer(true)}>
           {action.charAt(0).toUpperCase() + action.slice(1)}
         </Button>
         <Button variant="outline" size="sm" onClick={() => answer(false)}>

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
+use unicode_normalization::UnicodeNormalization;
 use utoipa::{ToSchema, openapi::Object};
 use uuid::Uuid;
 
@@ -299,9 +300,9 @@ fn wrong_current_password() -> Error {
     FieldError::new("current_password", "is not your current password").into()
 }
 
-/// Lower case without surrounding white space: the form in which addresses are stored and compared.
+/// Lower case, in one form of each letter (NFC), without surrounding white space: so addresses are stored and compared.
 fn normalise_email(email: &str) -> Result<String, FieldError> {
-    let email = email.trim().to_lowercase();
+    let email: String = email.trim().to_lowercase().nfc().collect();
     let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
     let valid = email.len() <= MAX_EMAIL_BYTES && EmailAddress::parse_with_options(&email, options).is_ok();
     if valid { Ok(email) } else { Err(FieldError::new("email", "must be an e-mail address such as ada@example.com")) }

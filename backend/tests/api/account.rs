@@ -131,6 +131,20 @@ async fn sign_in_does_not_reveal_whether_an_account_exists(pool: PgPool) {
     app.try_sign_in("  ADA@example.com", PASSWORD).await.ok(200);
 }
 
+/// One client sends é as one character, another as a letter and its accent.
+#[sqlx::test]
+async fn an_address_is_the_same_in_any_unicode_form(pool: PgPool) {
+    let app = App::new(&pool);
+    let sign_up = |email: &str| {
+        let form = json!({ "email": email, "password": PASSWORD });
+        app.anonymous().post("/api/auth/sign-up").json(&form)
+    };
+    sign_up("rene\u{301}@example.com").await.ok(201);
+    app.try_sign_in("ren\u{e9}@example.com", PASSWORD).await.ok(200);
+    app.try_sign_in("RENE\u{301}@example.com", PASSWORD).await.ok(200);
+    sign_up("ren\u{e9}@example.com").await.ok(409);
+}
+
 #[sqlx::test]
 async fn signing_out_ends_the_session_and_deletes_the_cookie(pool: PgPool) {
     let app = App::new(&pool);

@@ -22,9 +22,9 @@ use crate::db::Database;
 const CHANNEL: &str = "credentials";
 /// How long the cache answers after the database was asked for notifications and had none: a credential that ends
 /// elsewhere is refused here within a second, whatever happens to the connection.
-const LEASE: Duration = Duration::from_millis(750);
+const LEASE: Duration = Duration::from_millis(600);
 /// Time between two renewals of the lease.
-const RENEWAL_INTERVAL: Duration = Duration::from_millis(250);
+const RENEWAL_INTERVAL: Duration = Duration::from_millis(200);
 /// Time before the connection is made again after an error.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a credential is remembered: after that, its `last_used_at` is due.

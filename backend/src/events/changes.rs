@@ -68,7 +68,7 @@ struct Row {
 /// Reads in one statement all that the user's streams after this position need, so that it is of one moment. `None` when
 /// the user is gone.
 pub async fn read(pool: &PgPool, user_id: Uuid, position: Option<i64>) -> sqlx::Result<Option<Reading>> {
-    // The size is that of all columns, which is a little more than what is sent.
+    // The columns are those of `Task`, since what a search looks through would be sent as well.
     let mut rows = sqlx::query_as!(
         Row,
         r#"select event_seq as newest,
@@ -77,14 +77,17 @@ pub async fn read(pool: &PgPool, user_id: Uuid, position: Option<i64>) -> sqlx::
              seq as "seq?", kind as "kind?: Kind", task_ids as "task_ids?", tasks as "tasks?: Json<Vec<Task>>"
            from users left join lateral (
              select seq, kind, task_ids, case when bytes <= $5 then
-               (select coalesce(json_agg(tasks), '[]') from tasks where id = any(task_ids) and deleted_at is null)
+               (select coalesce(json_agg(task), '[]') from (
+                  select id, title, description, status, created_at, updated_at, completed_at, version
+                  from tasks where id = any(task_ids) and deleted_at is null) as task)
              end as tasks
              from (
                select seq, kind, task_ids, bytes, sum(bytes) over (order by seq) as total
                from (select seq, kind, task_ids from task_events
                      where user_id = $1 and seq > $2 and event_seq - $2 <= $3 order by seq limit $4) as next,
-                 lateral (select coalesce(sum(octet_length(to_json(tasks)::text)), 0) as bytes
-                          from tasks where id = any(task_ids) and deleted_at is null) as size
+                 lateral (select coalesce(sum(octet_length(to_json(task)::text)), 0) as bytes from (
+                   select id, title, description, status, created_at, updated_at, completed_at, version
+                   from tasks where id = any(task_ids) and deleted_at is null) as task) as size
              ) as sized
              where total <= $5 or total = bytes
            ) as page on true

@@ -43,9 +43,12 @@ async fn wait_until(condition: impl AsyncFn() -> bool) {
 async fn start_waiting_call(pool: &PgPool, ada: &Client) -> String {
     let mut stream = EventStream::open(ada.chat(&message("Work"))).await;
     let start = stream.expect("message_start").await;
+    let id = start.data["conversation_id"].as_str().unwrap().to_owned();
+    // Question, answer and call: what waited for a lock before was something else.
+    wait_until(async || ada.messages(&id).await.len() == 3).await;
     // The sender of notifications may wait for a lock as well, which is not one of a row.
     wait_until(async || connections(pool, "wait_event in ('transactionid', 'tuple')").await == 1).await;
-    start.data["conversation_id"].as_str().unwrap().to_owned()
+    id
 }
 
 /// Lets changes go on, and waits until every run and every statement has ended.

@@ -28,13 +28,18 @@ def before_call(context, case, kwargs):
         if case.headers.get(name) == "null":
             del case.headers[name]
     if case.path == "/api/chat" and isinstance(case.body, dict):
-        # A request has either a message or a confirmation. Confirming and editing need a conversation.
+        # A request has a message, a confirmation or a retry. All but a message need a conversation, and so does editing.
+        case.body.pop("retry", None)
         if case.body.get("message") is not None or case.body.get("confirm") is None:
             case.body["message"] = case.body.get("message") or "A message"
             case.body.pop("confirm", None)
             case.body.pop("calls", None)
         else:
             case.body.pop("replace_from", None)
+            case.body.pop("time_zone", None)
+        if case.body.get("time_zone") is not None:
+            # A schema cannot list the names of the zones.
+            case.body["time_zone"] = "Europe/Berlin"
         if case.body.get("conversation_id") is None:
             case.body = {"message": case.body.get("message") or "A message"}
     # Only a page of results has a valid cursor.

@@ -9,6 +9,7 @@ use super::{
         AsSent, ChatError, ChatMessageEnd, ChatMessageStart, ChatTextDelta, ChatToolStep, EndReason, Failure,
         FailureCode, Message, MessageRole, MessageStatus, ToolCall, query_messages,
     },
+    model::Piece,
     state::Chat,
 };
 use crate::notifier::Notifier;
@@ -74,27 +75,20 @@ impl Run {
         Ok(calls)
     }
 
-    /// Moves the text to the end of a message.
-    pub async fn append(&self, chat: &Chat, seq: i32, text: &mut String) -> Result<(), End> {
-        if text.is_empty() {
+    /// Moves both texts to the end of a message.
+    pub async fn append(&self, chat: &Chat, seq: i32, piece: &mut Piece) -> Result<(), End> {
+        if piece.is_empty() {
             return Ok(());
         }
         let mut transcript = self.transcript(chat).await?;
-        transcript.append(seq, text).await?;
-        transcript.commit().await?;
-        text.clear();
-        Ok(())
-    }
-
-    /// Moves what the model thought to the end of a message's reasoning.
-    pub async fn append_reasoning(&self, chat: &Chat, seq: i32, reasoning: &mut String) -> Result<(), End> {
-        if reasoning.is_empty() {
-            return Ok(());
+        if !piece.reasoning.is_empty() {
+            transcript.append_reasoning(seq, &piece.reasoning).await?;
         }
-        let mut transcript = self.transcript(chat).await?;
-        transcript.append_reasoning(seq, reasoning).await?;
+        if !piece.text.is_empty() {
+            transcript.append(seq, &piece.text).await?;
+        }
         transcript.commit().await?;
-        reasoning.clear();
+        *piece = Piece::default();
         Ok(())
     }
 }

@@ -194,11 +194,10 @@ async fn ask(chat: &Chat, run: &Run, model: &Model, tokens: &AtomicI64) -> Resul
 /// Stores text as it comes, but not more often than the configured interval, and thoughts when they have ended. Gives
 /// whether there was any text, or what was wrong with the model.
 async fn receive(chat: &Chat, run: &Run, seq: i32, answer: &mut Answer) -> Result<Result<bool, ModelError>, End> {
-    let (mut buffer, mut has_text) = (String::new(), false);
-    let mut thoughts = String::new();
+    let (mut buffer, mut has_text) = (Piece::default(), false);
     let mut flush_at = Instant::now();
     loop {
-        let next = if buffer.is_empty() {
+        let next = if buffer.text.is_empty() {
             answer.next().await
         } else if let Ok(next) = timeout_at(flush_at, answer.next()).await {
             next
@@ -210,15 +209,11 @@ async fn receive(chat: &Chat, run: &Run, seq: i32, answer: &mut Answer) -> Resul
         };
         match next {
             Ok(Some(Piece { reasoning, text })) => {
-                thoughts.push_str(&reasoning);
-                buffer.push_str(&text);
-                if !text.is_empty() {
-                    run.append_reasoning(chat, seq, &mut thoughts).await?;
-                }
+                buffer.reasoning.push_str(&reasoning);
+                buffer.text.push_str(&text);
             }
             ended => {
-                run.append_reasoning(chat, seq, &mut thoughts).await?;
-                has_text |= !buffer.is_empty();
+                has_text |= !buffer.text.is_empty();
                 run.append(chat, seq, &mut buffer).await?;
                 return Ok(ended.map(|_| has_text));
             }

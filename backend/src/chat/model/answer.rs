@@ -54,6 +54,12 @@ pub struct Piece {
     pub text: String,
 }
 
+impl Piece {
+    pub const fn is_empty(&self) -> bool {
+        self.reasoning.is_empty() && self.text.is_empty()
+    }
+}
+
 /// An answer that is being read.
 pub struct Answer {
     response: Response,
@@ -148,8 +154,7 @@ impl Answer {
             Some("error") => Err(ModelError::broken("The model's server says that the answer has failed. Try again.")),
             _ => {
                 let (reasoning, text) = self.thoughts.end();
-                let is_empty = reasoning.is_empty() && text.is_empty();
-                Ok((!is_empty).then_some(Piece { reasoning, text }))
+                Ok(Some(Piece { reasoning, text }).filter(|piece| !piece.is_empty()))
             }
         }
     }
